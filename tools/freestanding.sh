@@ -13,5 +13,5 @@ END               { for (name in needed) if (!(name in defined)) print name }
 ' | grep -Ev '^mem[a-z]+$' | grep -Ev "$from_compiler" || true)
 
 [ -z "$missing" ] && exit 0
-echo "core is not freestanding, it needs:" $missing
+echo "core is not freestanding, it needs:" "$missing"
 exit 1

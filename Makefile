@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# The commands of this project. CMakeLists.txt holds the build, tools/ the rest.
+PORT = 50000
+PREFIX = /usr/local
+DESTDIR =
+
+# The matrix of `make test` has build directories of its own, below build/matrix.
+CONFIGURE = cmake -G Ninja -S . -B build
+BUILD = cmake --build build
+
+all: build/build.ninja
+	@$(BUILD)
+
+# Serves until it is interrupted.
+run: build/build.ninja
+	@$(BUILD) --target example_echo
+	@exec build/examples/echo $(PORT)
+
+# Every configuration, about a quarter of an hour. `make check` is the first of them alone.
+test:
+	@tools/setup.sh test
+	@tools/test.sh
+
+check:
+	@tools/setup.sh test
+	@tools/test.sh gcc-release
+
+tidy:
+	@tools/setup.sh tidy
+	@tools/tidy.sh
+
+bench: build/build.ninja
+	@tools/setup.sh bench
+	@bench/run.sh
+
+install: build/build.ninja
+	@$(CONFIGURE) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@$(BUILD)
+	@DESTDIR=$(DESTDIR) cmake --install build
+
+clean:
+	rm -rf build compile_commands.json
+
+setup:
+	@tools/setup.sh build
+
+build/build.ninja: | setup
+	@$(CONFIGURE) >build.log 2>&1 || { cat build.log; rm build.log; exit 1; }
+	@rm build.log
+	@ln -sf build/compile_commands.json .
+
+.PHONY: all run test check tidy bench install clean setup
