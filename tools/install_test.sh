@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# tools/install_test.sh BUILD: installs below BUILD/stage and builds a program against the result, by
+# pkg-config with the shared and the static library, and by the CMake package.
+set -u
+cd "$(dirname "$0")/.." || exit
+. tools/checks.sh
+build=$(cd "${1:-build}" && pwd)
+stage=$build/stage
+rm -rf "$stage"
+mkdir -p "$stage/consumer"
+
+install_staged() {
+	DESTDIR=$stage cmake --install "$build"
+}
+
+cat >"$stage/consumer/main.c" <<'END'
+#include <weft.h>
+
+int main(void)
+{
+	return 0;
+}
+END
+cat >"$stage/consumer/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.25)
+project(consumer C)
+find_package(weft 0.1 REQUIRED)
+foreach(library weft static core)
+	add_executable(with_${library} main.c)
+	target_link_libraries(with_${library} weft::${library})
+	add_test(NAME with_${library} COMMAND with_${library})
+endforeach()
+END
+
+# links pkg-config's answer; the arguments go to pkg-config.
+links_by_pkg_config() {
+	pc=$(find "$stage" -name weft.pc)
+	[ -n "$pc" ] || return 1
+	export PKG_CONFIG_PATH="${pc%/*}"
+	# shellcheck disable=SC2046
+	gcc "$stage/consumer/main.c" -o "$stage/consumer/main" $(pkg-config --cflags "$@" --libs weft) || return 1
+	LD_LIBRARY_PATH=${pc%/pkgconfig/*} "$stage/consumer/main"
+}
+
+links_statically() {
+	find "$stage" -name 'libweft.so*' -exec rm {} +
+	links_by_pkg_config --static
+}
+
+links_by_cmake() {
+	package=$(find "$stage" -name weft-config.cmake)
+	cmake -G Ninja -S "$stage/consumer" -B "$stage/consumer/build" -Dweft_DIR="${package%/*}" &&
+		cmake --build "$stage/consumer/build" &&
+		"$stage/consumer/build/with_weft" && "$stage/consumer/build/with_static"
+}
+
+# exports_only_weft: the map hides everything that is not weft_<noun>_<verb>.
+exports_only_weft() {
+	nm -D --defined-only --format=posix "$build/libweft.so" | awk '
+	$2 != "A" { sub(/@.*/, "", $1) }
+	$2 != "A" && $1 !~ /^weft_[a-z]/ { print "exported: " $1; bad = 1 }
+	END { exit bad }'
+}
+
+has_soname() {
+	readelf -d "$build/libweft.so" | grep -q 'SONAME.*\[libweft\.so\.0\]'
+}
+
+check "soname" has_soname
+check "exports" exports_only_weft
+check "install" install_staged
+check "consumer by CMake" links_by_cmake
+check "consumer by pkg-config" links_by_pkg_config
+check "consumer by pkg-config, static" links_statically
+checks_end
