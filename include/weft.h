@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weft.h: everything. Each header can be included alone.
+ */
+#ifndef WEFT_H
+#define WEFT_H
+
+#include <weft/poll.h>
+#include <weft/async.h>
+#include <weft/task.h>
+#include <weft/time.h>
+#include <weft/runtime.h>
+#include <weft/io.h>
+#include <weft/net.h>
+#include <weft/signal.h>
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weft/time.h: sleeping, deadlines, intervals.
+ *
+ *     weft_await(f, f->sleep, weft_sleep, WEFT_MILLISECONDS(5));
+ *
+ *     weft_tcp_read__init(&f->read.args, f->conn, f->buffer, sizeof f->buffer);
+ *     weft_await(f, f->timeout, weft_timeout, WEFT_SECONDS(30), &weft_tcp_read__async, &f->read);
+ *
+ * Durations are int64_t nanoseconds, relative ones called `timeout`, absolute ones `deadline`. The clock
+ * is CLOCK_MONOTONIC, or the runtime's virtual clock. Nothing fires early; timers fire in the order of
+ * their deadlines.
+ *
+ * Memory:  a timer is part of the frame that waits. Nothing allocates.
+ * Threads: a leaf belongs to the task that polls it.
+ * Errors:  -ENXIO if polled outside a runtime; -ECANCELED if cancelled.
+ */
+#ifndef WEFT_TIME_H
+#define WEFT_TIME_H
+
+#include <weft/async.h>
+
+WEFT_BEGIN_DECLS
+
+#define WEFT_NEVER INT64_MAX
+#define WEFT_MICROSECONDS(n) ((int64_t)(n) * 1000)
+#define WEFT_MILLISECONDS(n) ((int64_t)(n) * 1000000)
+#define WEFT_SECONDS(n) ((int64_t)(n) * 1000000000)
+
+struct weft_wheel;
+
+/* A place in a timer wheel. Private. */
+struct weft_timer {
+	struct weft_timer *next, **link; /* link NULL: not in a wheel */
+	int64_t deadline_ns;
+	struct weft_wheel *wheel;
+	struct weft_waker waker;
+};
+
+/* The clock of the runtime that polls `cx` (the real one outside a runtime). */
+int64_t weft_now(const struct weft_context *cx);
+
+/* now + timeout, WEFT_NEVER if that is beyond the clock's range. */
+static inline int64_t weft_deadline_after(int64_t now_ns, int64_t timeout_ns)
+{
+	if (timeout_ns <= 0)
+		return now_ns;
+	return now_ns > WEFT_NEVER - timeout_ns ? WEFT_NEVER : now_ns + timeout_ns;
+}
+
+/* Rounds nanoseconds up to what poll(2) takes; -1 for WEFT_NEVER. */
+static inline int weft_timeout_ms(int64_t ns)
+{
+	if (ns == WEFT_NEVER)
+		return -1;
+	if (ns <= 0)
+		return 0;
+	return ns / 1000000 >= INT32_MAX ? INT32_MAX : (int)((ns + 999999) / 1000000);
+}
+
+/* async int weft_sleep(int64_t timeout_ns): 0 after the time has passed, counted from the first poll. */
+WEFT_ASYNC_1(int, weft_sleep, int64_t);
+
+struct weft_sleep__frame {
+	struct weft_sleep__args args;
+	struct weft_timer timer;
+};
+
+/* async int weft_sleep_until(int64_t deadline_ns): 0 when the clock has reached the deadline. */
+WEFT_ASYNC_1(int, weft_sleep_until, int64_t);
+
+struct weft_sleep_until__frame {
+	struct weft_sleep_until__args args;
+	struct weft_timer timer;
+};
+
+/* Moves the deadline of a sleep_until that is pending (or has not started); it takes effect at once,
+ * also if it lies in the past. Only by the task that polls it. */
+void weft_sleep_until_reset(struct weft_sleep_until__frame *sleep, int64_t deadline_ns);
+
+/* A branch with a deadline: polls `child` (of type `async`, initialised by the caller) until it is
+ * READY, or cancels it at the deadline and waits until it has unwound. Gives the child's int result
+ * (0 if its result is not an int), or -ETIME if the child gave -ECANCELED because of the deadline. A
+ * result that was ready wins, and an outer cancellation wins over the deadline.
+ *
+ *     weft_tcp_read__init(&f->read.args, f->conn, f->buffer, sizeof f->buffer);
+ *     weft_await(f, f->timeout, weft_timeout, WEFT_SECONDS(30), &weft_tcp_read__async, &f->read);
+ *
+ * async int weft_timeout(int64_t timeout_ns, async, child)
+ * async int weft_deadline(int64_t deadline_ns, async, child) */
+WEFT_ASYNC_3(int, weft_timeout, int64_t, const struct weft_async *, void *);
+WEFT_ASYNC_3(int, weft_deadline, int64_t, const struct weft_async *, void *);
+
+struct weft_deadline__frame {
+	struct weft_deadline__args args;
+	struct weft_branch branch;
+	struct weft_timer timer;
+};
+
+struct weft_timeout__frame {
+	struct weft_timeout__args args;
+	struct weft_deadline__frame deadline;
+};
+
+/* What an interval does about ticks that nobody waited for in time. */
+enum weft_missed_tick {
+	WEFT_TICK_BURST, /* all of them at once, until it has caught up */
+	WEFT_TICK_DELAY, /* the next one a full period after now */
+	WEFT_TICK_SKIP   /* the next multiple of the period after now */
+};
+
+struct weft_interval {
+	int64_t period_ns;
+	int64_t next_ns;
+	enum weft_missed_tick missed;
+};
+
+/* The first tick is due at first_deadline_ns (weft_now(cx) for at once). period_ns > 0. */
+static inline struct weft_interval weft_interval_make(int64_t first_deadline_ns, int64_t period_ns,
+		enum weft_missed_tick missed)
+{
+	struct weft_interval interval = { period_ns, first_deadline_ns, missed };
+	return interval;
+}
+
+/* async int weft_interval_tick(interval, int64_t *due): waits for the next tick and stores the time
+ * at which it was due (NULL: not wanted). Cancelled, no tick is lost. -EINVAL: period <= 0. */
+WEFT_ASYNC_2(int, weft_interval_tick, struct weft_interval *, int64_t *);
+
+struct weft_interval_tick__frame {
+	struct weft_interval_tick__args args;
+	struct weft_timer timer;
+};
+
+WEFT_END_DECLS
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/env.h: the services that a context carries, seen from below.
+ *
+ * core knows none of them; it hands the pointer down from the executor to the leaves. A leaf whose
+ * service is missing gives -ENXIO.
+ */
+#ifndef WEFT_CORE_ENV_H
+#define WEFT_CORE_ENV_H
+
+#include <weft/poll.h>
+
+struct weft_wheel;
+struct weft__reactor;
+struct weft__executor;
+
+struct weft_env {
+	/* Memory for frames of their own and for buffers; align is a power of two up to 64. */
+	void *(*allocate)(const struct weft_env *env, size_t bytes, size_t align);
+	void (*release)(const struct weft_env *env, void *memory, size_t bytes, size_t align);
+	int64_t (*now)(const struct weft_env *env); /* monotonic nanoseconds, or virtual time */
+	struct weft_wheel *wheel;
+	struct weft__reactor *reactor;
+	struct weft__executor *executor; /* whose tasks this context polls */
+};
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/frame.c: frames of their own, strands, and branches.
+ *
+ * Why         A callee that is recursive, called through a pointer or unseen cannot be embedded in
+ *             its caller. It gets a frame of its own; and a wake must not walk down from the root to
+ *             reach it: at depth n that makes n resumes cost n*n.
+ * How         Each own frame has a link in front, to the own frame it hangs under. The strand (of a
+ *             task, or of a branch) points at the innermost:
+ *
+ *                 strand.innermost --> [link|C] --parent--> [link|B] --parent--> NULL (the root)
+ *
+ *             A resume polls C. READY: the link is taken off and B is polled, which finds C done and
+ *             goes on: climbing is a loop here, not a recursion. A caller may poll its new child
+ *             directly (weft_frame_descend), up to DEPTH levels of the C stack; beyond, it returns
+ *             PENDING with cx->descend set, and the loop goes on with the innermost frame.
+ * Invariants  [I1] the innermost frame is the only one of a strand that waits: when the frame above
+ *                  it is polled, it has been READY.
+ *             [I2] a frame that ends is the innermost (its own children have ended before).
+ * Cost        enter and leave: one slab operation each. A resume: one poll at any depth.
+ * Not here    embedded children, which are plain calls of f__poll; task states (core/task_ct.h,
+ *             core/task_mt.h).
+ */
+#include <weft/async.h>
+
+#include "base/check.h"
+#include "core/env.h"
+
+enum { DEPTH = 32 };
+
+static size_t link_bytes(const struct weft_async *async)
+{
+	return async->frame_align > sizeof(struct weft_link) ? async->frame_align
+							     : sizeof(struct weft_link);
+}
+
+static struct weft_link *link_of(void *frame)
+{
+	return (struct weft_link *)frame - 1;
+}
+
+static void *link_frame(struct weft_link *link)
+{
+	return link + 1;
+}
+
+void *weft_frame_enter(struct weft_context *cx, const struct weft_async *async)
+{
+	size_t front = link_bytes(async);
+	struct weft_link *link;
+	char *memory;
+
+	if (!cx->env || !cx->env->allocate)
+		return NULL;
+	memory = cx->env->allocate(cx->env, front + async->frame_size, front);
+	if (!memory)
+		return NULL;
+	link = link_of(memory + front);
+	link->async = async;
+	link->parent = cx->strand->innermost;
+	cx->strand->innermost = link;
+	((struct weft_frame *)link_frame(link))->at = 0;
+	return link_frame(link);
+}
+
+void weft_frame_leave(struct weft_context *cx, void *frame)
+{
+	const struct weft_async *async = link_of(frame)->async;
+	size_t front = link_bytes(async);
+
+	cx->env->release(cx->env, (char *)frame - front, front + async->frame_size, front);
+}
+
+enum weft_poll weft_frame_descend(struct weft_context *cx, void *frame)
+{
+	struct weft_link *link = link_of(frame);
+
+	WEFT_ASSERT(cx->strand->innermost == link); /* [I1] */
+	if (cx->depth >= DEPTH) {
+		cx->descend = 1;
+		return WEFT_PENDING;
+	}
+	cx->depth++;
+	if (link->async->poll(frame, cx) == WEFT_PENDING) {
+		cx->depth--;
+		return WEFT_PENDING;
+	}
+	cx->depth--;
+	WEFT_ASSERT(cx->strand->innermost == link); /* [I2] */
+	cx->strand->innermost = link->parent;
+	return WEFT_READY;
+}
+
+enum weft_poll weft_strand_poll(struct weft_strand *strand, const struct weft_async *async,
+		void *frame, struct weft_context *cx)
+{
+	for (;;) {
+		struct weft_link *link = strand->innermost;
+		enum weft_poll poll;
+
+		cx->depth = 0;
+		cx->descend = 0;
+		poll = link ? link->async->poll(link_frame(link), cx) : async->poll(frame, cx);
+		if (poll == WEFT_PENDING && !cx->descend)
+			return WEFT_PENDING;
+		if (poll == WEFT_PENDING)
+			continue;
+		WEFT_ASSERT(strand->innermost == link); /* [I2] */
+		if (!link)
+			return WEFT_READY;
+		strand->innermost = link->parent;
+	}
+}
+
+static enum weft_poll branch_poll(struct weft_branch *branch, struct weft_context *cx,
+		uint8_t cancelled)
+{
+	struct weft_strand *outer_strand = cx->strand;
+	uint8_t outer_cancelled = cx->cancelled;
+	uint16_t outer_depth = cx->depth;
+	enum weft_poll poll;
+
+	if (branch->done)
+		return WEFT_READY;
+	cx->strand = &branch->strand;
+	cx->cancelled = cancelled;
+	poll = weft_strand_poll(&branch->strand, branch->async, branch->frame, cx);
+	cx->strand = outer_strand;
+	cx->cancelled = outer_cancelled;
+	cx->depth = outer_depth;
+	branch->done = poll == WEFT_READY;
+	return poll;
+}
+
+enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context *cx)
+{
+	return branch_poll(branch, cx, cx->cancelled || branch->cancelled);
+}
+
+enum weft_poll weft_branch_poll_shielded(struct weft_branch *branch, struct weft_context *cx)
+{
+	return branch_poll(branch, cx, branch->cancelled);
+}
+
+void weft_async_verify(const struct weft_async *async)
+{
+	WEFT_ASSERT(async->magic == WEFT_ASYNC_MAGIC);
+	if (async->abi != WEFT_ASYNC_ABI)
+		weft__fail("compiled for another version of the weft ABI", async->name, (int)async->line);
+	for (uint32_t i = 0; i < async->embedded_count; i++)
+		if (async->embedded[i].async->frame_size != async->embedded[i].frame_size)
+			weft__fail("embeds a frame that has another size in the library that defines it",
+					async->embedded[i].async->name, (int)async->line);
+}
+
+void weft_frame_misuse(const struct weft_frame *frame)
+{
+	if (frame->at == WEFT_AT_DONE)
+		weft__fail("future polled after completion", __FILE__, __LINE__);
+	if (frame->home != ((uint32_t)((uintptr_t)frame >> 3) | 1u))
+		weft__fail("future moved after its first poll", __FILE__, __LINE__);
+	weft__fail("frame holds no await point of its function", __FILE__, __LINE__);
+}

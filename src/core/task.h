@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/task.h: the task header, 64 bytes in front of the root frame.
+ *
+ * Which fields belong to whom:
+ *
+ *   field      current-thread flavour            multi-thread flavour
+ *   state      requests of other threads         the whole state machine
+ *              (core/task_ct.h), atomic          (core/task_mt.h), atomic
+ *   local      the state machine, plain,         what the running worker keeps, plain
+ *              home thread only                  between start and suspend
+ *   next       link in an inbox or shared queue: whoever queued the task owns it
+ *   refs       1 for the body + owned wakers, atomic
+ *   joiner     one word for who joins: exec/join.c
+ *   strand, polls, the frame: whoever polls
+ *
+ * The slab walker (dump, shutdown) reads `async`, which is NULL in a slot that holds no started task;
+ * the slab's free list runs through `next`, so that `async` and `state` of a freed slot stay readable.
+ */
+#ifndef WEFT_CORE_TASK_H
+#define WEFT_CORE_TASK_H
+
+#include <weft/async.h>
+
+#include "base/check.h"
+
+struct weft__executor;
+
+struct weft_task {
+	uint32_t state;
+	uint32_t local;
+	struct weft_task *next;
+	const struct weft_async *async;
+	struct weft__executor *executor;
+	struct weft_strand strand;
+	uintptr_t joiner;
+	uint32_t refs;
+	uint32_t polls;
+	uint32_t generation;
+	uint32_t reserved;
+};
+
+_Static_assert(sizeof(struct weft_task) <= 64, "a task header is one cache line at most");
+
+/* The header's size in memory: the frame behind it stays aligned to 16. */
+#define WEFT__TASK_BYTES ((sizeof(struct weft_task) + 15) & ~(size_t)15)
+
+static inline void *weft__task_frame(struct weft_task *task)
+{
+	return (char *)task + WEFT__TASK_BYTES;
+}
+
+static inline struct weft_task *weft__task_of(void *frame)
+{
+	return (struct weft_task *)(void *)((char *)frame - WEFT__TASK_BYTES);
+}
+
+static inline void *weft__task_result(struct weft_task *task, const struct weft_async *async)
+{
+	return (char *)weft__task_frame(task) + async->result_offset;
+}
+
+/* One poll of the task's strand. The root alone is the common case and costs one indirect call. */
+static inline enum weft_poll weft__task_poll(struct weft_task *task, struct weft_context *cx)
+{
+	if (WEFT_LIKELY(!task->strand.innermost)) {
+		enum weft_poll poll = task->async->poll(weft__task_frame(task), cx);
+
+		if (WEFT_LIKELY(poll == WEFT_READY || !cx->descend))
+			return poll;
+	}
+	return weft_strand_poll(&task->strand, task->async, weft__task_frame(task), cx);
+}
+
+#endif

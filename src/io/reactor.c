@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * io/reactor.c: from kernel events to wakes.
+ *
+ * Why         A handle may be used by any task on any worker, closed by one while another is in recv,
+ *             and its fd number may be given away by the kernel the moment it is closed.
+ * How         All of a source's state is under its lock of one word. An attempt (recv, send) is made
+ *             between begin and end, outside the lock, and counted in `users`; close only marks, and
+ *             the last one out closes the descriptor. Readiness is remembered, so a socket that is
+ *             known to be drained costs no system call, and the kernel is told about a descriptor
+ *             once (edge-triggered).
+ *
+ *                 begin                      event                     end
+ *             ready? -> try             ready |= bits              drained: ready &= ~direction
+ *             else register waiter      tick++                       if tick is still begin's
+ *                                       claim and unlink waiters
+ * Invariants  [I1] a waiter is stored only while `ready` lacks its direction: an event after the store
+ *                  finds it, an event before it is found by begin. No readiness is lost.
+ *             [I2] the descriptor is closed exactly once: by close or by the last end or by the
+ *                  removal's last event, when users == 0 and the kernel holds nothing.
+ *             [I3] records are never given back: an event of a closed source that a slow thread still
+ *                  holds finds a valid record, perhaps a new tenant, who sees a spurious readiness.
+ * Cost        per attempt two lock pairs; per wait one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/atomic.h"
+#include "base/check.h"
+#include "io/reactor.h"
+
+enum source_flags {
+	SOURCE_CLOSING = 1 << 0,
+	SOURCE_KERNEL = 1 << 1 /* the poller may still deliver a last event */
+};
+
+enum { REACTOR_BATCH = 256, POOL_BATCH = 256 };
+
+_Static_assert(sizeof(struct weft__source) <= 64, "a source stays small: idle connections are many");
+
+/* ---- the pool of records ---- */
+
+static struct {
+	struct weft__lock lock;
+	struct weft__source *free;
+} pool;
+
+static void pool_grow(void)
+{
+	struct weft__source *batch = calloc(POOL_BATCH, sizeof *batch);
+
+	for (int i = 0; batch && i < POOL_BATCH; i++) {
+		batch[i].reactor = (struct weft__reactor *)(void *)pool.free;
+		pool.free = &batch[i];
+	}
+}
+
+static struct weft__source *pool_take(void)
+{
+	struct weft__source *source;
+
+	weft__lock_acquire(&pool.lock);
+	if (!pool.free)
+		pool_grow();
+	source = pool.free;
+	if (source)
+		pool.free = (struct weft__source *)(void *)source->reactor;
+	weft__lock_release(&pool.lock);
+	return source;
+}
+
+static void pool_put(struct weft__source *source)
+{
+	weft__lock_acquire(&pool.lock);
+	source->reactor = (struct weft__reactor *)(void *)pool.free;
+	pool.free = source;
+	weft__lock_release(&pool.lock);
+}
+
+/* ---- reactor ---- */
+
+int weft__reactor_init(struct weft__reactor *reactor, const char *poller)
+{
+	reactor->sources = 0;
+	reactor->events = 0;
+	return weft__poller_init(&reactor->poller, poller);
+}
+
+void weft__reactor_finish(struct weft__reactor *reactor)
+{
+	if (reactor->poller.ops)
+		reactor->poller.ops->finish(&reactor->poller);
+}
+
+void weft__reactor_wake(struct weft__reactor *reactor)
+{
+	reactor->poller.ops->wake(&reactor->poller);
+}
+
+static struct weft_waker source_claim(struct weft__source *source, enum weft__direction direction)
+{
+	struct weft_waker *waiter = &source->waiter[direction];
+	struct weft_waker claimed = { NULL, NULL };
+
+	if (waiter->ops) {
+		claimed = weft_waker_claim(waiter);
+		waiter->ops = NULL;
+	}
+	return claimed;
+}
+
+/* Under the source's lock: whether the caller must close the descriptor now. [I2] */
+static bool source_is_over(const struct weft__source *source)
+{
+	return (source->flags & (SOURCE_CLOSING | SOURCE_KERNEL)) == SOURCE_CLOSING &&
+			source->users == 0 && source->fd >= 0;
+}
+
+static void source_finish(struct weft__source *source, int fd)
+{
+	/* relaxed: a hint whether to look for events at all */
+	atomic_fetch_sub_relaxed(&source->reactor->sources, 1u);
+	source->reactor->poller.ops->sockets->close(&source->reactor->poller, fd);
+	pool_put(source);
+}
+
+/* Unlocks, and closes the descriptor if this was the last use. */
+static void source_unlock(struct weft__source *source)
+{
+	bool over = source_is_over(source);
+	int fd = source->fd;
+
+	if (over)
+		source->fd = -1;
+	weft__lock_release(&source->lock);
+	if (over)
+		source_finish(source, fd);
+}
+
+static void source_event(struct weft__source *source, unsigned bits)
+{
+	struct weft_waker reader = { NULL, NULL }, writer = { NULL, NULL };
+
+	weft__lock_acquire(&source->lock);
+	source->tick++;
+	if (bits & POLLER_REMOVED)
+		source->flags &= (uint8_t)~SOURCE_KERNEL;
+	source->ready |= (uint8_t)(bits & (POLLER_READ | POLLER_WRITE | POLLER_HANGUP));
+	if (bits & POLLER_READ)
+		reader = source_claim(source, SOURCE_READ);
+	if (bits & POLLER_WRITE)
+		writer = source_claim(source, SOURCE_WRITE);
+	source_unlock(source);
+	weft_waker_commit(reader);
+	weft_waker_commit(writer);
+}
+
+int weft__reactor_poll(struct weft__reactor *reactor, int64_t timeout_ns)
+{
+	struct weft__poller_event events[REACTOR_BATCH];
+	int count = reactor->poller.ops->wait(&reactor->poller, timeout_ns, events, REACTOR_BATCH);
+
+	for (int i = 0; i < count; i++)
+		source_event(events[i].token, events[i].bits);
+	if (count > 0)
+		atomic_fetch_add_relaxed(&reactor->events, (uint64_t)count); /* a counter */
+	return count < 0 ? 0 : count;
+}
+
+/* ---- sources ---- */
+
+int weft__source_open(struct weft__source **source_out, uint32_t *generation,
+		struct weft__reactor *reactor, int fd)
+{
+	struct weft__source *source = pool_take();
+	int err;
+
+	if (!source)
+		return -ENOMEM;
+	weft__lock_acquire(&source->lock);
+	source->fd = fd;
+	source->users = 0;
+	/* Nobody has tried yet: the first attempt tells. */
+	source->ready = POLLER_READ | POLLER_WRITE;
+	source->flags = SOURCE_KERNEL;
+	source->reactor = reactor;
+	source->waiter[SOURCE_READ].ops = NULL;
+	source->waiter[SOURCE_WRITE].ops = NULL;
+	*generation = source->generation;
+	*source_out = source;
+	weft__lock_release(&source->lock);
+	err = reactor->poller.ops->add(&reactor->poller, fd, source);
+	if (err) {
+		weft__lock_acquire(&source->lock);
+		source->generation++;
+		source->fd = -1;
+		weft__lock_release(&source->lock);
+		pool_put(source);
+		return err;
+	}
+	atomic_fetch_add_relaxed(&reactor->sources, 1u); /* a hint, see source_finish */
+	return 0;
+}
+
+int weft__source_close(struct weft__source *source, uint32_t generation)
+{
+	struct weft_waker reader, writer;
+	int fd, more;
+
+	if (!source)
+		return -EBADF;
+	weft__lock_acquire(&source->lock);
+	if (source->generation != generation) {
+		weft__lock_release(&source->lock);
+		return -EBADF;
+	}
+	source->generation++;
+	source->flags |= SOURCE_CLOSING;
+	fd = source->fd;
+	reader = source_claim(source, SOURCE_READ);
+	writer = source_claim(source, SOURCE_WRITE);
+	weft__lock_release(&source->lock);
+
+	/* SOURCE_KERNEL is still set, so fd and record live until here. */
+	more = source->reactor->poller.ops->remove(&source->reactor->poller, fd, source);
+	if (more <= 0)
+		source_event(source, POLLER_REMOVED);
+	weft_waker_commit(reader);
+	weft_waker_commit(writer);
+	return 0;
+}
+
+enum weft__begin weft__source_begin(struct weft__source *source, uint32_t generation,
+		enum weft__direction direction, struct weft_context *cx, bool waiting, int *fd,
+		uint32_t *tick, int *error)
+{
+	unsigned bit = direction == SOURCE_READ ? POLLER_READ : POLLER_WRITE;
+	enum weft__begin begin = BEGIN_FAILED;
+
+	*error = -EBADF;
+	if (!source)
+		return BEGIN_FAILED;
+	weft__lock_acquire(&source->lock);
+	if (source->generation != generation) {
+		;
+	} else if (!waiting && source->waiter[direction].ops) {
+		*error = -EBUSY;
+	} else if (!waiting && weft_context_cancelled(cx)) {
+		*error = -ECANCELED;
+	} else if (source->ready & bit) {
+		source->waiter[direction].ops = NULL;
+		WEFT_ASSERT(source->users < UINT16_MAX);
+		source->users++;
+		*fd = source->fd;
+		*tick = source->tick;
+		begin = BEGIN_TRY;
+	} else if (weft_context_cancelled(cx)) {
+		source->waiter[direction].ops = NULL;
+		*error = -ECANCELED;
+	} else {
+		source->waiter[direction] = *weft_context_waker(cx); /* [I1] */
+		begin = BEGIN_WAIT;
+	}
+	weft__lock_release(&source->lock);
+	return begin;
+}
+
+void weft__source_end(struct weft__source *source, enum weft__direction direction, uint32_t tick,
+		enum weft__attempt attempt)
+{
+	unsigned bit = direction == SOURCE_READ ? POLLER_READ : POLLER_WRITE;
+	bool drained;
+
+	weft__lock_acquire(&source->lock);
+	WEFT_ASSERT(source->users > 0);
+	source->users--;
+	drained = attempt == ATTEMPT_BLOCKED ||
+			(attempt == ATTEMPT_SHORT && !(source->ready & POLLER_HANGUP));
+	if (drained && source->tick == tick)
+		source->ready &= (uint8_t)~bit;
+	source_unlock(source);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/os.h: what the layers above ask of the operating system. Thin.
+ *
+ * All functions return 0 (or a count, or a descriptor) or a negative errno; out-parameters are never
+ * NULL; every descriptor is close-on-exec and non-blocking.
+ */
+#ifndef WEFT_OS_OS_H
+#define WEFT_OS_OS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+int64_t weft__clock_now(void);
+
+/* Sleeps while *word == expected, until woken or the deadline (INT64_MAX: none) has passed. Returns 0
+ * (woken, or the word differs; may be spurious) or -ETIMEDOUT. */
+int weft__futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns);
+void weft__futex_wake(uint32_t *word, int count);
+
+/* CPUs this process may use: affinity, cut by the cgroup's quota. At least 1. */
+unsigned weft__cpu_count(void);
+
+/* Fresh zero pages, aligned to `align` (a power of two). populate: touched at once, huge if possible.
+ * NULL: no memory. */
+void *weft__pages_map(size_t bytes, size_t align, bool populate);
+void weft__pages_unmap(void *pages, size_t bytes);
+
+/* A thread that blocks every asynchronous signal and SIGPIPE. stack_bytes 0: the default. */
+int weft__thread_start(pthread_t *thread, size_t stack_bytes, const char *name,
+		void *(*run)(void *arg), void *arg);
+
+/* A descriptor that counts: signal makes it readable, drain makes it quiet. Both may be called from a
+ * signal handler. */
+int weft__event_create(void);
+void weft__event_signal(int fd);
+void weft__event_drain(int fd);
+
+void weft__fd_close(int fd);
+
+/* A seed that differs from run to run. */
+uint64_t weft__random_seed(void);
+
+/* A line to stderr. */
+void weft__print_line(const char *line);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* os/os_linux.c: the calls of os.h on Linux. Contract in the header; nothing here decides anything. */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/lock.h"
+#include "os/os.h"
+
+int64_t weft__clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int weft__futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+	struct timespec deadline = { (time_t)(deadline_ns / 1000000000),
+		(long)(deadline_ns % 1000000000) };
+
+	/* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time */
+	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected,
+			    deadline_ns == INT64_MAX ? NULL : &deadline, NULL,
+			    FUTEX_BITSET_MATCH_ANY) < 0 &&
+			errno == ETIMEDOUT)
+		return -ETIMEDOUT;
+	return 0;
+}
+
+void weft__futex_wake(uint32_t *word, int count)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
+}
+
+/* The CPUs that a cgroup v2 quota amounts to, rounded up; UINT_MAX without one. */
+static unsigned quota_cpus(void)
+{
+	long quota, period;
+	unsigned cpus = UINT_MAX;
+	FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
+
+	if (!file)
+		return cpus;
+	if (fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0)
+		cpus = (unsigned)((quota + period - 1) / period);
+	fclose(file);
+	return cpus;
+}
+
+unsigned weft__cpu_count(void)
+{
+	cpu_set_t set;
+	unsigned cpus = 1, quota = quota_cpus();
+
+	if (sched_getaffinity(0, sizeof set, &set) == 0)
+		cpus = (unsigned)CPU_COUNT(&set);
+	if (cpus > quota)
+		cpus = quota;
+	return cpus ? cpus : 1;
+}
+
+static void pages_populate(void *pages, size_t bytes)
+{
+	/* Hints: an old kernel that refuses them only makes the first touch slower. */
+	(void)madvise(pages, bytes, MADV_HUGEPAGE);
+#ifdef MADV_POPULATE_WRITE
+	(void)madvise(pages, bytes, MADV_POPULATE_WRITE);
+#endif
+}
+
+void *weft__pages_map(size_t bytes, size_t align, bool populate)
+{
+	size_t span = bytes + align;
+	char *raw = mmap(NULL, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *pages;
+
+	if (raw == MAP_FAILED)
+		return NULL;
+	pages = (char *)(((uintptr_t)raw + align - 1) & ~(uintptr_t)(align - 1));
+	if (pages != raw)
+		munmap(raw, (size_t)(pages - raw));
+	if (pages + bytes != raw + span)
+		munmap(pages + bytes, (size_t)(raw + span - pages) - bytes);
+	if (populate)
+		pages_populate(pages, bytes);
+	return pages;
+}
+
+void weft__pages_unmap(void *pages, size_t bytes)
+{
+	munmap(pages, bytes);
+}
+
+int weft__thread_start(pthread_t *thread, size_t stack_bytes, const char *name,
+		void *(*run)(void *arg), void *arg)
+{
+	pthread_attr_t attr;
+	sigset_t blocked, before;
+	int err;
+
+	if (pthread_attr_init(&attr) != 0)
+		return -ENOMEM;
+	if (stack_bytes && pthread_attr_setstacksize(&attr, stack_bytes) != 0) {
+		pthread_attr_destroy(&attr);
+		return -EINVAL;
+	}
+	/* Synchronous signals stay: they are the thread's own faults. */
+	sigfillset(&blocked);
+	sigdelset(&blocked, SIGSEGV);
+	sigdelset(&blocked, SIGBUS);
+	sigdelset(&blocked, SIGFPE);
+	sigdelset(&blocked, SIGILL);
+	sigdelset(&blocked, SIGTRAP);
+	sigdelset(&blocked, SIGABRT);
+	pthread_sigmask(SIG_SETMASK, &blocked, &before);
+	err = -pthread_create(thread, &attr, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	if (!err && name) {
+		char cut[16];
+
+		snprintf(cut, sizeof cut, "%s", name);
+		pthread_setname_np(*thread, cut);
+	}
+	return err;
+}
+
+int weft__event_create(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void weft__event_signal(int fd)
+{
+	uint64_t one = 1;
+
+	/* fails only if the count is at its maximum, when the descriptor is readable anyway */
+	(void)!write(fd, &one, sizeof one);
+}
+
+void weft__event_drain(int fd)
+{
+	uint64_t count;
+
+	(void)!read(fd, &count, sizeof count);
+}
+
+void weft__fd_close(int fd)
+{
+	close(fd);
+}
+
+uint64_t weft__random_seed(void)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
+		seed = (uint64_t)weft__clock_now() ^ (uint64_t)(uintptr_t)&seed;
+	return seed;
+}
+
+void weft__print_line(const char *line)
+{
+	char text[512];
+	int length = snprintf(text, sizeof text, "%s\n", line);
+
+	if (length > (int)sizeof text - 1)
+		length = (int)sizeof text - 1;
+	(void)!write(STDERR_FILENO, text, (size_t)length);
+}
+
+void weft__lock_contended(struct weft__lock *lock)
+{
+	for (int round = 0;; round++) {
+		/* relaxed: only a guess; lock_try acquires */
+		if (atomic_load_relaxed(&lock->held) == 0 && weft__lock_try(lock))
+			return;
+		if (round < WEFT__LOCK_SPINS)
+			atomic_pause();
+		else
+			sched_yield();
+	}
+}
+
+static void fail_print(const char *what, const char *file, int line)
+{
+	char text[400];
+
+	snprintf(text, sizeof text, "weft: %s (%s:%d)", what, file, line);
+	weft__print_line(text);
+	abort();
+}
+
+__attribute__((constructor)) static void fail_hook_install(void)
+{
+	weft__fail_hook = fail_print;
+}

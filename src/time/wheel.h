@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * time/wheel.h: a hierarchical timer wheel. Knows wakers and nanoseconds, no clock.
+ *
+ * One per worker. Any thread may start and stop timers of any wheel (a task migrates while its timer
+ * stays); the wheel's own lock is held for a few instructions. Only a driver calls expire.
+ */
+#ifndef WEFT_TIME_WHEEL_H
+#define WEFT_TIME_WHEEL_H
+
+#include <weft/time.h>
+
+#include "base/lock.h"
+
+enum {
+	WEFT__WHEEL_TICK_SHIFT = 16, /* a tick is 65,536 ns */
+	WEFT__WHEEL_LEVELS = 8,
+	WEFT__WHEEL_SLOTS = 64,
+	WEFT__WHEEL_BATCH = 32
+};
+
+struct weft_wheel {
+	struct weft__lock lock;
+	uint32_t count;      /* timers in the wheel */
+	int64_t now_ticks;   /* every tick before this one has been fired */
+	int64_t next_ns;     /* no timer is due before; may be too early, never too late */
+	uint64_t occupied[WEFT__WHEEL_LEVELS];
+	struct weft_timer *slots[WEFT__WHEEL_LEVELS][WEFT__WHEEL_SLOTS];
+	struct weft_timer *due; /* fired in order, a batch at a time */
+};
+
+/* Fills in an empty wheel whose time starts at now_ns. */
+void weft__wheel_init(struct weft_wheel *wheel, int64_t now_ns);
+
+/* Puts the timer in; it is woken once by expire. The timer must be out of every wheel, and may not
+ * move or die before it has fired or been stopped. Returns true if it is now the earliest, so that a
+ * driver that already sleeps must be told. */
+bool weft__wheel_start(struct weft_wheel *wheel, struct weft_timer *timer, int64_t deadline_ns,
+		const struct weft_waker *waker);
+
+/* Replaces the waker of a timer that has not fired. False if it has fired (it stays out). */
+bool weft__timer_rewake(struct weft_timer *timer, const struct weft_waker *waker);
+
+/* Takes the timer out. Returns false if it had fired already (or never started); after that nobody
+ * touches it. */
+bool weft__timer_stop(struct weft_timer *timer);
+
+/* Fires everything with deadline_ns <= now_ns in the order of deadlines (ties in the order of start),
+ * each by claim under the lock and commit after it. Returns how many. One thread at a time. */
+unsigned weft__wheel_expire(struct weft_wheel *wheel, int64_t now_ns);
+
+/* When expire must be called next: the earliest deadline or a little before, WEFT_NEVER if empty. */
+int64_t weft__wheel_next(struct weft_wheel *wheel);
+
+/* Whether expire(now_ns) would do anything; one relaxed load. */
+static inline bool weft__wheel_is_due(const struct weft_wheel *wheel, int64_t now_ns)
+{
+	/* relaxed: a hint; expire looks again under the lock */
+	return now_ns >= atomic_load_relaxed(&wheel->next_ns);
+}
+
+/* Checked builds: aborts unless the structure is consistent. */
+bool weft__wheel_check(const struct weft_wheel *wheel);
+
+#endif
