@@ -30,8 +30,8 @@ tidy:
 	@tools/tidy.sh
 
 bench: build/build.ninja
-	@tools/setup.sh bench
-	@bench/run.sh
+	@bench/setup.sh
+	@bench/run
 
 install: build/build.ninja
 	@$(CONFIGURE) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
