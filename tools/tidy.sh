@@ -21,11 +21,10 @@ is_formatted() {
 is_linted() {
 	mkdir -p build/tidy
 	awk 'BEGIN { RS = "}"; ORS = "" }
-	match($0, /"file": "[^"]*"/) && !seen[substr($0, RSTART, RLENGTH)]++ { print comma $0 "}"; comma = "," }
-	END { print "\n]\n" }' build/compile_commands.json |
-		sed 's/^,,$/,/; s/^,\[$/[/' >build/tidy/compile_commands.json
+	match($0, /"file": "[^"]*"/) && !seen[substr($0, RSTART, RLENGTH)]++ { print $0 "}" }
+	END { print "\n]\n" }' build/compile_commands.json >build/tidy/compile_commands.json
 	files 'src/*/*.c' 'tests/*.c' 'examples/*.c' |
-		xargs -P "$(nproc)" -n 2 clang-tidy --quiet -p build/tidy 2>/dev/null
+		xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build/tidy 2>/dev/null
 }
 
 has_no_banned_words() {
