@@ -28,6 +28,7 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "io/reactor.h"
+#include "io/sockets.h"
 
 enum source_flags {
 	SOURCE_CLOSING = 1 << 0,
