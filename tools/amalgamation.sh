@@ -1,22 +1,36 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# tools/amalgamation.sh: src/weft.c lists every source file of the library and compiles as one, with
-# and without what the options add. So no static name is used twice.
+# tools/amalgamation.sh [--write]: src/weft.c lists every source file of the library and compiles as
+# one, with and without what the options add. So no static name is used twice. --write writes it.
 set -u
+export LC_ALL=C # the order of a wildcard's files
 cd "$(dirname "$0")/.." || exit
 . tools/checks.sh
 
-lists_every_file() {
-	status=0
-	for file in src/*/*.c; do
-		case $file in
-		src/std/* | 'src/*/*.c') continue ;;
-		esac
-		grep -qxF "#include \"${file#src/}\"" src/weft.c && continue
-		echo "src/weft.c lacks: #include \"${file#src/}\""
-		status=1
+# written: what src/weft.c should be: the files layer by layer, from the bottom up.
+written() {
+	cat <<'END'
+/* SPDX-License-Identifier: MIT */
+/* The amalgamation: compile this file alone, with -Iinclude -Isrc, and you have the library.
+ * tools/amalgamation.sh --write keeps the list. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+END
+	for layer in base os core time io exec sync stream net fs process signal; do
+		separator='\n'
+		for file in "src/$layer"/*.c; do
+			[ -f "$file" ] || continue
+			printf "$separator#include \"%s\"\n" "${file#src/}"
+			separator=
+		done
 	done
-	return $status
+}
+
+lists_every_file() {
+	written | diff src/weft.c - && return
+	echo "tools/amalgamation.sh --write puts it right"
+	return 1
 }
 
 warnings="-Wall -Wextra -Wshadow -Wconversion -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror"
@@ -24,9 +38,13 @@ warnings="-Wall -Wextra -Wshadow -Wconversion -Wundef -Wstrict-prototypes -Wmiss
 # compiles COMPILER FLAG...
 compiles() {
 	# shellcheck disable=SC2086
-	"$@" -std=gnu11 -D_GNU_SOURCE $warnings -Iinclude -Isrc -c src/weft.c -o /dev/null
+	"$@" -std=gnu11 $warnings -Iinclude -Isrc -c src/weft.c -o /dev/null
 }
 
+if [ "${1:-}" = --write ]; then
+	written >src/weft.c
+	exit
+fi
 check "list" lists_every_file
 check "gcc" compiles gcc -O2
 check "gcc, checked, small" compiles gcc -O2 -DWEFT_CHECKED -DWEFT_TEST_SMALL

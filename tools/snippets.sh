@@ -12,7 +12,7 @@ rm -rf "$out"
 mkdir -p "$out"
 
 # Each block becomes OUT/DOCUMENT_LINE.c; errors point back into the document.
-files '*.md' | xargs awk -v out="$out" '
+find README.md ARCHITECTURE.md docs -name '*.md' 2>/dev/null | sort | xargs -r awk -v out="$out" '
 FNR == 1                          { inside = 0; reason = "" }
 !inside && /^<!-- not compiled: / { reason = $0; next }
 !inside && /^```c$/ {
