@@ -3,7 +3,7 @@
 # tools/setup.sh [build|test|tidy|bench]: installs what tools/packages.txt lists for the purpose and
 # this machine lacks, and says so. It fails only if the build itself is impossible: the tests skip,
 # and name, what they cannot run.
-# shellcheck disable=SC2086 # lists of packages and wildcards are meant to be split
+# shellcheck disable=SC2086,SC2116 # lists of packages and wildcards are meant to be split
 set -eu
 cd "$(dirname "$0")/.."
 purpose=${1:-build}
@@ -33,7 +33,7 @@ give_up() {
 
 packages=$(missing build)
 [ "$purpose" = build ] || packages="$packages $(missing "$purpose")"
-packages=${packages# }
+packages=$(echo $packages) # one line
 [ -n "$packages" ] || exit 0
 
 echo "setup: missing for '$purpose': $packages"
@@ -41,17 +41,26 @@ command -v apt-get >/dev/null || give_up "this system has no apt-get"
 sudo=
 if [ "$(id -u)" != 0 ]; then
 	command -v sudo >/dev/null || give_up "installing takes root, and there is no sudo"
-	sudo=sudo
+	sudo="sudo "
 fi
-apt="$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300"
+apt="${sudo}env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-echo "setup: $sudo apt-get update"
+# install PACKAGE...
+install() {
+	$apt install --no-install-recommends "$@" >"$log" 2>&1
+}
+
+echo "setup: ${sudo}apt-get update"
 $apt update >"$log" 2>&1 || echo "setup: no fresh package lists: $(tail -n 1 "$log")"
-echo "setup: $sudo apt-get install --no-install-recommends $packages"
-if ! $apt install --no-install-recommends $packages >"$log" 2>&1; then
-	tail -n 5 "$log"
-	give_up "apt-get could not install them"
+echo "setup: ${sudo}apt-get install --no-install-recommends $packages"
+if ! install $packages; then
+	# One that does not exist here must not keep the others away.
+	for package in $packages; do
+		install "$package" || failed="${failed:-} $package"
+	done
+	packages=${failed:-}
+	[ -z "$packages" ] || give_up "apt-get could not install$packages ($(tail -n 1 "$log"))"
 fi
 echo "setup: done"
