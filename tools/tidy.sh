@@ -47,8 +47,7 @@ has_no_banned_words() {
 has_one_licence_line() {
 	status=0
 	for file in $(files '*.c' '*.h' '*.sh' '*.awk' '*.map' '*.cmake' '*CMakeLists.txt' '*.rs' '*.py' Makefile .ci/run); do
-		[ "$(grep -c '^[^A-Za-z]*SPDX-License-Identifier: MIT' "$file")" = 1 ] &&
-			head -n 3 "$file" | grep -q 'SPDX-License-Identifier: MIT' && continue
+		[ "$(head -n 3 "$file" | grep -c 'SPDX-License-Identifier: MIT')" = 1 ] && continue
 		echo "$file: not exactly one SPDX line, at its head"
 		status=1
 	done
