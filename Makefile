@@ -25,7 +25,7 @@ check:
 	@tools/setup.sh test
 	@tools/test.sh gcc-release
 
-tidy:
+tidy: build/build.ninja
 	@tools/setup.sh tidy
 	@tools/tidy.sh
 

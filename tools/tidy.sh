@@ -24,7 +24,7 @@ is_linted() {
 	match($0, /"file": "[^"]*"/) && !seen[substr($0, RSTART, RLENGTH)]++ { print $0 "}" }
 	END { print "\n]\n" }' build/compile_commands.json >build/tidy/compile_commands.json
 	sed -n 's/^ *"file": "\(.*\)"$/\1/p' build/tidy/compile_commands.json | grep -v /bench/ |
-		xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build/tidy 2>/dev/null
+		xargs -r -P "$(nproc)" -n 1 clang-tidy --quiet -p build/tidy 2>/dev/null
 }
 
 has_no_banned_words() {
