@@ -77,7 +77,8 @@ run_gcc-release() {
 
 run_gcc-asan() {
 	runs_with gcc -fsanitize=address,undefined || { without "gcc has no address sanitizer here"; return; }
-	configuration tests "$all" $ours -DCMAKE_C_COMPILER=gcc -DWEFT_SANITIZE=address -DWEFT_CHECKED=ON
+	configuration tests "$all" $ours -DCMAKE_C_COMPILER=gcc -DWEFT_SANITIZE=address -DWEFT_CHECKED=ON \
+		-DWEFT_TEST_SLOWDOWN=3
 }
 
 run_clang-tsan() {
@@ -88,7 +89,9 @@ run_clang-tsan() {
 		launcher="setarch;-R"
 		setarch -R true 2>/dev/null || { without "clang's thread sanitizer does not run here"; return; }
 	fi
-	configuration tests "$all" $ours -DCMAKE_C_COMPILER=clang -DWEFT_SANITIZE=thread "-DWEFT_TEST_LAUNCHER=$launcher"
+	# The interleaving search has one thread: nothing to see here.
+	configuration tests 'stepped|sim|real' $ours -DCMAKE_C_COMPILER=clang -DWEFT_SANITIZE=thread \
+		"-DWEFT_TEST_LAUNCHER=$launcher" -DWEFT_TEST_SLOWDOWN=5
 }
 
 run_gcc-small() {
