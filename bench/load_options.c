@@ -90,7 +90,9 @@ static double parse_seconds(const char *text)
 
 static void parse_cpus(struct load_options *options, char *list)
 {
-	for (char *item = strtok(list, ","); item; item = strtok(NULL, ",")) {
+	char *item;
+
+	while ((item = strsep(&list, ","))) {
 		if (options->cpu_count == (int)(sizeof options->cpus / sizeof *options->cpus))
 			load_die("too many CPUs");
 		options->cpus[options->cpu_count++] = (int)parse_count(item, 0, CPU_SETSIZE - 1);
