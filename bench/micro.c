@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * micro.c: runs small benchmarks; see micro.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "micro.h"
+
+enum { PASSES_MAX = 1000 };
+
+struct options {
+	int workers;
+	int passes;
+	bool list;
+	char **names;
+	int name_count;
+};
+
+/* -- for the benchmarks ----------------------------------------------------- */
+
+static int64_t clock_read(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+struct micro_watch micro_watch_start(void)
+{
+	struct micro_watch watch;
+
+	watch.cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID);
+	watch.wall_ns = clock_read(CLOCK_MONOTONIC);
+	return watch;
+}
+
+struct micro_sample micro_wall_per(const struct micro_watch *watch, int64_t operations)
+{
+	int64_t elapsed_ns = clock_read(CLOCK_MONOTONIC) - watch->wall_ns;
+
+	return (struct micro_sample){ .value = (double)elapsed_ns / (double)operations };
+}
+
+struct micro_sample micro_wall_and_cpu_per(const struct micro_watch *watch, int64_t operations)
+{
+	struct micro_sample sample = micro_wall_per(watch, operations);
+	int64_t cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID) - watch->cpu_ns;
+
+	sample.cpu_ns = (double)cpu_ns / (double)operations;
+	return sample;
+}
+
+int64_t micro_resident_bytes(void)
+{
+	char line[256];
+	long long kib = -1;
+	FILE *file = fopen("/proc/self/smaps_rollup", "re");
+
+	while (file && kib < 0 && fgets(line, sizeof line, file))
+		sscanf(line, "Rss: %lld kB", &kib);
+	if (file)
+		fclose(file);
+	micro_expect(kib >= 0, true);
+	return kib * 1024;
+}
+
+void micro_expect(int64_t got, int64_t wanted)
+{
+	if (got == wanted)
+		return;
+	fprintf(stderr, "the work was not done: %lld instead of %lld\n", (long long)got,
+			(long long)wanted);
+	exit(1);
+}
+
+/* -- running them ----------------------------------------------------------- */
+
+static int by_size(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return (left > right) - (left < right);
+}
+
+static double median(double *values, int count)
+{
+	qsort(values, (size_t)count, sizeof *values, by_size);
+	return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+static void measure(const struct micro_benchmark *benchmark, const struct options *options)
+{
+	static double values[PASSES_MAX], cpu_ns[PASSES_MAX];
+	int passes = benchmark->once ? 1 : options->passes;
+
+	if (!benchmark->once)
+		benchmark->run(options->workers);
+	for (int i = 0; i < passes; i++) {
+		struct micro_sample sample = benchmark->run(options->workers);
+
+		values[i] = sample.value;
+		cpu_ns[i] = sample.cpu_ns;
+	}
+	printf("%s %.2f\n", benchmark->name, median(values, passes));
+	if (cpu_ns[0] > 0)
+		printf("%s_cpu %.2f\n", benchmark->name, median(cpu_ns, passes));
+	fflush(stdout);
+}
+
+/* So that no benchmark inherits another one's heap. */
+static bool measure_in_child(const struct micro_benchmark *benchmark, const struct options *options)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		measure(benchmark, options);
+		_exit(0);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+static bool is_wanted(const struct micro_benchmark *benchmark, const struct options *options)
+{
+	for (int i = 0; i < options->name_count; i++)
+		if (strcmp(options->names[i], benchmark->name) == 0)
+			return true;
+	return options->name_count == 0;
+}
+
+static int option_number(const char *text, int min)
+{
+	char *end;
+	long value = text ? strtol(text, &end, 10) : -1;
+
+	if (value < min || value > PASSES_MAX || *end) {
+		fputs("options: [--workers N] [--passes N] [--list] [NAME...]\n", stderr);
+		exit(2);
+	}
+	return (int)value;
+}
+
+static struct options parse_options(int argc, char **argv)
+{
+	struct options options = { .passes = 5 };
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--list") == 0)
+			options.list = true;
+		else if (strcmp(argv[i], "--workers") == 0)
+			options.workers = option_number(argv[++i], 0);
+		else if (strcmp(argv[i], "--passes") == 0)
+			options.passes = option_number(argv[++i], 1);
+		else
+			option_number(NULL, 0);
+	}
+	options.names = argv + i;
+	options.name_count = argc - i;
+	return options;
+}
+
+int micro_main(int argc, char **argv, const struct micro_benchmark *benchmarks, size_t count)
+{
+	struct options options = parse_options(argc, argv);
+	int found = 0, failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_wanted(&benchmarks[i], &options))
+			continue;
+		found++;
+		if (options.list)
+			puts(benchmarks[i].name);
+		else
+			failed += !measure_in_child(&benchmarks[i], &options);
+	}
+	if (found < options.name_count) {
+		fputs("no such benchmark\n", stderr);
+		return 2;
+	}
+	return failed > 0;
+}
