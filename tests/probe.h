@@ -43,7 +43,10 @@ struct probe {
 	void *on_wake_arg;
 };
 
-#define PROBE { 0, 0, 0, 0, 0, 0, NULL, NULL }
+#define PROBE                                                                                      \
+	{                                                                                          \
+		.clones = 0                                                                        \
+	}
 
 static const struct weft_waker_ops probe_waker_ops;
 
@@ -138,10 +141,12 @@ struct probe_env {
 	int fail_after;       /* this many more succeed, then each fails; < 0: none fails */
 };
 
-#define PROBE_ENV(now)                                                                             \
+#define PROBE_ENV(ns)                                                                              \
 	{                                                                                          \
-		{ probe_env_allocate, probe_env_release, probe_env_now, NULL, NULL, NULL }, (now), \
-				0, 0, 0, -1                                                        \
+		.env = { .allocate = probe_env_allocate,                                           \
+			.release = probe_env_release,                                              \
+			.now = probe_env_now },                                                    \
+		.now_ns = (ns), .fail_after = -1                                                   \
 	}
 
 /* In front of each block: what release must be given back. */
@@ -184,8 +189,8 @@ static inline void *probe_env_allocate(const struct weft_env *env, size_t bytes,
 	return body;
 }
 
-static inline void probe_env_release(const struct weft_env *env, void *memory, size_t bytes,
-		size_t align)
+static inline void probe_env_release(
+		const struct weft_env *env, void *memory, size_t bytes, size_t align)
 {
 	struct probe_env *probe_env = probe_env_of(env);
 	struct probe_block *block = (struct probe_block *)memory - 1;
@@ -208,8 +213,8 @@ static inline bool probe_env_balanced(const struct probe_env *env)
 }
 
 /* A context whose budget is full and which is not cancelled. env NULL: a bare driver. */
-static inline struct weft_context probe_context(struct probe *probe, struct probe_env *env,
-		struct weft_strand *strand)
+static inline struct weft_context probe_context(
+		struct probe *probe, struct probe_env *env, struct weft_strand *strand)
 {
 	struct weft_context cx = weft_context_make(probe_waker(probe), strand);
 
