@@ -61,7 +61,8 @@ struct weft_point {
 };
 
 enum weft_point_flags {
-	WEFT_POINT_OWN = 1 << 0 /* child_offset is that of a pointer to a frame of its own */
+	WEFT_POINT_OWN = 1 << 0,   /* child_offset is that of a pointer to a frame of its own */
+	WEFT_POINT_BRANCH = 1 << 1 /* child_offset is that of a struct weft_branch */
 };
 
 /* A callee whose frame was embedded, and the size it had then: compared at the first spawn. */
@@ -71,9 +72,10 @@ struct weft_embedded {
 };
 
 enum weft_async_flags {
-	WEFT_ASYNC_RESULT_INT = 1 << 0, /* the result is an int, negative on failure */
-	WEFT_ASYNC_LINES = 1 << 1,      /* `at` is a line number, there is no table */
-	WEFT_ASYNC_LEAF = 1 << 2        /* awaits nobody */
+	WEFT_ASYNC_RESULT_INT = 1 << 0,   /* the result is an int, negative on failure */
+	WEFT_ASYNC_LINES = 1 << 1,        /* `at` is a line number, there is no table */
+	WEFT_ASYNC_LEAF = 1 << 2,         /* awaits nobody */
+	WEFT_ASYNC_RESULT_SSIZE = 1 << 3  /* the result is an ssize_t, negative on failure */
 };
 
 #define WEFT_ASYNC_MAGIC 0x77656674u /* "weft" */
@@ -231,12 +233,13 @@ WEFT_NODISCARD enum weft_poll weft_branch_poll_shielded(struct weft_branch *bran
 
 /* ---- defining by hand (C only) ---- */
 
-/* The descriptor of a function written with the macros below. flags: enum weft_async_flags. */
-#define WEFT_ASYNC_DEFINE(function, flags_)                                                        \
+/* A descriptor; what follows the flags (enum weft_async_flags) are further initialisers, such as
+ * .points = table, .point_count = 2. */
+#define WEFT_ASYNC_DESCRIBE(function, flags_, ...)                                                 \
 	const struct weft_async function##__async = {                                              \
 		.magic = WEFT_ASYNC_MAGIC,                                                         \
 		.abi = WEFT_ASYNC_ABI,                                                             \
-		.flags = (flags_) | WEFT_ASYNC_LINES,                                              \
+		.flags = (flags_),                                                                 \
 		.name = #function,                                                                 \
 		.file = __FILE__,                                                                  \
 		.poll = function##__poll,                                                          \
@@ -246,7 +249,14 @@ WEFT_NODISCARD enum weft_poll weft_branch_poll_shielded(struct weft_branch *bran
 		.result_offset = offsetof(struct function##__args, result),                        \
 		.result_size = sizeof(((struct function##__args *)0)->result),                     \
 		.line = __LINE__,                                                                  \
+		__VA_ARGS__                                                                        \
 	}
+
+/* The descriptor of a function written with the macros below, and of a leaf. */
+#define WEFT_ASYNC_DEFINE(function, flags_)                                                        \
+	WEFT_ASYNC_DESCRIBE(function, (flags_) | WEFT_ASYNC_LINES, .points = NULL)
+#define WEFT_ASYNC_DEFINE_LEAF(function, flags_)                                                   \
+	WEFT_ASYNC_DESCRIBE(function, (flags_) | WEFT_ASYNC_LEAF, .points = NULL)
 
 #if defined(__GNUC__) && __GNUC__ >= 7
 #define WEFT_FALLTHROUGH __attribute__((fallthrough))
@@ -255,10 +265,12 @@ WEFT_NODISCARD enum weft_poll weft_branch_poll_shielded(struct weft_branch *bran
 #endif
 
 #ifdef WEFT_CHECKED
-#define weft_begin(f) weft_frame_check(&(f)->args.base); switch ((f)->args.base.at) { case 0:
+#define WEFT_FRAME_CHECK(frame) weft_frame_check(frame)
 #else
-#define weft_begin(f) switch ((f)->args.base.at) { case 0:
+#define WEFT_FRAME_CHECK(frame) ((void)0)
 #endif
+
+#define weft_begin(f) WEFT_FRAME_CHECK(&(f)->args.base); switch ((f)->args.base.at) { case 0:
 
 /* Starts `function` in the embedded frame `child` and waits for it; the result is then
  * child.args.result. One to a line. */
