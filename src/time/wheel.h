@@ -12,24 +12,36 @@
 
 #include "base/lock.h"
 
+/* The levels cover all 47 bits of a tick: no deadline is too far. */
 enum {
 	WEFT__WHEEL_TICK_SHIFT = 16, /* a tick is 65,536 ns */
+#ifdef WEFT_TEST_SMALL
+	WEFT__WHEEL_SLOT_BITS = 2,
+	WEFT__WHEEL_LEVELS = 24,
+	WEFT__WHEEL_BATCH = 2,
+	WEFT__WHEEL_SHORT = 2,
+#else
+	WEFT__WHEEL_SLOT_BITS = 6,
 	WEFT__WHEEL_LEVELS = 8,
-	WEFT__WHEEL_SLOTS = 64,
-	WEFT__WHEEL_BATCH = 32
+	WEFT__WHEEL_BATCH = 32, /* wakers claimed in one go */
+	WEFT__WHEEL_SHORT = 8,  /* timers that next looks at to be exact */
+#endif
+	WEFT__WHEEL_SLOTS = 1 << WEFT__WHEEL_SLOT_BITS
 };
 
 struct weft_wheel {
 	struct weft__lock lock;
-	uint32_t count;      /* timers in the wheel */
-	int64_t now_ticks;   /* every tick before this one has been fired */
-	int64_t next_ns;     /* no timer is due before; may be too early, never too late */
-	uint64_t occupied[WEFT__WHEEL_LEVELS];
-	struct weft_timer *slots[WEFT__WHEEL_LEVELS][WEFT__WHEEL_SLOTS];
-	struct weft_timer *due; /* fired in order, a batch at a time */
+	uint32_t count;    /* timers in the wheel */
+	int64_t now_ticks; /* every tick before this one has been fired */
+	/* No timer is due before; may be too early, never too late. Aligned: read without the lock. */
+	int64_t next_ns __attribute__((aligned(8)));
+	struct weft_timer *due;   /* taken from their slots, earliest first, ties oldest first */
+	struct weft_timer *never; /* without a deadline, in no order */
+	uint64_t occupied[WEFT__WHEEL_LEVELS]; /* a clear bit: that slot is empty */
+	struct weft_timer *slots[WEFT__WHEEL_LEVELS][WEFT__WHEEL_SLOTS]; /* newest first */
 };
 
-/* Fills in an empty wheel whose time starts at now_ns. */
+/* Fills in an empty wheel whose time starts at now_ns (>= 0). */
 void weft__wheel_init(struct weft_wheel *wheel, int64_t now_ns);
 
 /* Puts the timer in; it is woken once by expire. The timer must be out of every wheel, and may not
@@ -38,28 +50,36 @@ void weft__wheel_init(struct weft_wheel *wheel, int64_t now_ns);
 bool weft__wheel_start(struct weft_wheel *wheel, struct weft_timer *timer, int64_t deadline_ns,
 		const struct weft_waker *waker);
 
+/* Whether a timer that was started has fired (or was stopped); without the lock. True: nobody but the
+ * caller touches it. */
+static inline bool weft__timer_is_out(const struct weft_timer *timer)
+{
+	/* wheel.c [O1] pairs with the release in timer_out */
+	return atomic_load_acquire(&timer->link) == NULL;
+}
+
 /* Replaces the waker of a timer that has not fired. False if it has fired (it stays out). */
 bool weft__timer_rewake(struct weft_timer *timer, const struct weft_waker *waker);
 
-/* Takes the timer out. Returns false if it had fired already (or never started); after that nobody
- * touches it. */
+/* Takes the timer out, which must have been started once. Returns false if it had fired or been
+ * stopped already. Afterwards nobody touches it. */
 bool weft__timer_stop(struct weft_timer *timer);
 
 /* Fires everything with deadline_ns <= now_ns in the order of deadlines (ties in the order of start),
  * each by claim under the lock and commit after it. Returns how many. One thread at a time. */
 unsigned weft__wheel_expire(struct weft_wheel *wheel, int64_t now_ns);
 
-/* When expire must be called next: the earliest deadline or a little before, WEFT_NEVER if empty. */
+/* When expire must be called next: the earliest deadline or a little before, WEFT_NEVER if none. */
 int64_t weft__wheel_next(struct weft_wheel *wheel);
 
-/* Whether expire(now_ns) would do anything; one relaxed load. */
+/* Whether expire(now_ns) might do anything; one relaxed load. */
 static inline bool weft__wheel_is_due(const struct weft_wheel *wheel, int64_t now_ns)
 {
 	/* relaxed: a hint; expire looks again under the lock */
 	return now_ns >= atomic_load_relaxed(&wheel->next_ns);
 }
 
-/* Checked builds: aborts unless the structure is consistent. */
+/* Aborts unless the structure is consistent; O(count), no thread may use the wheel meanwhile. */
 bool weft__wheel_check(const struct weft_wheel *wheel);
 
 #endif
