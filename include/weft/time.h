@@ -18,14 +18,16 @@
 #ifndef WEFT_TIME_H
 #define WEFT_TIME_H
 
+#include <sys/types.h>
+
 #include <weft/async.h>
 
 WEFT_BEGIN_DECLS
 
 #define WEFT_NEVER INT64_MAX
-#define WEFT_MICROSECONDS(n) ((int64_t)(n) * 1000)
-#define WEFT_MILLISECONDS(n) ((int64_t)(n) * 1000000)
-#define WEFT_SECONDS(n) ((int64_t)(n) * 1000000000)
+#define WEFT_MICROSECONDS(n) ((int64_t)(n)*1000)
+#define WEFT_MILLISECONDS(n) ((int64_t)(n)*1000000)
+#define WEFT_SECONDS(n) ((int64_t)(n)*1000000000)
 
 struct weft_wheel;
 
@@ -58,7 +60,8 @@ static inline int weft_timeout_ms(int64_t ns)
 	return ns / 1000000 >= INT32_MAX ? INT32_MAX : (int)((ns + 999999) / 1000000);
 }
 
-/* async int weft_sleep(int64_t timeout_ns): 0 after the time has passed, counted from the first poll. */
+/* async int weft_sleep(int64_t timeout_ns): 0 after the time has passed, counted from the first poll.
+ * timeout_ns <= 0: at once. */
 WEFT_ASYNC_1(int, weft_sleep, int64_t);
 
 struct weft_sleep__frame {
@@ -74,22 +77,25 @@ struct weft_sleep_until__frame {
 	struct weft_timer timer;
 };
 
-/* Moves the deadline of a sleep_until that is pending (or has not started); it takes effect at once,
- * also if it lies in the past. Only by the task that polls it. */
+/* Moves the deadline of a sleep_until that is pending or has not started, earlier or later; it takes
+ * effect at once, also if the old deadline has just passed or the new one lies in the past. Only by the
+ * task that polls it, which may be polled once more for it. */
 void weft_sleep_until_reset(struct weft_sleep_until__frame *sleep, int64_t deadline_ns);
 
 /* A branch with a deadline: polls `child` (of type `async`, initialised by the caller) until it is
- * READY, or cancels it at the deadline and waits until it has unwound. Gives the child's int result
- * (0 if its result is not an int), or -ETIME if the child gave -ECANCELED because of the deadline. A
- * result that was ready wins, and an outer cancellation wins over the deadline.
+ * READY, or cancels it at the deadline and waits until it has unwound. Gives the child's result, if that
+ * is an int or ssize_t (else 0), or -ETIME if the child gave -ECANCELED because of the deadline. A result
+ * that was ready wins, and an outer cancellation wins over the deadline. A timeout is counted from when
+ * the child first has to wait; a child that never does needs no timer. Without a runtime such a child is
+ * cancelled, and -ENXIO stands for its -ECANCELED.
  *
  *     weft_tcp_read__init(&f->read.args, f->conn, f->buffer, sizeof f->buffer);
  *     weft_await(f, f->timeout, weft_timeout, WEFT_SECONDS(30), &weft_tcp_read__async, &f->read);
  *
- * async int weft_timeout(int64_t timeout_ns, async, child)
- * async int weft_deadline(int64_t deadline_ns, async, child) */
-WEFT_ASYNC_3(int, weft_timeout, int64_t, const struct weft_async *, void *);
-WEFT_ASYNC_3(int, weft_deadline, int64_t, const struct weft_async *, void *);
+ * async ssize_t weft_timeout(int64_t timeout_ns, async, child)
+ * async ssize_t weft_deadline(int64_t deadline_ns, async, child) */
+WEFT_ASYNC_3(ssize_t, weft_timeout, int64_t, const struct weft_async *, void *);
+WEFT_ASYNC_3(ssize_t, weft_deadline, int64_t, const struct weft_async *, void *);
 
 struct weft_deadline__frame {
 	struct weft_deadline__args args;
@@ -102,10 +108,11 @@ struct weft_timeout__frame {
 	struct weft_deadline__frame deadline;
 };
 
-/* What an interval does about ticks that nobody waited for in time. */
+/* What an interval does about ticks that nobody waited for in time, that is, if one was taken more than
+ * 5 ms late, or more than a period. Otherwise the next is due a period after this one was. */
 enum weft_missed_tick {
 	WEFT_TICK_BURST, /* all of them at once, until it has caught up */
-	WEFT_TICK_DELAY, /* the next one a full period after now */
+	WEFT_TICK_DELAY, /* the next one a full period after now, and so on from there */
 	WEFT_TICK_SKIP   /* the next multiple of the period after now */
 };
 
@@ -116,11 +123,17 @@ struct weft_interval {
 };
 
 /* The first tick is due at first_deadline_ns (weft_now(cx) for at once). period_ns > 0. */
-static inline struct weft_interval weft_interval_make(int64_t first_deadline_ns, int64_t period_ns,
-		enum weft_missed_tick missed)
+static inline struct weft_interval weft_interval_make(
+		int64_t first_deadline_ns, int64_t period_ns, enum weft_missed_tick missed)
 {
 	struct weft_interval interval = { period_ns, first_deadline_ns, missed };
 	return interval;
+}
+
+/* Moves the next tick; the others follow from there. Not while a tick is awaited. */
+static inline void weft_interval_reset(struct weft_interval *interval, int64_t next_deadline_ns)
+{
+	interval->next_ns = next_deadline_ns;
 }
 
 /* async int weft_interval_tick(interval, int64_t *due): waits for the next tick and stores the time
