@@ -258,8 +258,10 @@ static int64_t wheel_look(struct weft_wheel *wheel)
 
 	for (struct weft_timer *timer = slot ? *slot : NULL; timer; timer = timer->next) {
 		if (looked++ == WEFT__WHEEL_SHORT) {
+			/* the start of the slot; but past deadlines are in that of now_ticks */
 			bound_ns = tick << WEFT__WHEEL_TICK_SHIFT;
-			bound_ns = bound_ns < wheel->next_ns ? wheel->next_ns : bound_ns; /* [I3] */
+			if (tick == wheel->now_ticks || bound_ns < wheel->next_ns)
+				bound_ns = wheel->next_ns; /* [I3] */
 			break;
 		}
 		bound_ns = timer->deadline_ns < bound_ns ? timer->deadline_ns : bound_ns;
