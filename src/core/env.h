@@ -15,12 +15,14 @@ struct weft__reactor;
 struct weft__executor;
 
 struct weft_env {
-	/* Memory for frames of their own and for buffers; align is a power of two up to 64. */
+	/* Memory for frames of their own and for buffers; align is a power of two up to 64. release may be
+	 * called on any thread. */
 	void *(*allocate)(const struct weft_env *env, size_t bytes, size_t align);
 	void (*release)(const struct weft_env *env, void *memory, size_t bytes, size_t align);
 	int64_t (*now)(const struct weft_env *env); /* monotonic nanoseconds, or virtual time */
 	struct weft_wheel *wheel;
 	struct weft__reactor *reactor;
+	struct weft__reactor *(*place)(const struct weft_env *env); /* where a new socket goes */
 	struct weft__executor *executor; /* whose tasks this context polls */
 };
 

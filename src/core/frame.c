@@ -17,9 +17,11 @@
  * Invariants  [I1] the innermost frame is the only one of a strand that waits: when the frame above
  *                  it is polled, it has been READY.
  *             [I2] a frame that ends is the innermost (its own children have ended before).
+ *             [I3] a context's strand is the one that is being polled.
  * Cost        enter and leave: one slab operation each. A resume: one poll at any depth.
  * Not here    embedded children, which are plain calls of f__poll; task states (core/task_ct.h,
- *             core/task_mt.h).
+ *             core/task_mt.h). Branches inside of branches: each is polled by the function around it,
+ *             so a recursion through them does go down the C stack, and a resume walks all of them.
  */
 #include <weft/async.h>
 
@@ -50,6 +52,7 @@ void *weft_frame_enter(struct weft_context *cx, const struct weft_async *async)
 	struct weft_link *link;
 	char *memory;
 
+	WEFT_ASSERT(async->magic == WEFT_ASYNC_MAGIC); /* not a plain function's address */
 	if (!cx->env || !cx->env->allocate)
 		return NULL;
 	memory = cx->env->allocate(cx->env, front + async->frame_size, front);
@@ -68,6 +71,7 @@ void weft_frame_leave(struct weft_context *cx, void *frame)
 	const struct weft_async *async = link_of(frame)->async;
 	size_t front = link_bytes(async);
 
+	WEFT_ASSERT(cx->strand->innermost != link_of(frame)); /* [I1]: it has been READY */
 	cx->env->release(cx->env, (char *)frame - front, front + async->frame_size, front);
 }
 
@@ -94,6 +98,7 @@ enum weft_poll weft_frame_descend(struct weft_context *cx, void *frame)
 enum weft_poll weft_strand_poll(struct weft_strand *strand, const struct weft_async *async,
 		void *frame, struct weft_context *cx)
 {
+	WEFT_ASSERT(cx->strand == strand); /* [I3] */
 	for (;;) {
 		struct weft_link *link = strand->innermost;
 		enum weft_poll poll;
@@ -112,8 +117,8 @@ enum weft_poll weft_strand_poll(struct weft_strand *strand, const struct weft_as
 	}
 }
 
-static enum weft_poll branch_poll(struct weft_branch *branch, struct weft_context *cx,
-		uint8_t cancelled)
+static enum weft_poll branch_poll(
+		struct weft_branch *branch, struct weft_context *cx, uint8_t cancelled)
 {
 	struct weft_strand *outer_strand = cx->strand;
 	uint8_t outer_cancelled = cx->cancelled;
@@ -146,18 +151,24 @@ void weft_async_verify(const struct weft_async *async)
 {
 	WEFT_ASSERT(async->magic == WEFT_ASYNC_MAGIC);
 	if (async->abi != WEFT_ASYNC_ABI)
-		weft__fail("compiled for another version of the weft ABI", async->name, (int)async->line);
-	for (uint32_t i = 0; i < async->embedded_count; i++)
-		if (async->embedded[i].async->frame_size != async->embedded[i].frame_size)
+		weft__fail("compiled for another version of the weft ABI", async->name,
+				(int)async->line);
+	for (uint32_t i = 0; i < async->embedded_count; i++) {
+		const struct weft_embedded *embedded = &async->embedded[i];
+
+		weft_async_verify(embedded->async); /* ends: a frame cannot embed itself */
+		if (embedded->async->frame_size != embedded->frame_size)
 			weft__fail("embeds a frame that has another size in the library that defines it",
-					async->embedded[i].async->name, (int)async->line);
+					embedded->async->name, (int)async->line);
+	}
 }
 
+/* `home` is known in checked builds only, and there a frame that stands still is told apart. */
 void weft_frame_misuse(const struct weft_frame *frame)
 {
 	if (frame->at == WEFT_AT_DONE)
 		weft__fail("future polled after completion", __FILE__, __LINE__);
 	if (frame->home != ((uint32_t)((uintptr_t)frame >> 3) | 1u))
-		weft__fail("future moved after its first poll", __FILE__, __LINE__);
+		weft__fail("future moved after its first poll, or overwritten", __FILE__, __LINE__);
 	weft__fail("frame holds no await point of its function", __FILE__, __LINE__);
 }

@@ -37,7 +37,7 @@ struct weft_task {
 	uint32_t refs;
 	uint32_t polls;
 	uint32_t generation;
-	uint32_t reserved;
+	uint32_t ended; /* atomic; for those who only look */
 };
 
 _Static_assert(sizeof(struct weft_task) <= 64, "a task header is one cache line at most");

@@ -49,7 +49,7 @@ enum {
 	CT_ASK_UNREF = 16
 };
 
-enum WEFT_NODISCARD ct_todo {
+enum ct_todo {
 	CT_NOTHING,
 	CT_PUSH
 };

@@ -43,7 +43,7 @@ enum {
 	MT_CANCELLED = 8
 };
 
-enum WEFT_NODISCARD mt_todo {
+enum mt_todo {
 	MT_NOTHING, /* and touch the task no more */
 	MT_PUSH     /* into a run queue */
 };

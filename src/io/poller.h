@@ -33,7 +33,9 @@ struct weft__poller_event {
 	unsigned bits;
 };
 
-/* An operation of the kernel's. Lives in the object it works for until its completion is harvested. */
+/* An operation of the kernel's. It and its buffer live in the object that it works for until `complete`
+ * is called, which happens once for each submit that succeeded, by weft__reactor_poll, with no lock
+ * held. complete may end the operation, or submit it again. */
 struct weft__operation {
 	int opcode; /* enum weft__opcode */
 	int fd;
@@ -41,6 +43,9 @@ struct weft__operation {
 	size_t size;
 	int64_t offset; /* -1: the file's own position */
 	int64_t result; /* when complete: a count or a negative errno */
+	void (*complete)(struct weft__operation *operation);
+	struct weft__operation *next; /* private from here on: the poller's */
+	bool queued, cancelled;
 };
 
 enum weft__opcode {
@@ -66,6 +71,8 @@ struct weft__poller_ops {
 	/* 0: the kernel holds nothing any more (another thread may still have an event of the token in
 	 * its hands). 1: a last event follows, with POLLER_REMOVED; until then fd and token must live. */
 	int (*remove)(struct weft__poller *poller, int fd, void *token);
+	/* Starts the operation, at the latest with the next wait. -ECANCELED is a result only after
+	 * cancel, which asks: the operation may also end as if nothing had happened. */
 	int (*submit)(struct weft__poller *poller, struct weft__operation *operation);
 	int (*cancel)(struct weft__poller *poller, struct weft__operation *operation);
 	/* Takes up to `capacity` events; if there are none, waits for one, for wake, or until the time

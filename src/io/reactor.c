@@ -164,7 +164,7 @@ int weft__reactor_poll(struct weft__reactor *reactor, int64_t timeout_ns)
 	for (int i = 0; i < count; i++)
 		source_event(events[i].token, events[i].bits);
 	if (count > 0)
-		atomic_fetch_add_relaxed(&reactor->events, (uint64_t)count); /* a counter */
+		atomic_fetch_add_relaxed(&reactor->events, (size_t)count); /* a counter */
 	return count < 0 ? 0 : count;
 }
 

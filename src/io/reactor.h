@@ -27,7 +27,7 @@ enum weft__direction {
 struct weft__reactor {
 	struct weft__poller poller;
 	uint32_t sources; /* open here, atomic; none: nothing to look for */
-	uint64_t events;  /* relaxed counter */
+	size_t events;    /* relaxed counter */
 };
 
 struct weft__source {

@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec/current.c: the current-thread flavour: one worker, run by whoever drives it.
+ *
+ * Why         Programs with one busy thread, programs with a loop of their own, and tests. Everything
+ *             that the home thread does with its tasks is plain memory access.
+ * How         A growing ring of ready tasks; an inbox for what other threads ask (a stack, taken whole).
+ *
+ *                 wake on the home thread --> fifo --> poll
+ *                 wake elsewhere --> request in task->state, inbox --> home: ct_receive --> fifo
+ *
+ *             One turn: up to TURN polls, then the inbox, the reactor and the timers. The reactor is
+ *             looked at without waiting while tasks are ready, else with the next deadline.
+ *             Who drives: weft_runtime_run, turn and shutdown, one thread at a time; the others in run
+ *             sleep until their root has ended or the driver leaves (behaviour 8).
+ * Sleeping    [O1] inbox holds SLEEPING exactly while the home is in its reactor, or nobody drives. The
+ *             push that replaces it wakes the reactor; a push that finds anything else need not. It is
+ *             one word, so nothing can fall between "look" and "sleep".
+ * Invariants  [I1] a task is in the fifo exactly while its local has QUEUED and not RUNNING.
+ *             [I2] a task that others have asked something of is freed only after the inbox gave it
+ *                  back (core/task_ct.h).
+ * Cost        spawn, poll, end, join on the home thread: no atomic read-modify-write, no system call.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "core/task_ct.h"
+#include "exec/join.h"
+#include "exec/runtime.h"
+#include "os/os.h"
+
+static char inbox_sleeping_mark[8];
+#define INBOX_SLEEPING ((struct weft_task *)(void *)inbox_sleeping_mark)
+
+enum { FIFO_FIRST = 64 };
+
+static bool is_home(const struct weft_task *task)
+{
+	return weft__worker_current && &weft__worker_current->runtime->executor == task->executor;
+}
+
+/* ---- the queue ---- */
+
+static bool fifo_grow(struct weft__fifo *fifo)
+{
+	uint32_t count = fifo->tail - fifo->head;
+	uint32_t capacity = fifo->tasks ? (fifo->mask + 1) * 2 : FIFO_FIRST;
+	struct weft_task **tasks = malloc(capacity * sizeof(struct weft_task *));
+
+	if (!tasks)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		tasks[i] = fifo->tasks[(fifo->head + i) & fifo->mask];
+	free(fifo->tasks);
+	fifo->tasks = tasks;
+	fifo->mask = capacity - 1;
+	fifo->head = 0;
+	fifo->tail = count;
+	return true;
+}
+
+/* A burst of tasks must not cost eight bytes each for ever. */
+static void fifo_shrink(struct weft__fifo *fifo)
+{
+	if (fifo->head != fifo->tail || fifo->mask < 4096)
+		return;
+	free(fifo->tasks);
+	fifo->tasks = NULL;
+	fifo->mask = 0;
+	fifo->head = fifo->tail = 0;
+}
+
+static void inbox_push(struct weft_runtime *runtime, struct weft_task *task);
+
+static inline void fifo_push(struct weft__worker *worker, struct weft_task *task)
+{
+	struct weft__fifo *fifo = &worker->fifo;
+
+	if (WEFT_UNLIKELY(!fifo->tasks || fifo->tail - fifo->head > fifo->mask) &&
+			!fifo_grow(fifo)) {
+		/* no memory for the queue: the inbox needs none */
+		task->local &= ~(uint32_t)CT_QUEUED;
+		if (ct_request(task, 0) == CT_PUSH)
+			inbox_push(worker->runtime, task);
+		return;
+	}
+	fifo->tasks[fifo->tail++ & fifo->mask] = task;
+}
+
+static inline struct weft_task *fifo_pop(struct weft__fifo *fifo)
+{
+	struct weft_task *task;
+
+	if (fifo->head == fifo->tail)
+		return NULL;
+	task = fifo->tasks[fifo->head++ & fifo->mask];
+	/* the next tasks' headers and frames arrive while this one runs */
+	if (fifo->tail - fifo->head > 4) {
+		struct weft_task *soon = fifo->tasks[(fifo->head + 3) & fifo->mask];
+
+		__builtin_prefetch(soon, 1);
+		__builtin_prefetch((char *)soon + 64, 1);
+	}
+	return task;
+}
+
+/* ---- the inbox ---- */
+
+static void inbox_push(struct weft_runtime *runtime, struct weft_task *task)
+{
+	struct weft_task *head = atomic_load_relaxed(&runtime->inbox); /* relaxed: a guess */
+
+	do
+		task->next = head == INBOX_SLEEPING ? NULL : head;
+	while (!atomic_cas_acq_rel(&runtime->inbox, &head, task)); /* [O1] pairs with inbox_take */
+	if (head == INBOX_SLEEPING)
+		weft__reactor_wake(&runtime->workers[0]->reactor);
+}
+
+/* Newest first. */
+static struct weft_task *inbox_take(struct weft_runtime *runtime)
+{
+	struct weft_task *head;
+
+	/* relaxed: a hint; the exchange acquires */
+	if (!atomic_load_relaxed(&runtime->inbox))
+		return NULL;
+	head = atomic_exchange_acq_rel(&runtime->inbox, NULL); /* [O1] pairs with inbox_push */
+	return head == INBOX_SLEEPING ? NULL : head;
+}
+
+/* False: there is something in it. */
+static bool inbox_sleep(struct weft_runtime *runtime)
+{
+	struct weft_task *empty = NULL;
+
+	return atomic_cas_acq_rel(&runtime->inbox, &empty, INBOX_SLEEPING) || /* [O1] */
+			empty == INBOX_SLEEPING;
+}
+
+/* ---- the end of a task ---- */
+
+static void ct_reap(struct weft_task *task)
+{
+	/* [I2]; acquire pairs with the last waker's drop */
+	if (!ct_requested(task) && atomic_load_acquire(&task->refs) == 1)
+		weft__task_free(task);
+	else
+		task->local |= CT_DETACHED; /* the inbox will bring it back */
+}
+
+static void ct_tell_joiner(struct weft_task *task)
+{
+	if (task->local & CT_JOINED_HERE) {
+		struct weft_waker *waiter = (struct weft_waker *)task->joiner;
+
+		task->local &= ~(uint32_t)CT_JOINED_HERE;
+		task->joiner = JOIN_OPEN;
+		weft_waker_commit(weft_waker_claim(waiter));
+	} else if (task->local & CT_JOINED_AWAY) {
+		(void)weft__end_word(task);
+	}
+}
+
+static void ct_end(struct weft__worker *worker, struct weft_task *task)
+{
+	bool detached = (task->local & CT_DETACHED) != 0;
+
+	ct_done(task);
+	weft__task_ended(worker, task, detached);
+	weft__count(&worker->counters.ended, 1);
+	if (detached)
+		ct_reap(task);
+	else
+		ct_tell_joiner(task);
+}
+
+static inline void ct_poll(struct weft__worker *worker, struct weft_task *task)
+{
+	struct weft_context cx;
+	bool cancelled = ct_start(task);
+
+	if (weft__worker_poll(worker, task, cancelled, &cx) == WEFT_READY)
+		ct_end(worker, task);
+	else if (ct_suspend(task, cx.self_woken) == CT_PUSH)
+		fifo_push(worker, task);
+}
+
+/* ---- what others have asked ---- */
+
+static void ct_obey(struct weft__worker *worker, struct weft_task *task)
+{
+	uint32_t asked = ct_receive(task);
+
+	weft__count(&worker->counters.remote_wakes, 1);
+	if (asked & CT_ASK_UNREF)
+		atomic_fetch_sub_acq_rel(&task->refs, 1u); /* pairs with ct_reap's load */
+	if (asked & CT_ASK_CANCEL)
+		task->local |= CT_CANCELLED;
+	if (asked & CT_ASK_JOIN)
+		task->local |= CT_JOINED_AWAY;
+	if (asked & CT_ASK_DETACH)
+		task->local |= CT_DETACHED;
+	if (!(task->local & CT_DONE)) {
+		if (ct_wake(task) == CT_PUSH)
+			fifo_push(worker, task);
+	} else if (task->local & CT_DETACHED) {
+		ct_reap(task);
+	} else if (asked & CT_ASK_JOIN) {
+		(void)weft__end_word(task);
+	}
+}
+
+static void inbox_obey(struct weft__worker *worker)
+{
+	struct weft_task *task = weft__inject_reverse(inbox_take(worker->runtime));
+
+	while (task) {
+		struct weft_task *next = task->next;
+
+		ct_obey(worker, task);
+		task = next;
+	}
+}
+
+/* ---- the flavour's table ---- */
+
+static void ct_ask(struct weft_task *task, uint32_t asked)
+{
+	if (ct_request(task, asked) == CT_PUSH)
+		inbox_push(weft__runtime_of(task), task);
+}
+
+static void ct_waker_wake_by_ref(void *data)
+{
+	struct weft_task *task = data;
+
+	if (!is_home(task))
+		ct_ask(task, 0);
+	else if (ct_wake(task) == CT_PUSH)
+		fifo_push(weft__worker_current, task);
+}
+
+static struct weft_waker ct_waker_clone(void *data)
+{
+	struct weft_task *task = data;
+	struct weft_waker waker = { &task->executor->flavour->waker, task };
+
+	atomic_fetch_add_relaxed(&task->refs, 1u); /* relaxed: made from one that is alive */
+	return waker;
+}
+
+/* The last owned waker may be what the task's memory waits for; then the home is told, and the reference
+ * goes with the request. */
+static void ct_waker_drop(void *data)
+{
+	struct weft_task *task = data;
+	uint32_t refs = atomic_load_relaxed(&task->refs); /* relaxed: the exchange decides */
+
+	while (refs != 2)
+		if (atomic_cas_acq_rel(&task->refs, &refs, refs - 1)) /* pairs with ct_reap */
+			return;
+	ct_ask(task, CT_ASK_UNREF);
+}
+
+static void ct_waker_wake(void *data)
+{
+	ct_waker_wake_by_ref(data);
+	ct_waker_drop(data);
+}
+
+/* The two halves for a claim made on the home thread and for one made elsewhere. */
+static const struct weft_waker_ops ct_claimed_home_ops, ct_claimed_away_ops;
+
+static struct weft_waker ct_waker_claim(void *data)
+{
+	struct weft_task *task = data;
+	struct weft_waker claimed = { NULL, NULL };
+
+	if (is_home(task)) {
+		if (ct_wake(task) == CT_PUSH) {
+			claimed.ops = &ct_claimed_home_ops;
+			claimed.data = task;
+		}
+	} else if (ct_request(task, 0) == CT_PUSH) {
+		claimed.ops = &ct_claimed_away_ops;
+		claimed.data = task;
+	}
+	return claimed;
+}
+
+static void ct_commit_home(void *data)
+{
+	fifo_push(weft__worker_current, data);
+}
+
+static void ct_commit_away(void *data)
+{
+	struct weft_task *task = data;
+
+	inbox_push(weft__runtime_of(task), task);
+}
+
+static const struct weft_waker_ops ct_claimed_home_ops = { .commit = ct_commit_home };
+static const struct weft_waker_ops ct_claimed_away_ops = { .commit = ct_commit_away };
+
+static void ct_launch(struct weft_task *task)
+{
+	bool detached = task->local != 0;
+
+	ct_init(task);
+	task->local = detached ? CT_DETACHED : 0;
+	task->joiner = JOIN_OPEN;
+	if (!is_home(task)) {
+		ct_ask(task, 0);
+	} else if (ct_wake(task) == CT_PUSH) {
+		fifo_push(weft__worker_current, task);
+	}
+}
+
+static void ct_cancel(struct weft_task *task)
+{
+	if (!is_home(task)) {
+		ct_ask(task, CT_ASK_CANCEL);
+		return;
+	}
+	task->local |= CT_CANCELLED;
+	if (ct_wake(task) == CT_PUSH)
+		fifo_push(weft__worker_current, task);
+}
+
+static void ct_detach(struct weft_task *task)
+{
+	if (!is_home(task))
+		ct_ask(task, CT_ASK_DETACH);
+	else if (task->local & CT_DONE)
+		ct_reap(task);
+	else
+		task->local |= CT_DETACHED;
+}
+
+static enum weft_poll ct_join(struct weft_task *task, struct weft_waker *slot,
+		const struct weft_waker *waker)
+{
+	if (!is_home(task)) {
+		enum weft_poll poll = weft__join_word(task, slot, waker);
+
+		if (poll == WEFT_PENDING)
+			ct_ask(task, CT_ASK_JOIN);
+		return poll;
+	}
+	if (task->local & CT_DONE)
+		return WEFT_READY;
+	*slot = *waker;
+	task->joiner = (uintptr_t)slot;
+	task->local |= CT_JOINED_HERE;
+	return WEFT_PENDING;
+}
+
+static bool ct_unjoin(struct weft_task *task, struct weft_waker *slot)
+{
+	if (!is_home(task))
+		return weft__unjoin_word(task, slot);
+	if (task->local & CT_DONE)
+		return false;
+	task->local &= ~(uint32_t)CT_JOINED_HERE;
+	task->joiner = JOIN_OPEN;
+	return true;
+}
+
+static void ct_release(struct weft_task *task)
+{
+	if (is_home(task))
+		ct_reap(task);
+	else
+		ct_ask(task, CT_ASK_DETACH);
+}
+
+static void ct_wake_visit(struct weft_task *task, void *arg)
+{
+	/* acquire pairs with the start */
+	if (atomic_load_acquire(&task->async) && !(task->local & CT_DONE) &&
+			ct_wake(task) == CT_PUSH)
+		fifo_push(arg, task);
+}
+
+static void ct_wake_all(struct weft_runtime *runtime)
+{
+	struct weft__worker *worker = runtime->workers[0];
+
+	inbox_obey(worker); /* tasks that were started elsewhere and not seen yet */
+	weft__heap_walk(&worker->heap, ct_wake_visit, worker);
+	for (int i = 0; i < WEFT__GUESTS; i++)
+		weft__heap_walk(&runtime->guests[i].heap, ct_wake_visit, worker);
+}
+
+const struct weft__flavour weft__flavour_ct = {
+	.waker = {
+		.clone = ct_waker_clone,
+		.wake = ct_waker_wake,
+		.wake_by_ref = ct_waker_wake_by_ref,
+		.drop = ct_waker_drop,
+		.claim = ct_waker_claim,
+		.commit = ct_commit_home, /* not reached: claim returns a table of its own */
+	},
+	.launch = ct_launch,
+	.cancel = ct_cancel,
+	.detach = ct_detach,
+	.join = ct_join,
+	.unjoin = ct_unjoin,
+	.release = ct_release,
+	.wake_all = ct_wake_all,
+};
+
+/* ---- turns ---- */
+
+struct weft__driver_waiter { /* a thread in run that does not drive */
+	struct weft__driver_waiter *next;
+	struct weft__parker parker;
+};
+
+/* Nanoseconds until the next timer: 0 due, < 0 none. */
+static int64_t timer_wait(struct weft__worker *worker, int64_t now_ns)
+{
+	int64_t next = weft__wheel_next(&worker->wheel);
+
+	if (next == WEFT_NEVER)
+		return -1;
+	return next > now_ns ? next - now_ns : 0;
+}
+
+static void fire_timers(struct weft__worker *worker)
+{
+	int64_t now;
+
+	/* relaxed: a hint; no timer, no look at the clock */
+	if (atomic_load_relaxed(&worker->wheel.next_ns) == WEFT_NEVER)
+		return;
+	now = worker->env.now(&worker->env);
+	if (weft__wheel_is_due(&worker->wheel, now))
+		weft__count(&worker->counters.timers_fired,
+				weft__wheel_expire(&worker->wheel, now));
+}
+
+static unsigned ct_polls(struct weft__worker *worker, unsigned limit)
+{
+	unsigned polls = 0;
+	struct weft_task *task;
+
+	while (polls < limit && (task = fifo_pop(&worker->fifo))) {
+		ct_poll(worker, task);
+		polls++;
+	}
+	return polls;
+}
+
+/* Virtual time moves when nothing else can: no task is ready, no job runs, no byte is under way. */
+static bool advance_clock(struct weft__worker *worker)
+{
+	struct weft_runtime *runtime = worker->runtime;
+	struct weft_metrics metrics;
+	int64_t next = weft__wheel_next(&worker->wheel);
+
+	weft__pool_metrics(runtime->pool, &metrics);
+	if (next == WEFT_NEVER || metrics.blocking_threads > metrics.blocking_idle)
+		return false;
+	/* relaxed: only the home thread waits for what it says */
+	if (next > atomic_load_relaxed(&runtime->virtual_now_ns))
+		atomic_store_relaxed(&runtime->virtual_now_ns, next);
+	return true;
+}
+
+/* Waits for events, timers and the inbox, but not beyond limit_ns of the real clock. */
+static void ct_park(struct weft__worker *worker, int64_t limit_ns)
+{
+	struct weft_runtime *runtime = worker->runtime;
+	const struct weft_hooks *hooks = &runtime->options.hooks;
+	int64_t wait;
+
+	fifo_shrink(&worker->fifo);
+	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_park)
+		hooks->thread_park(hooks->data);
+	if (worker->fifo.head != worker->fifo.tail || !inbox_sleep(runtime)) {
+		wait = 0;
+	} else if (runtime->options.clock_paused) {
+		wait = weft__reactor_poll(&worker->reactor, 0) > 0 || advance_clock(worker) ? 0 : -1;
+	} else {
+		wait = timer_wait(worker, worker->env.now(&worker->env));
+	}
+	if (limit_ns != WEFT_NEVER) {
+		int64_t left = limit_ns - weft__clock_now();
+
+		if (left < 0)
+			left = 0;
+		if (wait < 0 || wait > left)
+			wait = left;
+	}
+	if (wait != 0)
+		weft__count(&worker->counters.parks, 1);
+	weft__reactor_poll(&worker->reactor, wait);
+	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_unpark)
+		hooks->thread_unpark(hooks->data);
+}
+
+/* A look at everything outside the queue. Waits, up to limit_ns (0: not at all), if nothing is ready. */
+static void ct_look(struct weft__worker *worker, int64_t limit_ns)
+{
+	struct weft_runtime *runtime = worker->runtime;
+
+	if (limit_ns && worker->fifo.head == worker->fifo.tail)
+		ct_park(worker, limit_ns);
+	else if (atomic_load_relaxed(&worker->reactor.sources) || !limit_ns) /* relaxed: a hint */
+		weft__reactor_poll(&worker->reactor, 0);
+	fire_timers(worker);
+	inbox_obey(worker);
+	/* relaxed: the wake that follows the store brings us here again */
+	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->cancelling) && !runtime->cancelled_all)) {
+		runtime->cancelled_all = true;
+		ct_wake_all(runtime);
+	}
+}
+
+/* ---- driving ---- */
+
+static bool drive_begin(struct weft_runtime *runtime, struct weft__driver_waiter *waiter)
+{
+	bool mine;
+
+	weft__lock_acquire(&runtime->drive_lock);
+	mine = !runtime->driven;
+	runtime->driven = true;
+	if (!mine && waiter) {
+		waiter->next = runtime->driver_waiters;
+		runtime->driver_waiters = waiter;
+	}
+	weft__lock_release(&runtime->drive_lock);
+	if (mine)
+		weft__worker_current = runtime->workers[0];
+	return mine;
+}
+
+/* Leaves the line, in which one may be no more. */
+static void drive_unwait(struct weft_runtime *runtime, struct weft__driver_waiter *waiter)
+{
+	weft__lock_acquire(&runtime->drive_lock);
+	for (struct weft__driver_waiter **link = &runtime->driver_waiters; *link;
+			link = &(*link)->next)
+		if (*link == waiter) {
+			*link = waiter->next;
+			break;
+		}
+	weft__lock_release(&runtime->drive_lock);
+}
+
+/* The next in line looks again, and finds that nobody drives. */
+static void drive_end(struct weft_runtime *runtime)
+{
+	struct weft__driver_waiter *waiter;
+
+	weft__worker_current = NULL;
+	if (!inbox_sleep(runtime)) /* something came meanwhile: the descriptor must say so */
+		weft__reactor_wake(&runtime->workers[0]->reactor);
+	weft__lock_acquire(&runtime->drive_lock);
+	runtime->driven = false;
+	waiter = runtime->driver_waiters;
+	if (waiter) {
+		runtime->driver_waiters = waiter->next;
+		weft__parker_unpark(&waiter->parker);
+	}
+	weft__lock_release(&runtime->drive_lock);
+}
+
+/* One turn of a loop that goes on until `root` (if any) has ended. */
+static void drive_once(struct weft__worker *worker, const struct weft_task *root, int64_t limit_ns)
+{
+	unsigned limit = WEFT__TURN;
+	struct weft_task *task;
+
+	while (limit-- && (task = fifo_pop(&worker->fifo))) {
+		ct_poll(worker, task);
+		if (root && (root->local & CT_DONE))
+			return;
+	}
+	ct_look(worker, limit_ns);
+}
+
+static void drive_root(struct weft__worker *worker, const struct weft_task *root)
+{
+	inbox_obey(worker);
+	while (!(root->local & CT_DONE))
+		drive_once(worker, root, WEFT_NEVER);
+}
+
+void weft__ct_run(struct weft_runtime *runtime, struct weft_task *root)
+{
+	struct weft__driver_waiter waiter = { NULL, { 0, 0 } };
+	struct weft_waker waker = weft__parker_waker(&waiter.parker), slot = { NULL, NULL };
+	bool joined = false;
+
+	for (;;) {
+		if (drive_begin(runtime, &waiter)) {
+			drive_root(runtime->workers[0], root);
+			drive_end(runtime);
+			break;
+		}
+		joined = true;
+		if (ct_join(root, &slot, &waker) == WEFT_READY)
+			break;
+		weft__parker_wait(&waiter.parker, INT64_MAX);
+		drive_unwait(runtime, &waiter);
+	}
+	drive_unwait(runtime, &waiter);
+	if (joined)
+		(void)weft__unjoin_word(root, &slot); /* a request may still be in the inbox */
+	weft__parker_settle(&waiter.parker);
+}
+
+int weft__ct_turn(struct weft_runtime *runtime)
+{
+	struct weft__worker *worker = runtime->workers[0];
+	unsigned polls;
+
+	if (!drive_begin(runtime, NULL))
+		return -EBUSY;
+	ct_look(worker, 0);
+	polls = ct_polls(worker, worker->fifo.tail - worker->fifo.head);
+	drive_end(runtime);
+	return (int)polls;
+}
+
+int64_t weft__ct_timeout(struct weft_runtime *runtime)
+{
+	struct weft__worker *worker = runtime->workers[0];
+	int64_t wait;
+
+	if (worker->fifo.head != worker->fifo.tail)
+		return 0;
+	wait = timer_wait(worker, worker->env.now(&worker->env));
+	return wait < 0 ? WEFT_NEVER : wait;
+}
+
+void weft__ct_shutdown(struct weft_runtime *runtime, int64_t deadline_ns)
+{
+	struct weft__worker *worker = runtime->workers[0];
+	struct weft__driver_waiter waiter = { NULL, { 0, 0 } };
+
+	while (!drive_begin(runtime, &waiter)) {
+		/* the driver sees `cancelling` and wakes the tasks itself */
+		weft__reactor_wake(&worker->reactor);
+		weft__parker_wait(&waiter.parker, deadline_ns);
+		drive_unwait(runtime, &waiter);
+		if (weft__clock_now() >= deadline_ns)
+			return;
+	}
+	ct_wake_all(runtime);
+	while (weft__alive(runtime) && weft__clock_now() < deadline_ns)
+		drive_once(worker, NULL, deadline_ns);
+	inbox_obey(worker);
+	drive_end(runtime);
+	weft__parker_settle(&waiter.parker);
+}
+
+int weft__ct_init(struct weft_runtime *runtime)
+{
+	runtime->inbox = INBOX_SLEEPING;
+	return 0;
+}
+
+void weft__ct_finish(struct weft_runtime *runtime)
+{
+	free(runtime->workers[0]->fifo.tasks);
+}

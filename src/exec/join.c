@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec/join.c: one word that says who joins a task, and the leaf that waits for it.
+ *
+ *     OPEN      there is a handle, nobody waits         waiter   address of the joiner's waker
+ *     DETACHED  no handle: whoever ends it frees it     LOCKED   the waker is being claimed
+ *     DONE      ended, the result can be read
+ *
+ *     OPEN --join--> waiter --end--> LOCKED --claimed--> DONE
+ *       ^               |unjoin      OPEN --end--> DONE          OPEN --detach--> DETACHED
+ *       +---------------+
+ *
+ * The multi-thread flavour uses the word for everything (this file). The current-thread flavour keeps
+ * its home thread's share in plain flags and uses the word for joiners of other threads (current.c).
+ *
+ * Invariants  [I1] the word leaves LOCKED only to DONE, by whoever locked it, after one claim: short,
+ *                  so a joiner that meets it spins.
+ *             [I2] a waiter's memory is the joiner's frame: it is read only while the word is LOCKED,
+ *                  and the joiner leaves only after OPEN or DONE.
+ * Order       [O1] the release store of DONE pairs with the joiner's acquire load: it sees the result.
+ *             [O2] the release exchange of a waiter pairs with the acquire exchange to LOCKED: whoever
+ *                  ends the task sees the waker.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "exec/join.h"
+#include "exec/runtime.h"
+#include "os/os.h"
+
+enum weft_poll weft__join_word(struct weft_task *task, struct weft_waker *slot,
+		const struct weft_waker *waker)
+{
+	uintptr_t word = atomic_load_acquire(&task->joiner); /* [O1] */
+
+	for (;;) {
+		if (word == JOIN_DONE)
+			return WEFT_READY;
+		if (word == JOIN_LOCKED) { /* [I1] */
+			atomic_pause();
+			word = atomic_load_acquire(&task->joiner); /* [O1] */
+		} else if (word == JOIN_OPEN) {
+			*slot = *waker;
+			if (atomic_cas_acq_rel(&task->joiner, &word, (uintptr_t)slot)) /* [O2] */
+				return WEFT_PENDING;
+		} else {
+			WEFT_ASSERT(word == (uintptr_t)slot); /* one joiner */
+			if (weft_waker_same(slot, waker))
+				return WEFT_PENDING;
+			if (atomic_cas_acq_rel(&task->joiner, &word, (uintptr_t)JOIN_OPEN))
+				word = JOIN_OPEN;
+		}
+	}
+}
+
+bool weft__unjoin_word(struct weft_task *task, struct weft_waker *slot)
+{
+	uintptr_t word = (uintptr_t)slot;
+
+	if (atomic_cas_acq_rel(&task->joiner, &word, (uintptr_t)JOIN_OPEN))
+		return true;
+	while (word == JOIN_LOCKED) { /* [I1] */
+		atomic_pause();
+		word = atomic_load_acquire(&task->joiner); /* [O1] */
+	}
+	return word != JOIN_DONE;
+}
+
+bool weft__end_word(struct weft_task *task)
+{
+	uintptr_t word = atomic_load_acquire(&task->joiner); /* [O2] */
+	struct weft_waker claimed;
+
+	for (;;) {
+		if (word == JOIN_DETACHED)
+			return true;
+		if (word == JOIN_OPEN) {
+			if (atomic_cas_acq_rel(&task->joiner, &word, (uintptr_t)JOIN_DONE)) /* [O1] */
+				return false;
+		} else if (atomic_cas_acq_rel(&task->joiner, &word, (uintptr_t)JOIN_LOCKED)) { /* [O2] */
+			break;
+		}
+	}
+	claimed = weft_waker_claim((struct weft_waker *)word); /* [I2] */
+	atomic_store_release(&task->joiner, (uintptr_t)JOIN_DONE); /* [O1] */
+	weft_waker_commit(claimed);
+	return false;
+}
+
+bool weft__detach_word(struct weft_task *task)
+{
+	uintptr_t word = JOIN_OPEN;
+
+	if (atomic_cas_acq_rel(&task->joiner, &word, (uintptr_t)JOIN_DETACHED))
+		return false;
+	WEFT_ASSERT(word == JOIN_DONE); /* detached twice, or while it is being joined */
+	return true;
+}
+
+/* ---- the leaf ---- */
+
+static int join_finish(struct weft_task *task, void *result)
+{
+	const struct weft_async *async = task->async;
+
+	if (result && async->result_size)
+		memcpy(result, weft__task_result(task, async), async->result_size);
+	task->executor->flavour->release(task);
+	return 0;
+}
+
+enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_task_join__frame *f = frame;
+	struct weft_task *task = f->args.p0;
+	const struct weft__flavour *flavour = task->executor->flavour;
+
+	if (f->args.base.at == 0 && weft_context_cancelled(cx))
+		weft_return(f, -ECANCELED);
+	if (!weft_context_charge(cx)) {
+		f->args.base.at = f->args.base.at ? f->args.base.at : 1;
+		return WEFT_PENDING;
+	}
+	if (f->args.base.at == 2 && weft_context_cancelled(cx)) {
+		if (flavour->unjoin(task, &f->waker))
+			weft_return(f, -ECANCELED);
+		f->args.base.at = 1;
+	}
+	if (flavour->join(task, &f->waker, weft_context_waker(cx)) == WEFT_READY)
+		weft_return(f, join_finish(task, f->args.p1));
+	if (weft_context_cancelled(cx) && flavour->unjoin(task, &f->waker))
+		weft_return(f, -ECANCELED);
+	weft_context_refund(cx);
+	f->args.base.at = 2;
+	return WEFT_PENDING;
+}
+
+const struct weft_async weft_task_join__async = {
+	.magic = WEFT_ASYNC_MAGIC,
+	.abi = WEFT_ASYNC_ABI,
+	.flags = WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_LEAF,
+	.name = "weft_task_join",
+	.file = __FILE__,
+	.poll = weft_task_join__poll,
+	.frame_size = sizeof(struct weft_task_join__frame),
+	.frame_align = _Alignof(struct weft_task_join__frame),
+	.args_size = sizeof(struct weft_task_join__args),
+	.result_offset = offsetof(struct weft_task_join__args, result),
+	.result_size = sizeof(int),
+	.line = __LINE__,
+};
+
+/* ---- a plain thread ---- */
+
+/* A waker that unparks a thread: a token in a futex word. It is claimed like any other: the parker lives
+ * until weft__parker_settle, which waits for the commits that are under way. */
+void weft__parker_unpark(struct weft__parker *parker)
+{
+	atomic_store_release(&parker->token, 1u); /* pairs with weft__parker_wait */
+	weft__futex_wake(&parker->token, 1);
+}
+
+static void parker_wake(void *data)
+{
+	weft__parker_unpark(data);
+}
+
+static void parker_nothing(void *data)
+{
+	(void)data;
+}
+
+static struct weft_waker parker_clone(void *data)
+{
+	return weft__parker_waker(data);
+}
+
+static struct weft_waker parker_claim(void *data)
+{
+	struct weft__parker *parker = data;
+
+	atomic_fetch_add_acq_rel(&parker->claimed, 1u); /* pairs with weft__parker_settle */
+	return weft__parker_waker(parker);
+}
+
+static void parker_commit(void *data)
+{
+	struct weft__parker *parker = data;
+
+	weft__parker_unpark(parker);
+	atomic_fetch_sub_release(&parker->claimed, 1u); /* the last touch; pairs with settle */
+}
+
+struct weft_waker weft__parker_waker(struct weft__parker *parker)
+{
+	static const struct weft_waker_ops ops = {
+		.clone = parker_clone,
+		.wake = parker_wake,
+		.wake_by_ref = parker_wake,
+		.drop = parker_nothing,
+		.claim = parker_claim,
+		.commit = parker_commit,
+	};
+	struct weft_waker waker = { &ops, parker };
+
+	return waker;
+}
+
+int weft__parker_wait(struct weft__parker *parker, int64_t deadline_ns)
+{
+	while (atomic_exchange_acquire(&parker->token, 0u) == 0) /* pairs with weft__parker_unpark */
+		if (weft__futex_wait(&parker->token, 0, deadline_ns))
+			return -ETIMEDOUT;
+	return 0;
+}
+
+void weft__parker_settle(struct weft__parker *parker)
+{
+	while (atomic_load_acquire(&parker->claimed)) /* pairs with parker_commit */
+		atomic_pause();
+}
+
+int weft_task_join_blocking(struct weft_task *task, void *result)
+{
+	const struct weft__flavour *flavour = task->executor->flavour;
+	struct weft__parker parker = { 0, 0 };
+	struct weft_waker waker = weft__parker_waker(&parker), slot;
+
+	if (weft__worker_current && &weft__worker_current->runtime->executor == task->executor)
+		return -EDEADLK;
+	/* a driven root has ended: no need to ask */
+	if (weft_task_is_done(task) && flavour == &weft__flavour_ct)
+		return join_finish(task, result);
+	while (flavour->join(task, &slot, &waker) == WEFT_PENDING)
+		(void)weft__parker_wait(&parker, INT64_MAX);
+	weft__parker_settle(&parker);
+	return join_finish(task, result);
+}

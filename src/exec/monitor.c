@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec/monitor.c: a thread that looks after workers that stay in a poll.
+ *
+ * Why         A worker stuck in a poll serves neither its reactor nor its timers nor its queue; when the
+ *             other workers sleep, nobody would notice. Timers per poll, or a signal, would cost every
+ *             poll; one thread that looks at a counter now and then costs nobody.
+ * How         Every TICK it reads each worker's tick. Odd and unchanged for STUCK_NS: the worker is
+ *             stuck. Then the monitor drives its reactor and wheel, and wakes a sleeper for what they
+ *             bring and for what lies in its ring and slot.
+ *
+ *                 RUNNING --ten ticks with every worker parked--> STOPPED --poke--> RUNNING
+ *
+ *             An idle runtime has no ticks at all: no wake-ups, no CPU.
+ * Order       [O1] stop: state = STOPPED (seq_cst), then look whether all are parked (seq_cst). A worker:
+ *                  parked = 0 (seq_cst), then look at state (seq_cst). One of the two sees the other.
+ * Cost        500 wake-ups a second while anything runs; each reads one word per worker.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/atomic.h"
+#include "exec/runtime.h"
+#include "os/os.h"
+
+enum { TICK_NS = 2000000, STUCK_NS = 1000000, IDLE_TICKS = 10 };
+
+enum { MONITOR_RUNNING, MONITOR_STOPPED, MONITOR_ENDING };
+
+struct weft__monitor {
+	uint32_t state; /* atomic, futex */
+	pthread_t thread;
+	struct weft_runtime *runtime;
+	struct sighting {
+		uint32_t tick;
+		uint32_t reported; /* the tick that was reported */
+		int64_t since_ns;
+	} sightings[WEFT__WORKERS_MAX];
+};
+
+/* Reads what the worker runs; it may have ended meanwhile: the slab keeps the memory. */
+static void report_stall(struct weft_runtime *runtime, struct weft__worker *worker, int64_t ns)
+{
+	struct weft_task *task = atomic_load_relaxed(&worker->running); /* relaxed: for reports */
+	const struct weft_async *async = task ? atomic_load_acquire(&task->async) : NULL;
+
+	if (!async)
+		return;
+	weft__report(runtime,
+			"worker %u has been in one poll of task %llx, %s (%s:%u), for %lld ms: "
+			"use weft_blocking or weft_block_in_place for work that does not wait",
+			worker->index, (unsigned long long)weft_task_id(task), async->name, async->file,
+			async->line, (long long)(ns / 1000000));
+}
+
+static void cover(struct weft_runtime *runtime, struct weft__worker *worker)
+{
+	/* relaxed: thieves compare it with the worker's tick */
+	atomic_store_relaxed(&worker->stuck_tick, atomic_load_relaxed(&worker->tick));
+	weft__mt_drive_other(worker);
+	/* relaxed: hints */
+	if (weft__ring_count(&worker->ring) || atomic_load_relaxed(&worker->slot))
+		weft__mt_wake_one(runtime);
+	for (unsigned i = 0; i < runtime->nominal; i++)
+		if (!weft__inject_is_empty(&runtime->workers[i]->inject)) {
+			weft__mt_wake_one(runtime);
+			return;
+		}
+}
+
+bool weft__monitor_sees_stuck(const struct weft__worker *worker)
+{
+	/* relaxed: two readings of one counter */
+	uint32_t tick = atomic_load_relaxed(&worker->tick);
+
+	return tick % 2 && tick == atomic_load_relaxed(&worker->stuck_tick);
+}
+
+static void look_at(struct weft__monitor *monitor, struct weft__worker *worker, int64_t now_ns)
+{
+	struct weft_runtime *runtime = monitor->runtime;
+	struct sighting *sighting = &monitor->sightings[worker->index];
+	uint32_t tick = atomic_load_relaxed(&worker->tick); /* relaxed: only equality over time */
+	int64_t stall_ns = runtime->options.stall_report_ns;
+
+	if (tick != sighting->tick) {
+		sighting->tick = tick;
+		sighting->since_ns = now_ns;
+		return;
+	}
+	if (tick % 2 == 0)
+		return;
+	if (now_ns - sighting->since_ns >= STUCK_NS ||
+			atomic_load_relaxed(&worker->blocked)) /* relaxed: a hint */
+		cover(runtime, worker);
+	if (stall_ns > 0 && now_ns - sighting->since_ns >= stall_ns && sighting->reported != tick &&
+			!atomic_load_relaxed(&worker->blocked)) {
+		sighting->reported = tick;
+		report_stall(runtime, worker, now_ns - sighting->since_ns);
+	}
+}
+
+static bool all_parked(const struct weft_runtime *runtime)
+{
+	unsigned count = atomic_load_acquire(&runtime->worker_count); /* pairs with mt_relieve */
+
+	for (unsigned i = 0; i < count; i++)
+		if (!atomic_load_seq_cst(&runtime->workers[i]->parked)) /* [O1] */
+			return false;
+	return true;
+}
+
+/* Waits until poked, unless somebody has started to run meanwhile. */
+static void stop_ticking(struct weft__monitor *monitor)
+{
+	uint32_t running = MONITOR_RUNNING;
+
+	if (!atomic_cas_seq_cst(&monitor->state, &running, (uint32_t)MONITOR_STOPPED)) /* [O1] */
+		return;
+	while (atomic_load_acquire(&monitor->state) == MONITOR_STOPPED && /* pairs with poke */
+			all_parked(monitor->runtime))
+		weft__futex_wait(&monitor->state, MONITOR_STOPPED, INT64_MAX);
+	running = MONITOR_STOPPED;
+	/* on failure it is RUNNING or ENDING already */
+	(void)atomic_cas_seq_cst(&monitor->state, &running, (uint32_t)MONITOR_RUNNING);
+}
+
+static void *monitor_thread(void *arg)
+{
+	struct weft__monitor *monitor = arg;
+	struct weft_runtime *runtime = monitor->runtime;
+	unsigned idle_ticks = 0;
+
+	while (atomic_load_acquire(&monitor->state) != MONITOR_ENDING) { /* pairs with monitor_stop */
+		unsigned count = atomic_load_acquire(&runtime->worker_count); /* with mt_relieve */
+		int64_t now = weft__clock_now();
+
+		for (unsigned i = 0; i < count; i++)
+			look_at(monitor, runtime->workers[i], now);
+		idle_ticks = all_parked(runtime) ? idle_ticks + 1 : 0;
+		if (idle_ticks > IDLE_TICKS) {
+			stop_ticking(monitor);
+			idle_ticks = 0;
+		} else {
+			weft__futex_wait(&monitor->state, MONITOR_RUNNING, now + TICK_NS);
+		}
+	}
+	return NULL;
+}
+
+int weft__monitor_start(struct weft_runtime *runtime)
+{
+	struct weft__monitor *monitor = calloc(1, sizeof *monitor);
+	int err;
+
+	if (!monitor)
+		return -ENOMEM;
+	monitor->runtime = runtime;
+	err = weft__thread_start(&monitor->thread, 0, "weft-monitor", monitor_thread, monitor);
+	if (err) {
+		free(monitor);
+		return err;
+	}
+	runtime->monitor = monitor;
+	return 0;
+}
+
+void weft__monitor_poke(struct weft_runtime *runtime)
+{
+	struct weft__monitor *monitor = runtime->monitor;
+	uint32_t stopped = MONITOR_STOPPED;
+
+	if (WEFT_LIKELY(atomic_load_seq_cst(&monitor->state) != MONITOR_STOPPED)) /* [O1] */
+		return;
+	if (atomic_cas_seq_cst(&monitor->state, &stopped, (uint32_t)MONITOR_RUNNING))
+		weft__futex_wake(&monitor->state, 1);
+}
+
+void weft__monitor_stop(struct weft_runtime *runtime)
+{
+	struct weft__monitor *monitor = runtime->monitor;
+
+	if (!monitor)
+		return;
+	atomic_store_seq_cst(&monitor->state, (uint32_t)MONITOR_ENDING); /* with monitor_thread */
+	weft__futex_wake(&monitor->state, 1);
+	pthread_join(monitor->thread, NULL);
+}

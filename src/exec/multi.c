@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec/multi.c: the multi-thread flavour: workers that share, and cover for each other.
+ *
+ * How         Each worker has a slot (the task woken last, run next: its data is hot), a ring, an inject
+ *             shard, a reactor and a wheel. A turn is up to TURN polls; then it looks at its reactor,
+ *             its timers, the inject shards, and at the others.
+ *
+ *                 wake on a worker --> its slot --displaced--> its ring --full--> its shard (half)
+ *                 spawn, yield     --> its ring
+ *                 wake elsewhere   --> a shard
+ *
+ *   When a second worker wakes. Waking a core costs 25-50 us, as much as a thousand small tasks. So a
+ *   push wakes nobody: at the end of a turn a worker whose backlog is older than BACKLOG_NS says that it
+ *   is overloaded and wakes one sleeper; thieves take from the overloaded only.
+ *   When a worker is stuck. A poll that lasts longer than STUCK_NS, or block_in_place, must not delay the
+ *   worker's other tasks, timers and sockets. A neighbour sees at the end of its turn that the worker's
+ *   tick has not moved, or the monitor does (exec/monitor.c): then its reactor is polled, its timers are
+ *   fired, its slot and ring are taken. None of it needs the stuck thread: pollers and wheels may be
+ *   driven by anybody.
+ * Invariants  [I1] a task is in one queue exactly while it is QUEUED and not claimed (core/task_mt.h).
+ *             [I2] a worker sleeps only when it has announced it in `idle` and then found all shards
+ *                  empty; whoever pushes into a shard then looks at `idle`. All seq_cst: one of the two
+ *                  sees the other, so a task in a shard never waits for a sleeping runtime.
+ *             [I3] a bit of `idle` is cleared by whoever wakes that worker, or by itself: one wake each.
+ * Cost        per task switch: pop, start, suspend: three atomics. A wake: one, and one for the slot.
+ * Not here    states of a task (core/task_mt.h), joining (exec/join.c).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "core/task_mt.h"
+#include "exec/join.h"
+#include "exec/runtime.h"
+#include "os/os.h"
+
+enum {
+	SLOT_POLLS = 3,       /* in a row from the slot; then the ring has its turn */
+	BACKLOG_NS = 100000,  /* twice what waking a worker costs */
+	STUCK_NS = 1000000,
+	IDLE_BITS = 8 * sizeof(size_t)
+};
+
+static void mt_schedule(struct weft_task *task);
+
+/* ---- who sleeps ---- */
+
+static size_t *idle_word(struct weft_runtime *runtime, unsigned index, size_t *bit)
+{
+	*bit = (size_t)1 << (index % IDLE_BITS);
+	return &runtime->idle[index / IDLE_BITS];
+}
+
+static void idle_announce(struct weft__worker *worker)
+{
+	size_t bit, *word = idle_word(worker->runtime, worker->index, &bit);
+
+	atomic_fetch_or_seq_cst(word, bit); /* [I2] pairs with mt_inject */
+}
+
+/* Whether the bit was set, and so is ours to act on. [I3] */
+static bool idle_retract(struct weft_runtime *runtime, unsigned index)
+{
+	size_t bit, *word = idle_word(runtime, index, &bit);
+
+	return (atomic_fetch_and_seq_cst(word, ~bit) & bit) != 0;
+}
+
+void weft__mt_wake_one(struct weft_runtime *runtime)
+{
+	for (unsigned i = 0; i < WEFT__WORKERS_MAX / IDLE_BITS; i++) {
+		size_t word = atomic_load_seq_cst(&runtime->idle[i]); /* [I2] pairs with idle_announce */
+
+		while (word) {
+			unsigned index = i * (unsigned)IDLE_BITS +
+					(unsigned)__builtin_ctzll((unsigned long long)word);
+
+			if (idle_retract(runtime, index)) {
+				weft__reactor_wake(&runtime->workers[index]->reactor);
+				return;
+			}
+			word &= word - 1;
+		}
+	}
+}
+
+static unsigned idle_count(struct weft_runtime *runtime)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < WEFT__WORKERS_MAX / IDLE_BITS; i++)
+		count += (unsigned)__builtin_popcountll((unsigned long long)atomic_load_seq_cst(
+				&runtime->idle[i])); /* [I2] pairs with idle_announce */
+	return count;
+}
+
+/* ---- queues ---- */
+
+/* From outside the workers, or from one whose ring is full. */
+static void mt_inject(struct weft_runtime *runtime, struct weft_task *first, struct weft_task *last)
+{
+	unsigned shard = (unsigned)((uintptr_t)first >> 7) % runtime->nominal;
+	unsigned asleep, away;
+
+	weft__inject_push_chain(&runtime->workers[shard]->inject, first, last); /* [I2] */
+	asleep = idle_count(runtime);
+	if (!asleep)
+		return;
+	/* relaxed: block_in_place wakes somebody itself after counting */
+	away = atomic_load_relaxed(&runtime->blocked_count);
+	if (asleep + away >= atomic_load_acquire(&runtime->worker_count))
+		weft__mt_wake_one(runtime);
+}
+
+/* Half of a full ring, and the task, go where anybody can take them. */
+static bool mt_overflow(struct weft__worker *worker, struct weft_task *task)
+{
+	struct weft_task *tasks[WEFT__RING / 2];
+	uint32_t count = weft__ring_take_half(&worker->ring, tasks);
+
+	if (!count)
+		return false;
+	task->next = tasks[count - 1];
+	for (uint32_t i = count - 1; i > 0; i--)
+		tasks[i]->next = tasks[i - 1];
+	weft__count(&worker->counters.overflows, 1);
+	mt_inject(worker->runtime, task, tasks[0]);
+	return true;
+}
+
+static inline void mt_push(struct weft__worker *worker, struct weft_task *task)
+{
+	while (WEFT_UNLIKELY(!weft__ring_push(&worker->ring, task)))
+		if (mt_overflow(worker, task))
+			return;
+}
+
+static inline struct weft__worker *worker_here(const struct weft_runtime *runtime)
+{
+	struct weft__worker *worker = weft__worker_current;
+
+	return worker && worker->runtime == runtime ? worker : NULL;
+}
+
+/* A woken task: into the slot, which makes a message and its reader meet in the cache. */
+static void mt_schedule(struct weft_task *task)
+{
+	struct weft_runtime *runtime = weft__runtime_of(task);
+	struct weft__worker *worker = worker_here(runtime);
+
+	if (!worker) {
+		mt_inject(runtime, task, task);
+		return;
+	}
+	/* acq_rel: pairs with the exchange of whoever takes the slot */
+	task = atomic_exchange_acq_rel(&worker->slot, task);
+	if (task)
+		mt_push(worker, task);
+}
+
+/* ---- the flavour's table ---- */
+
+static void mt_waker_wake_by_ref(void *data)
+{
+	if (mt_wake(data) == MT_PUSH)
+		mt_schedule(data);
+}
+
+static struct weft_waker mt_waker_clone(void *data)
+{
+	struct weft_task *task = data;
+	struct weft_waker waker = { &task->executor->flavour->waker, task };
+
+	atomic_fetch_add_relaxed(&task->refs, 1u); /* relaxed: made from one that is alive */
+	return waker;
+}
+
+static void mt_waker_drop(void *data)
+{
+	struct weft_task *task = data;
+
+	/* the last of all references frees: acquire sees what the others did before */
+	if (atomic_fetch_sub_acq_rel(&task->refs, 1u) == 1)
+		weft__task_free(task);
+}
+
+static void mt_waker_wake(void *data)
+{
+	mt_waker_wake_by_ref(data);
+	mt_waker_drop(data);
+}
+
+static struct weft_waker mt_waker_claim(void *data)
+{
+	struct weft_waker claimed = { NULL, NULL };
+
+	if (mt_wake(data) == MT_PUSH) {
+		claimed.ops = &weft__flavour_mt.waker;
+		claimed.data = data;
+	}
+	return claimed;
+}
+
+static void mt_waker_commit(void *data)
+{
+	mt_schedule(data);
+}
+
+static void mt_launch(struct weft_task *task)
+{
+	struct weft_runtime *runtime = weft__runtime_of(task);
+	struct weft__worker *worker = worker_here(runtime);
+
+	task->joiner = task->local ? JOIN_DETACHED : JOIN_OPEN;
+	mt_init(task);
+	if (worker)
+		mt_push(worker, task);
+	else
+		mt_inject(runtime, task, task);
+}
+
+static void mt_task_cancel(struct weft_task *task)
+{
+	if (mt_cancel(task) == MT_PUSH)
+		mt_schedule(task);
+}
+
+/* The body's reference: the task has ended and has no handle. */
+static void mt_release(struct weft_task *task)
+{
+	/* acquire pairs with mt_waker_drop; alone, nobody can make a second reference */
+	if (atomic_load_acquire(&task->refs) == 1)
+		weft__task_free(task);
+	else
+		mt_waker_drop(task);
+}
+
+static void mt_detach(struct weft_task *task)
+{
+	if (weft__detach_word(task))
+		mt_release(task);
+}
+
+static void mt_wake_visit(struct weft_task *task, void *arg)
+{
+	(void)arg;
+	/* acquire pairs with the start */
+	if (atomic_load_acquire(&task->async) && mt_wake(task) == MT_PUSH)
+		mt_schedule(task);
+}
+
+static void mt_wake_all(struct weft_runtime *runtime)
+{
+	unsigned count = atomic_load_acquire(&runtime->worker_count);
+
+	for (unsigned i = 0; i < count; i++)
+		weft__heap_walk(&runtime->workers[i]->heap, mt_wake_visit, NULL);
+	for (int i = 0; i < WEFT__GUESTS; i++)
+		weft__heap_walk(&runtime->guests[i].heap, mt_wake_visit, NULL);
+}
+
+const struct weft__flavour weft__flavour_mt = {
+	.waker = {
+		.clone = mt_waker_clone,
+		.wake = mt_waker_wake,
+		.wake_by_ref = mt_waker_wake_by_ref,
+		.drop = mt_waker_drop,
+		.claim = mt_waker_claim,
+		.commit = mt_waker_commit,
+	},
+	.launch = mt_launch,
+	.cancel = mt_task_cancel,
+	.detach = mt_detach,
+	.join = weft__join_word,
+	.unjoin = weft__unjoin_word,
+	.release = mt_release,
+	.wake_all = mt_wake_all,
+};
+
+/* ---- a poll ---- */
+
+static void mt_end(struct weft__worker *worker, struct weft_task *task)
+{
+	struct weft_runtime *runtime = worker->runtime;
+
+	mt_done(task);
+	/* relaxed: the handle's owner can only have changed it to DETACHED */
+	weft__task_ended(worker, task, atomic_load_relaxed(&task->joiner) == JOIN_DETACHED);
+	if (weft__end_word(task))
+		mt_release(task);
+	weft__count(&worker->counters.ended, 1);
+	/* relaxed: during a shutdown, which also looks by itself */
+	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->cancelling)) && !weft__alive(runtime)) {
+		atomic_fetch_add_acq_rel(&runtime->all_ended, 1u); /* pairs with wait_all_ended */
+		weft__futex_wake(&runtime->all_ended, INT32_MAX);
+	}
+}
+
+static inline void mt_poll(struct weft__worker *worker, struct weft_task *task)
+{
+	struct weft_context cx;
+	bool cancelled = mt_start(task);
+	enum weft_poll poll;
+
+	/* relaxed: the tick only has to move; odd during a poll */
+	atomic_store_relaxed(&worker->tick, worker->tick + 1);
+	poll = weft__worker_poll(worker, task, cancelled, &cx);
+	atomic_store_relaxed(&worker->tick, worker->tick + 1);
+	if (poll == WEFT_READY) {
+		mt_end(worker, task);
+	} else if (cx.self_woken) {
+		mt_yield(task);
+		mt_push(worker, task);
+	} else if (mt_suspend(task) == MT_PUSH) {
+		mt_push(worker, task);
+	}
+}
+
+static inline struct weft_task *mt_next(struct weft__worker *worker)
+{
+	struct weft_task *task;
+
+	/* relaxed: a hint; the exchange acquires */
+	if (worker->slot_polls < SLOT_POLLS && atomic_load_relaxed(&worker->slot)) {
+		task = atomic_exchange_acquire(&worker->slot, NULL); /* pairs with mt_schedule */
+		if (task) {
+			worker->slot_polls++;
+			return task;
+		}
+	}
+	worker->slot_polls = 0;
+	task = weft__ring_pop(&worker->ring);
+	if (!task && atomic_load_relaxed(&worker->slot)) /* relaxed: a hint */
+		task = atomic_exchange_acquire(&worker->slot, NULL); /* pairs with mt_schedule */
+	return task;
+}
+
+/* ---- looking outside ---- */
+
+static void fire_timers(struct weft__worker *worker, struct weft__counters *counters, int64_t now_ns)
+{
+	if (weft__wheel_is_due(&worker->wheel, now_ns))
+		weft__count(&counters->timers_fired, weft__wheel_expire(&worker->wheel, now_ns));
+}
+
+/* Takes what has come from outside; the own shard first. */
+static unsigned take_injected(struct weft__worker *worker)
+{
+	struct weft_runtime *runtime = worker->runtime;
+	struct weft_task *tasks[WEFT__RING / 2];
+	unsigned total = 0;
+
+	for (unsigned i = 0; i < runtime->nominal; i++) {
+		unsigned shard = (worker->index + i) % runtime->nominal;
+		uint32_t room = WEFT__RING - weft__ring_count(&worker->ring);
+		unsigned count = weft__inject_take(&runtime->workers[shard]->inject, tasks,
+				room < WEFT__RING / 2 ? room : WEFT__RING / 2);
+
+		for (unsigned t = 0; t < count; t++)
+			mt_push(worker, tasks[t]);
+		total += count;
+	}
+	weft__count(&worker->counters.remote_wakes, total);
+	return total;
+}
+
+static unsigned take_slot(struct weft__worker *worker, struct weft__worker *victim)
+{
+	struct weft_task *task = atomic_exchange_acquire(&victim->slot, NULL); /* with mt_schedule */
+
+	if (!task)
+		return 0;
+	mt_push(worker, task);
+	return 1;
+}
+
+void weft__mt_drive_other(struct weft__worker *victim)
+{
+	struct weft__worker *here = worker_here(victim->runtime);
+	int64_t now = weft__clock_now();
+
+	weft__reactor_poll(&victim->reactor, 0);
+	if (weft__wheel_is_due(&victim->wheel, now))
+		weft__wheel_expire(&victim->wheel, now);
+	if (here)
+		weft__count(&here->counters.takeovers, 1);
+}
+
+/* Whether the victim has been in one poll for longer than STUCK_NS, as far as this worker has seen. */
+static bool sees_stuck(struct weft__worker *worker, struct weft__worker *victim, int64_t now_ns)
+{
+	struct weft__sighting *sighting = &worker->sightings[victim->index];
+	/* relaxed: only equality over time matters */
+	uint32_t tick = atomic_load_relaxed(&victim->tick);
+
+	if (atomic_load_relaxed(&victim->blocked)) /* relaxed: a hint */
+		return true;
+	if (tick != sighting->tick) {
+		sighting->tick = tick;
+		sighting->since_ns = now_ns;
+		return false;
+	}
+	return tick % 2 && now_ns - sighting->since_ns > STUCK_NS;
+}
+
+static unsigned take_over(struct weft__worker *worker, struct weft__worker *victim)
+{
+	weft__mt_drive_other(victim);
+	return take_slot(worker, victim) + (weft__ring_count(&worker->ring) == 0
+			? weft__ring_steal(&victim->ring, &worker->ring)
+			: 0);
+}
+
+/* Looks at the others: covers for the stuck, and, if `hungry`, takes from the overloaded. */
+static unsigned look_at_others(struct weft__worker *worker, int64_t now_ns, bool hungry)
+{
+	struct weft_runtime *runtime = worker->runtime;
+	unsigned count = atomic_load_acquire(&runtime->worker_count); /* pairs with mt_relieve */
+	unsigned start, got = 0;
+
+	if (count == 1)
+		return 0;
+	worker->random = worker->random * 1664525u + 1013904223u;
+	start = (worker->random >> 8) % count;
+	for (unsigned i = 0; i < count; i++) {
+		struct weft__worker *victim = runtime->workers[(start + i) % count];
+
+		if (victim == worker)
+			continue;
+		if (sees_stuck(worker, victim, now_ns) || weft__monitor_sees_stuck(victim))
+			got += take_over(worker, victim);
+		else if (hungry && !got && atomic_load_relaxed(&victim->overloaded)) /* a hint */
+			got += weft__ring_steal(&victim->ring, &worker->ring);
+	}
+	weft__count(&worker->counters.steals, got);
+	return got;
+}
+
+/* Says that the worker is overloaded once tasks have waited in its ring for BACKLOG_NS. */
+static void mind_backlog(struct weft__worker *worker, int64_t now_ns)
+{
+	uint32_t head = atomic_load_relaxed(&worker->ring.head); /* relaxed, both: hints */
+	uint32_t tail = atomic_load_relaxed(&worker->ring.tail);
+	bool served = (int32_t)(head - worker->backlog_tail) >= 0;
+	bool old = !served && now_ns - worker->backlog_since_ns > BACKLOG_NS;
+
+	if (served || head == tail) {
+		worker->backlog_tail = tail;
+		worker->backlog_since_ns = now_ns;
+	}
+	if (old != (worker->overloaded != 0)) /* relaxed: a hint to thieves */
+		atomic_store_relaxed(&worker->overloaded, (uint32_t)old);
+	if (old)
+		weft__mt_wake_one(worker->runtime);
+}
+
+/* The end of a turn. Returns how many tasks it brought in. */
+static unsigned mt_look(struct weft__worker *worker, bool hungry)
+{
+	int64_t now = weft__clock_now();
+	unsigned got;
+
+	worker->polls_left = WEFT__TURN;
+	if (atomic_load_relaxed(&worker->reactor.sources)) /* relaxed: a hint */
+		weft__reactor_poll(&worker->reactor, 0);
+	fire_timers(worker, &worker->counters, now);
+	got = take_injected(worker);
+	if (!hungry)
+		mind_backlog(worker, now);
+	if (!hungry || (!got && weft__ring_count(&worker->ring) == 0))
+		got += look_at_others(worker, now, hungry);
+	return got;
+}
+
+/* ---- sleeping ---- */
+
+static bool anything_injected(const struct weft_runtime *runtime)
+{
+	for (unsigned i = 0; i < runtime->nominal; i++)
+		if (!weft__inject_is_empty(&runtime->workers[i]->inject))
+			return true;
+	return false;
+}
+
+static bool has_work(struct weft__worker *worker)
+{
+	/* relaxed: the slot and the ring are ours */
+	return weft__ring_count(&worker->ring) || atomic_load_relaxed(&worker->slot) ||
+			anything_injected(worker->runtime) ||
+			atomic_load_seq_cst(&worker->runtime->stopping); /* pairs with weft__mt_stop */
+}
+
+static void mt_park(struct weft__worker *worker)
+{
+	struct weft_runtime *runtime = worker->runtime;
+	const struct weft_hooks *hooks = &runtime->options.hooks;
+	int64_t next;
+
+	atomic_store_relaxed(&worker->overloaded, 0u); /* relaxed: a hint */
+	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_park)
+		hooks->thread_park(hooks->data);
+	idle_announce(worker); /* [I2] */
+	atomic_store_seq_cst(&worker->parked, 1u); /* pairs with the monitor's look before it stops */
+	if (!has_work(worker)) {
+		next = weft__wheel_next(&worker->wheel);
+		if (next != WEFT_NEVER) {
+			next -= weft__clock_now();
+			if (next < 0)
+				next = 0;
+		} else {
+			next = -1;
+		}
+		weft__count(&worker->counters.parks, 1);
+		weft__reactor_poll(&worker->reactor, next);
+	}
+	atomic_store_seq_cst(&worker->parked, 0u); /* pairs with the monitor's look before it stops */
+	(void)idle_retract(runtime, worker->index);
+	weft__monitor_poke(runtime);
+	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_unpark)
+		hooks->thread_unpark(hooks->data);
+}
+
+/* ---- threads ---- */
+
+static void mt_loop(struct weft__worker *worker)
+{
+	struct weft_runtime *runtime = worker->runtime;
+
+	worker->polls_left = WEFT__TURN;
+	/* relaxed: has_work looks again before sleeping */
+	while (!atomic_load_relaxed(&runtime->stopping)) {
+		struct weft_task *task = mt_next(worker);
+
+		if (WEFT_LIKELY(task != NULL)) {
+			mt_poll(worker, task);
+			if (WEFT_UNLIKELY(--worker->polls_left == 0))
+				(void)mt_look(worker, false);
+		} else if (!mt_look(worker, true) && weft__ring_count(&worker->ring) == 0) {
+			mt_park(worker);
+		}
+	}
+}
+
+static void *mt_thread(void *arg)
+{
+	struct weft__worker *worker = arg;
+	struct weft_runtime *runtime = worker->runtime;
+	const struct weft_hooks *hooks = &runtime->options.hooks;
+
+	weft__worker_current = worker;
+	if (hooks->thread_start)
+		hooks->thread_start(hooks->data);
+	mt_loop(worker);
+	if (hooks->thread_stop)
+		hooks->thread_stop(hooks->data);
+	weft__worker_current = NULL;
+	/* pairs with weft__mt_stop's acquire load: the last touch but the wake */
+	if (atomic_fetch_sub_acq_rel(&runtime->threads_alive, 1u) == 1)
+		weft__futex_wake(&runtime->threads_alive, INT32_MAX);
+	return NULL;
+}
+
+static int thread_start(struct weft__worker *worker)
+{
+	struct weft_runtime *runtime = worker->runtime;
+	char name[32];
+	int err;
+
+	worker->sightings = calloc(WEFT__WORKERS_MAX, sizeof *worker->sightings);
+	if (!worker->sightings)
+		return -ENOMEM;
+	snprintf(name, sizeof name, "%.10s-%u", runtime->name, worker->index);
+	atomic_fetch_add_acq_rel(&runtime->threads_alive, 1u); /* pairs with weft__mt_stop */
+	err = weft__thread_start(&worker->thread, runtime->options.thread_stack_bytes, name, mt_thread,
+			worker);
+	if (err)
+		atomic_fetch_sub_acq_rel(&runtime->threads_alive, 1u); /* pairs with weft__mt_stop */
+	worker->started = !err;
+	return err;
+}
+
+int weft__mt_start(struct weft_runtime *runtime)
+{
+	int err = weft__monitor_start(runtime);
+
+	for (unsigned i = 0; !err && i < runtime->nominal; i++)
+		err = thread_start(runtime->workers[i]);
+	if (err)
+		(void)weft__mt_stop(runtime, WEFT_NEVER);
+	return err;
+}
+
+/* Every worker but the caller's is in block_in_place, or will be: one more. */
+int weft__mt_relieve(struct weft_runtime *runtime)
+{
+	struct weft__worker *worker = NULL;
+	unsigned index;
+	int err = -EAGAIN;
+
+	pthread_mutex_lock(&runtime->relief_mutex);
+	index = atomic_load_relaxed(&runtime->worker_count); /* relaxed: written under the mutex */
+	if (index < runtime->nominal + WEFT__RELIEF && index < WEFT__WORKERS_MAX &&
+			!atomic_load_relaxed(&runtime->stopping)) /* relaxed: stop takes the mutex */
+		worker = aligned_alloc(WEFT_CACHE_LINE,
+				(sizeof *worker + WEFT_CACHE_LINE - 1) & ~(size_t)(WEFT_CACHE_LINE - 1));
+	if (worker)
+		err = weft__worker_init(worker, runtime, index);
+	if (!err) {
+		runtime->workers[index] = worker;
+		atomic_store_release(&runtime->worker_count, index + 1); /* publishes the worker */
+		err = thread_start(worker); /* without a thread it is an empty worker: harmless */
+	} else {
+		free(worker);
+	}
+	pthread_mutex_unlock(&runtime->relief_mutex);
+	return err;
+}
+
+bool weft__mt_stop(struct weft_runtime *runtime, int64_t deadline_ns)
+{
+	bool in_time = true;
+	uint32_t alive;
+	unsigned count;
+
+	weft__monitor_stop(runtime);
+	pthread_mutex_lock(&runtime->relief_mutex);
+	atomic_store_seq_cst(&runtime->stopping, 1u); /* pairs with has_work */
+	pthread_mutex_unlock(&runtime->relief_mutex);
+	count = atomic_load_acquire(&runtime->worker_count); /* pairs with weft__mt_relieve */
+	for (unsigned i = 0; i < count; i++)
+		if (runtime->workers[i])
+			weft__reactor_wake(&runtime->workers[i]->reactor);
+	while (in_time && (alive = atomic_load_acquire(&runtime->threads_alive))) /* with mt_thread */
+		in_time = weft__futex_wait(&runtime->threads_alive, alive, deadline_ns) == 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (!runtime->workers[i] || !runtime->workers[i]->started)
+			continue;
+		if (in_time)
+			pthread_join(runtime->workers[i]->thread, NULL);
+		else
+			pthread_detach(runtime->workers[i]->thread);
+	}
+	return in_time;
+}
+
+int weft_block_in_place(weft_blocking_fn fn, void *arg)
+{
+	struct weft__worker *worker = weft__worker_current;
+	struct weft_runtime *runtime;
+	struct weft_task *task;
+	uint32_t blocked;
+
+	if (!worker || worker->runtime->options.flavour != WEFT_MULTI_THREAD)
+		return -ENOTSUP;
+	runtime = worker->runtime;
+	task = atomic_exchange_acquire(&worker->slot, NULL); /* pairs with mt_schedule */
+	if (task)
+		mt_push(worker, task);
+	atomic_store_relaxed(&worker->blocked, 1u); /* relaxed: a hint to thieves */
+	blocked = atomic_fetch_add_seq_cst(&runtime->blocked_count, 1u) + 1; /* with mt_inject */
+	if (blocked >= atomic_load_acquire(&runtime->worker_count) && weft__mt_relieve(runtime))
+		weft__report(runtime, "all workers block in place, and no thread can be had for another");
+	weft__mt_wake_one(runtime);
+	fn(arg);
+	atomic_fetch_sub_seq_cst(&runtime->blocked_count, 1u); /* with mt_inject */
+	atomic_store_relaxed(&worker->blocked, 0u); /* relaxed: a hint */
+	return 0;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec/runtime.h: what the files of exec share.
+ *
+ *   runtime.c   options, create, run, shutdown, destroy, metrics, dump
+ *   task.c      create, start, spawn, cancel: the parts that both flavours share
+ *   join.c      one word for who joins
+ *   current.c   the current-thread flavour        multi.c    the multi-thread flavour
+ *   monitor.c   stuck workers                     blocking.c the pool
+ *   slab.c      memory                            run_queue.h, inject.h  queues
+ */
+#ifndef WEFT_EXEC_RUNTIME_H
+#define WEFT_EXEC_RUNTIME_H
+
+#include <pthread.h>
+
+#include <weft/runtime.h>
+
+#include "core/env.h"
+#include "core/task.h"
+#include "exec/blocking.h"
+#include "exec/inject.h"
+#include "exec/run_queue.h"
+#include "exec/slab.h"
+#include "io/reactor.h"
+#include "time/wheel.h"
+
+#ifdef WEFT_TEST_SMALL
+enum { WEFT__TURN = 8, WEFT__GUESTS = 2, WEFT__RELIEF = 4 };
+#else
+enum {
+	WEFT__TURN = 64,   /* polls between two looks at the reactor */
+	WEFT__GUESTS = 4,  /* heaps for threads that are not workers */
+	WEFT__RELIEF = 64  /* workers added while others are in block_in_place */
+};
+#endif
+
+enum { WEFT__WORKERS_MAX = 256 };
+
+/* What differs between the flavours. */
+struct weft__flavour {
+	struct weft_waker_ops waker;
+	void (*launch)(struct weft_task *task);          /* queue a new task */
+	void (*cancel)(struct weft_task *task);
+	void (*detach)(struct weft_task *task);
+	/* One step of a join: READY, or the waker is registered in *slot. */
+	enum weft_poll (*join)(struct weft_task *task, struct weft_waker *slot,
+			const struct weft_waker *waker);
+	bool (*unjoin)(struct weft_task *task, struct weft_waker *slot); /* false: it is done */
+	void (*release)(struct weft_task *task); /* of a finished task whose handle has ended */
+	void (*wake_all)(struct weft_runtime *runtime); /* so that they see that it is cancelling */
+};
+
+extern const struct weft__flavour weft__flavour_ct, weft__flavour_mt;
+
+struct weft__executor {
+	const struct weft__flavour *flavour;
+};
+
+/* Written by their worker only, read by anybody. */
+struct weft__counters {
+	size_t spawned, ended, polls, steals, overflows, remote_wakes, budget_yields, parks, takeovers,
+			timers_fired, frames;
+};
+
+/* One writer: a plain increment that others may read. */
+static inline void weft__count(size_t *counter, size_t more)
+{
+	/* relaxed: a counter */
+	atomic_store_relaxed(counter, atomic_load_relaxed(counter) + more);
+}
+
+/* The current-thread flavour's queue: it grows, and only its home touches it. */
+struct weft__fifo {
+	struct weft_task **tasks;
+	uint32_t mask; /* capacity - 1; tasks NULL: no capacity */
+	uint32_t head, tail;
+};
+
+struct weft__worker {
+	struct weft_env env;
+	struct weft_runtime *runtime;
+	struct weft_task *running;       /* atomic; for reports */
+	uint32_t tick;                   /* atomic; odd during a poll */
+	unsigned index;
+	struct weft__counters counters;
+	struct weft__heap heap;
+	struct weft_wheel wheel;
+	struct weft__reactor reactor;
+	struct weft__fifo fifo; /* current-thread */
+
+	/* multi-thread: exec/multi.c */
+	struct weft__ring ring;
+	struct weft_task *slot; /* atomic: the task woken last, run next */
+	struct weft__inject inject;
+	unsigned slot_polls;
+	uint32_t backlog_tail;
+	int64_t backlog_since_ns;
+	int64_t turn_ns;
+	unsigned polls_left;
+	uint32_t random;
+	uint32_t parked;     /* atomic */
+	uint32_t blocked;    /* atomic: in block_in_place */
+	uint32_t overloaded; /* atomic: thieves are welcome */
+	uint32_t stuck_tick; /* atomic: the tick at which the monitor found it stuck */
+	bool started;
+	pthread_t thread;
+	struct weft__sighting { /* of the other workers */
+		uint32_t tick;
+		int64_t since_ns;
+	} *sightings;
+};
+
+struct weft__guest {
+	struct weft__lock lock;
+	struct weft__heap heap;
+	size_t spawned;
+};
+
+struct weft_runtime {
+	struct weft__executor executor; /* first */
+	struct weft_runtime_options options;
+	char name[16];
+	bool hooked; /* some hook other than report is set */
+	uint32_t closing;    /* atomic: no more spawns */
+	uint32_t cancelling; /* atomic: every poll is cancelled */
+	uint32_t stopping;   /* atomic: workers leave */
+	int32_t failure;     /* atomic: see options.shutdown_on_failure */
+	int64_t virtual_now_ns; /* atomic; the paused clock */
+	struct weft__pool *pool;
+	struct weft__guest guests[WEFT__GUESTS];
+	uint32_t all_ended; /* futex: counts up when nothing is alive while cancelling */
+
+	/* current-thread */
+	struct weft_task *inbox; /* atomic; WEFT__INBOX_SLEEPING: the home waits in its reactor */
+	struct weft__lock drive_lock;
+	bool driven;             /* under drive_lock */
+	bool cancelled_all;      /* home thread */
+	struct weft__driver_waiter *driver_waiters;
+
+	/* multi-thread */
+	unsigned nominal;        /* workers asked for */
+	uint32_t worker_count;   /* atomic: nominal and relief */
+	uint32_t place;          /* atomic: where the next socket goes */
+	uint32_t threads_alive;  /* atomic, futex */
+	uint32_t blocked_count;  /* atomic */
+	size_t idle[WEFT__WORKERS_MAX / (8 * sizeof(size_t))]; /* atomic: bitmap of the parked */
+	pthread_mutex_t relief_mutex;
+	struct weft__monitor *monitor;
+	struct weft__worker *workers[WEFT__WORKERS_MAX];
+};
+
+extern __thread struct weft__worker *weft__worker_current
+		__attribute__((tls_model("initial-exec")));
+
+static inline struct weft_runtime *weft__runtime_of(const struct weft_task *task)
+{
+	return (struct weft_runtime *)(void *)task->executor;
+}
+
+/* runtime.c */
+int weft__worker_init(struct weft__worker *worker, struct weft_runtime *runtime, unsigned index);
+void weft__worker_finish(struct weft__worker *worker);
+void weft__report(struct weft_runtime *runtime, const char *format, ...)
+		__attribute__((format(printf, 2, 3)));
+size_t weft__alive(const struct weft_runtime *runtime);
+void weft__cancel_all(struct weft_runtime *runtime);
+struct weft__pool *weft__runtime_pool(const struct weft_env *env);
+
+/* task.c */
+struct weft__guest *weft__guest_lock(struct weft_runtime *runtime);
+void weft__task_free(struct weft_task *task);
+void weft__task_ended(struct weft__worker *worker, struct weft_task *task, bool detached);
+
+/* One poll of a task that was started, with the hooks and counters around it. */
+static inline enum weft_poll weft__worker_poll(struct weft__worker *worker, struct weft_task *task,
+		bool cancelled, struct weft_context *cx)
+{
+	struct weft_runtime *runtime = worker->runtime;
+	enum weft_poll poll;
+
+	cx->waker.ops = &task->executor->flavour->waker;
+	cx->waker.data = task;
+	cx->strand = &task->strand;
+	cx->env = &worker->env;
+	cx->budget = WEFT_BUDGET;
+	cx->depth = 0;
+	/* relaxed: whoever sets it wakes every task afterwards, and the wake carries it */
+	cx->cancelled = cancelled || atomic_load_relaxed(&runtime->cancelling);
+	cx->self_woken = 0;
+	cx->descend = 0;
+	cx->waker_taken = 0;
+	atomic_store_relaxed(&worker->running, task); /* relaxed: for reports */
+	weft__count(&worker->counters.polls, 1);
+	task->polls++;
+	if (WEFT_UNLIKELY(runtime->hooked) && runtime->options.hooks.before_poll)
+		runtime->options.hooks.before_poll(runtime->options.hooks.data, weft_task_id(task),
+				task->async);
+	poll = weft__task_poll(task, cx);
+	if (WEFT_UNLIKELY(runtime->hooked) && runtime->options.hooks.after_poll)
+		runtime->options.hooks.after_poll(runtime->options.hooks.data, weft_task_id(task),
+				task->async);
+	if (poll == WEFT_PENDING) {
+		if (cx->self_woken && cx->budget == 0)
+			weft__count(&worker->counters.budget_yields, 1);
+		if (!cx->self_woken && !cx->waker_taken)
+			weft__fail("future pending without a registered waker: it can never go on",
+					task->async->name, (int)task->async->line);
+	}
+	return poll;
+}
+
+/* current.c */
+int weft__ct_init(struct weft_runtime *runtime);
+void weft__ct_finish(struct weft_runtime *runtime);
+void weft__ct_run(struct weft_runtime *runtime, struct weft_task *root); /* until it has ended */
+int weft__ct_turn(struct weft_runtime *runtime);
+int64_t weft__ct_timeout(struct weft_runtime *runtime);
+void weft__ct_shutdown(struct weft_runtime *runtime, int64_t deadline_ns);
+
+/* multi.c */
+int weft__mt_start(struct weft_runtime *runtime);
+bool weft__mt_stop(struct weft_runtime *runtime, int64_t deadline_ns); /* false: a worker is stuck */
+void weft__mt_wake_one(struct weft_runtime *runtime);
+void weft__mt_drive_other(struct weft__worker *victim);
+int weft__mt_relieve(struct weft_runtime *runtime);
+
+/* monitor.c */
+int weft__monitor_start(struct weft_runtime *runtime);
+void weft__monitor_poke(struct weft_runtime *runtime); /* some worker runs again */
+void weft__monitor_stop(struct weft_runtime *runtime);
+bool weft__monitor_sees_stuck(const struct weft__worker *worker);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec/task.c: the life of a task, as far as both flavours share it.
+ *
+ *     create ---> start, start_detached ---> (queued, polled: current.c, multi.c) ---> ended
+ *        \--> discard                                                                    |
+ *                                                           join or detach (join.c) ---> freed
+ *
+ * Invariants  [I1] `async` is NULL in a slot that holds no started task: the walkers rely on it. Until
+ *                  the start, the descriptor waits in `joiner`.
+ *             [I2] a task is freed when it has ended, its handle has ended, and refs is 1: no owned
+ *                  waker is left. What else points at it are borrowed wakers, and these were withdrawn
+ *                  before it ended.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "exec/runtime.h"
+
+__thread struct weft__worker *weft__worker_current;
+
+/* Spreads threads that are not workers over the guest heaps. */
+static unsigned guest_index(void)
+{
+	static __thread char here;
+
+	return (unsigned)(((uintptr_t)&here >> 12) * 2654435761u >> 16) % WEFT__GUESTS;
+}
+
+struct weft__guest *weft__guest_lock(struct weft_runtime *runtime)
+{
+	struct weft__guest *guest = &runtime->guests[guest_index()];
+
+	weft__lock_acquire(&guest->lock);
+	return guest;
+}
+
+static struct weft_task *task_allocate(struct weft_runtime *runtime, const struct weft_async *async)
+{
+	struct weft__worker *worker = weft__worker_current;
+	size_t bytes = WEFT__TASK_BYTES + async->frame_size;
+	struct weft__guest *guest;
+	struct weft_task *task;
+
+	if (WEFT_LIKELY(worker && worker->runtime == runtime)) {
+		task = weft__heap_allocate(&worker->heap, SLAB_TASK, bytes, async->frame_align);
+		if (task)
+			weft__count(&worker->counters.spawned, 1);
+		return task;
+	}
+	guest = weft__guest_lock(runtime);
+	task = weft__heap_allocate(&guest->heap, SLAB_TASK, bytes, async->frame_align);
+	if (task)
+		weft__count(&guest->spawned, 1);
+	weft__lock_release(&guest->lock);
+	return task;
+}
+
+void *weft_task_create(struct weft_runtime *runtime, const struct weft_async *async)
+{
+	struct weft_task *task;
+
+	if (!runtime) {
+		if (!weft__worker_current)
+			return NULL;
+		runtime = weft__worker_current->runtime;
+	}
+	/* relaxed: a spawn that races with the shutdown is seen by its walk, or polled cancelled */
+	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->closing)))
+		return NULL;
+	WEFT_ASSERT(async->magic == WEFT_ASYNC_MAGIC);
+	task = task_allocate(runtime, async);
+	if (WEFT_UNLIKELY(!task))
+		return NULL;
+	task->executor = &runtime->executor;
+	task->strand.innermost = NULL;
+	task->joiner = (uintptr_t)async; /* [I1] */
+	/* relaxed: nobody knows the task yet */
+	atomic_store_relaxed(&task->refs, 1u);
+	task->polls = 0;
+	atomic_store_relaxed(&task->ended, 0u);
+	task->generation++;
+	((struct weft_frame *)weft__task_frame(task))->at = 0;
+	return weft__task_frame(task);
+}
+
+static void task_launch(struct weft_task *task)
+{
+	const struct weft_async *async = (const struct weft_async *)task->joiner;
+	struct weft_runtime *runtime = weft__runtime_of(task);
+
+	if (WEFT_UNLIKELY(async->embedded_count))
+		weft_async_verify(async);
+	if (WEFT_UNLIKELY(runtime->hooked) && runtime->options.hooks.task_spawn)
+		runtime->options.hooks.task_spawn(runtime->options.hooks.data, weft_task_id(task), async);
+	atomic_store_release(&task->async, async); /* [I1] pairs with the walkers' loads */
+	task->executor->flavour->launch(task);
+}
+
+struct weft_task *weft_task_start(void *frame)
+{
+	struct weft_task *task = weft__task_of(frame);
+
+	task->local = 0;
+	task_launch(task);
+	return task;
+}
+
+enum { LAUNCH_DETACHED = 1 };
+
+void weft_task_start_detached(void *frame)
+{
+	struct weft_task *task = weft__task_of(frame);
+
+	task->local = LAUNCH_DETACHED;
+	task_launch(task);
+}
+
+/* The slot's memory only; everything else is over. */
+void weft__task_free(struct weft_task *task)
+{
+	struct weft__worker *worker = weft__worker_current;
+
+	/* relaxed: a walker that still reads the old value finds the task DONE */
+	atomic_store_relaxed(&task->async, NULL); /* [I1] */
+	weft__heap_free(worker ? &worker->heap : NULL, SLAB_TASK, task);
+}
+
+void weft_task_discard(void *frame)
+{
+	struct weft_task *task = weft__task_of(frame);
+	struct weft_runtime *runtime = weft__runtime_of(task);
+	struct weft__worker *worker = weft__worker_current;
+	struct weft__guest *guest;
+
+	if (worker && worker->runtime == runtime) {
+		weft__count(&worker->counters.spawned, (size_t)-1);
+	} else {
+		guest = weft__guest_lock(runtime);
+		weft__count(&guest->spawned, (size_t)-1);
+		weft__lock_release(&guest->lock);
+	}
+	weft__task_free(task);
+}
+
+struct weft_task *weft_task_spawn(struct weft_runtime *runtime, const struct weft_async *async,
+		const void *args)
+{
+	void *frame = weft_task_create(runtime, async);
+
+	if (WEFT_UNLIKELY(!frame))
+		return NULL;
+	memcpy(frame, args, async->args_size);
+	((struct weft_frame *)frame)->at = 0;
+	return weft_task_start(frame);
+}
+
+int weft_task_spawn_detached(struct weft_runtime *runtime, const struct weft_async *async,
+		const void *args)
+{
+	void *frame;
+
+	if (!runtime && !weft__worker_current)
+		return -ENXIO;
+	if (!runtime)
+		runtime = weft__worker_current->runtime;
+	frame = weft_task_create(runtime, async);
+	if (WEFT_UNLIKELY(!frame)) /* relaxed: tells the two reasons apart */
+		return atomic_load_relaxed(&runtime->closing) ? -ESHUTDOWN : -ENOMEM;
+	memcpy(frame, args, async->args_size);
+	((struct weft_frame *)frame)->at = 0;
+	weft_task_start_detached(frame);
+	return 0;
+}
+
+void weft_task_cancel(struct weft_task *task)
+{
+	task->executor->flavour->cancel(task);
+}
+
+void weft_task_detach(struct weft_task *task)
+{
+	if (task)
+		task->executor->flavour->detach(task);
+}
+
+bool weft_task_is_done(const struct weft_task *task)
+{
+	return atomic_load_acquire(&task->ended) != 0; /* pairs with weft__task_ended */
+}
+
+uint64_t weft_task_id(const struct weft_task *task)
+{
+	return ((uint64_t)task->generation << 42) ^ ((uint64_t)(uintptr_t)task >> 3);
+}
+
+/* What a runtime does when a task ends, before its joiner hears of it. */
+void weft__task_ended(struct weft__worker *worker, struct weft_task *task, bool detached)
+{
+	struct weft_runtime *runtime = worker->runtime;
+	const struct weft_async *async = task->async;
+
+	atomic_store_release(&task->ended, 1u); /* pairs with weft_task_is_done */
+	if (WEFT_UNLIKELY(runtime->hooked) && runtime->options.hooks.task_end)
+		runtime->options.hooks.task_end(runtime->options.hooks.data, weft_task_id(task), async);
+	if (WEFT_UNLIKELY(runtime->options.shutdown_on_failure) && detached &&
+			(async->flags & WEFT_ASYNC_RESULT_INT)) {
+		int32_t result, none = 0;
+
+		memcpy(&result, weft__task_result(task, async), sizeof result);
+		/* relaxed: read after the shutdown has joined the workers */
+		if (result < 0 && atomic_cas_relaxed(&runtime->failure, &none, result))
+			weft__cancel_all(runtime);
+	}
+}
