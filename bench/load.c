@@ -34,7 +34,8 @@ struct run {
 	pthread_barrier_t opened, started, done;
 	int64_t start_ns, end_ns;
 	struct server_sample base, idle, before, after; /* the leader's readings */
-	int64_t generator_cpu_ns;
+	int64_t generator_cpu_ns;                       /* these three: during the window */
+	int64_t machine_cpu_ns;
 	int64_t window_ns;
 };
 
@@ -42,7 +43,7 @@ struct report {
 	struct client_result total;
 	double seconds;
 	double server_cpu_ns, server_user_ns; /* per request */
-	double server_cores, generator_cores;
+	double server_cores, generator_cores, other_cores;
 	double idle_bytes; /* per idle connection */
 	int64_t rss_bytes;
 };
@@ -107,11 +108,12 @@ static void leader_open_idle(struct run *run, struct client *client)
 
 static void leader_measure(struct run *run, struct client *client)
 {
-	int64_t generator_ns, start_ns;
+	int64_t generator_ns, machine_ns, start_ns;
 
 	client_drive(client, run->start_ns);
 	server_sample_take(run->options->server_pid, &run->before);
 	generator_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID);
+	machine_ns = machine_busy_ns();
 	start_ns = load_now_ns();
 	client_drive(client, run->end_ns);
 	if (run->options->requests)
@@ -119,6 +121,7 @@ static void leader_measure(struct run *run, struct client *client)
 	server_sample_take(run->options->server_pid, &run->after);
 	server_memory_take(run->options->server_pid, &run->after);
 	run->generator_cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID) - generator_ns;
+	run->machine_cpu_ns = machine_busy_ns() - machine_ns;
 	run->window_ns = load_now_ns() - start_ns;
 }
 
@@ -203,6 +206,10 @@ static void report_fill(struct report *report, const struct run *run)
 	report->server_user_ns = (double)(run->after.user_ns - run->before.user_ns) / requests;
 	report->server_cores = report->server_cpu_ns * requests / (double)run->window_ns;
 	report->generator_cores = (double)run->generator_cpu_ns / (double)run->window_ns;
+	report->other_cores = (double)run->machine_cpu_ns / (double)run->window_ns -
+			report->server_cores - report->generator_cores;
+	if (report->other_cores < 0)
+		report->other_cores = 0;
 	report->rss_bytes = run->after.rss_bytes;
 	if (options->idle)
 		report->idle_bytes =
@@ -231,7 +238,8 @@ static void report_print_plain(const struct report *report, const struct load_op
 		       " idle_bytes=%.1f",
 				report->server_cpu_ns, report->server_user_ns, report->server_cores,
 				(long long)report->rss_bytes, report->idle_bytes);
-	printf(" generator_cores=%.3f verified_bytes=%llu\n", report->generator_cores,
+	printf(" generator_cores=%.3f other_cores=%.3f verified_bytes=%llu\n",
+			report->generator_cores, report->other_cores,
 			(unsigned long long)report->total.verified_bytes);
 }
 
@@ -260,7 +268,8 @@ static void report_print_table(const struct report *report, const struct load_op
 			quantile_us(report, 1));
 	if (options->server_pid)
 		report_print_server(report, options);
-	printf("generator    %.2f cores\n", report->generator_cores);
+	printf("generator    %.2f cores; %.2f cores busy with anything else\n",
+			report->generator_cores, report->other_cores);
 }
 
 int main(int argc, char **argv)

@@ -5,7 +5,7 @@
  *     options     the command line
  *     payload     what connection c says in message m, and whether an answer is it
  *     histogram   latencies, 1.6 % wide buckets
- *     server      what the kernel knows about the measured process
+ *     server      what the kernel knows about the measured process and the machine
  *     client      one thread: its connections, its epoll set, its counters
  *
  * Words:  a request is one message sent and its echo received; a connection has
@@ -105,6 +105,8 @@ struct server_sample {
 /* A pid of 0 leaves zeros; a process that cannot be looked at is an error. */
 void server_sample_take(pid_t pid, struct server_sample *sample);
 void server_memory_take(pid_t pid, struct server_sample *sample);
+/* CPU time of everything on this machine, in clock ticks; 0 if unknown. */
+int64_t machine_busy_ns(void);
 
 /* -- client ----------------------------------------------------------------- */
 

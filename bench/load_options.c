@@ -107,7 +107,7 @@ static void parse_target(struct load_options *options, char *text)
 	const char *host = colon ? text : "127.0.0.1";
 	int error;
 
-	options->target_name = strdup(text);
+	options->target_name = text;
 	parse_count(port, 1, 65535);
 	if (colon)
 		*colon = '\0';
@@ -117,6 +117,8 @@ static void parse_target(struct load_options *options, char *text)
 	memcpy(&options->target, found->ai_addr, found->ai_addrlen);
 	options->target_bytes = found->ai_addrlen;
 	freeaddrinfo(found);
+	if (colon)
+		*colon = ':';
 }
 
 static void parse_option(struct load_options *options, int key)
