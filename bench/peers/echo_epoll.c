@@ -183,7 +183,7 @@ static void table_create(void)
 	struct rlimit limit;
 
 	getrlimit(RLIMIT_NOFILE, &limit);
-	unsent_of = mmap(NULL, limit.rlim_cur * sizeof *unsent_of, PROT_READ | PROT_WRITE,
+	unsent_of = mmap(NULL, limit.rlim_cur * sizeof(void *), PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (unsent_of == MAP_FAILED)
 		peer_die("mmap: %s", strerror(errno));

@@ -8,158 +8,157 @@ use tokio::runtime::{Builder, Runtime};
 
 #[derive(Clone, Copy)]
 pub struct Sample {
-    value: f64,
-    cpu_ns: Option<f64>,
+  value: f64,
+  cpu_ns: Option<f64>,
 }
 
 impl Sample {
-    pub fn bytes(value: f64) -> Sample {
-        Sample { value, cpu_ns: None }
-    }
+  pub fn bytes(value: f64) -> Sample {
+    Sample { value, cpu_ns: None }
+  }
 }
 
 pub struct Benchmark {
-    name: &'static str,
-    run: fn(&Runtime) -> Sample,
-    once: bool,
+  name: &'static str,
+  run: fn(&Runtime) -> Sample,
+  once: bool,
 }
 
 impl Benchmark {
-    /// One pass to warm up, then the median of several.
-    pub const fn repeated(name: &'static str, run: fn(&Runtime) -> Sample) -> Benchmark {
-        Benchmark { name, run, once: false }
-    }
+  /// One pass to warm up, then the median of several.
+  pub const fn repeated(name: &'static str, run: fn(&Runtime) -> Sample) -> Benchmark {
+    Benchmark { name, run, once: false }
+  }
 
-    /// A single pass in a fresh process.
-    pub const fn once(name: &'static str, run: fn(&Runtime) -> Sample) -> Benchmark {
-        Benchmark { name, run, once: true }
-    }
+  /// A single pass in a fresh process.
+  pub const fn once(name: &'static str, run: fn(&Runtime) -> Sample) -> Benchmark {
+    Benchmark { name, run, once: true }
+  }
 }
 
 pub struct Stopwatch {
-    wall: Instant,
-    cpu_ns: i64,
+  wall: Instant,
+  cpu_ns: i64,
 }
 
 impl Stopwatch {
-    pub fn start() -> Stopwatch {
-        Stopwatch { cpu_ns: process_cpu_ns(), wall: Instant::now() }
-    }
+  pub fn start() -> Stopwatch {
+    Stopwatch { cpu_ns: process_cpu_ns(), wall: Instant::now() }
+  }
 
-    pub fn wall_per(&self, operations: usize) -> Sample {
-        let value = self.wall.elapsed().as_nanos() as f64 / operations as f64;
-        Sample { value, cpu_ns: None }
-    }
+  pub fn wall_per(&self, operations: usize) -> Sample {
+    let value = self.wall.elapsed().as_nanos() as f64 / operations as f64;
+    Sample { value, cpu_ns: None }
+  }
 
-    pub fn wall_and_cpu_per(&self, operations: usize) -> Sample {
-        let cpu_ns = (process_cpu_ns() - self.cpu_ns) as f64 / operations as f64;
-        Sample { cpu_ns: Some(cpu_ns), ..self.wall_per(operations) }
-    }
+  pub fn wall_and_cpu_per(&self, operations: usize) -> Sample {
+    let cpu_ns = (process_cpu_ns() - self.cpu_ns) as f64 / operations as f64;
+    Sample { cpu_ns: Some(cpu_ns), ..self.wall_per(operations) }
+  }
 }
 
 fn process_cpu_ns() -> i64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+  let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
 
-    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
+  unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+  time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
 pub fn resident_bytes() -> usize {
-    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
-    let line = rollup.lines().find(|line| line.starts_with("Rss:")).unwrap();
-    let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib * 1024
+  let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
+  let line = rollup.lines().find(|line| line.starts_with("Rss:")).unwrap();
+  let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+  kib * 1024
 }
 
 /// Work that was not done, or done twice, invalidates the measurement.
 pub fn expect(got: usize, wanted: usize) {
-    assert_eq!(got, wanted, "the tasks did not do their work");
+  assert_eq!(got, wanted, "the tasks did not do their work");
 }
 
 struct Options {
-    workers: usize,
-    passes: usize,
-    list: bool,
-    names: Vec<String>,
+  workers: usize,
+  passes: usize,
+  list: bool,
+  names: Vec<String>,
 }
 
 fn parse_options() -> Option<Options> {
-    let mut options = Options { workers: 0, passes: 5, list: false, names: Vec::new() };
-    let mut arguments = std::env::args().skip(1);
+  let mut options = Options { workers: 0, passes: 5, list: false, names: Vec::new() };
+  let mut arguments = std::env::args().skip(1);
 
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--workers" => options.workers = arguments.next()?.parse().ok()?,
-            "--passes" => options.passes = arguments.next()?.parse().ok().filter(|n| *n > 0)?,
-            "--list" => options.list = true,
-            option if option.starts_with('-') => return None,
-            name => options.names.push(name.to_string()),
-        }
+  while let Some(argument) = arguments.next() {
+    match argument.as_str() {
+      "--workers" => options.workers = arguments.next()?.parse().ok()?,
+      "--passes" => options.passes = arguments.next()?.parse().ok().filter(|n| *n > 0)?,
+      "--list" => options.list = true,
+      option if option.starts_with('-') => return None,
+      name => options.names.push(name.to_string()),
     }
-    Some(options)
+  }
+  Some(options)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(|a, b| a.partial_cmp(b).unwrap());
-    (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0
+  values.sort_by(|a, b| a.partial_cmp(b).unwrap());
+  (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0
 }
 
 fn runtime_create(workers: usize) -> Runtime {
-    let runtime = if workers == 0 {
-        Builder::new_current_thread().enable_all().build()
-    } else {
-        Builder::new_multi_thread().worker_threads(workers).enable_all().build()
-    };
-    runtime.unwrap()
+  let runtime = if workers == 0 {
+    Builder::new_current_thread().enable_all().build()
+  } else {
+    Builder::new_multi_thread().worker_threads(workers).enable_all().build()
+  };
+  runtime.unwrap()
 }
 
 fn measure(benchmark: &Benchmark, options: &Options) -> ! {
-    let runtime = runtime_create(options.workers);
-    let passes = if benchmark.once { 1 } else { options.passes };
+  let runtime = runtime_create(options.workers);
+  let passes = if benchmark.once { 1 } else { options.passes };
 
-    if !benchmark.once {
-        (benchmark.run)(&runtime);
-    }
-    let samples: Vec<Sample> = (0..passes).map(|_| (benchmark.run)(&runtime)).collect();
-    println!("{} {:.2}", benchmark.name, median(samples.iter().map(|s| s.value).collect()));
-    let cpu: Vec<f64> = samples.iter().filter_map(|s| s.cpu_ns).collect();
-    if !cpu.is_empty() {
-        println!("{}_cpu {:.2}", benchmark.name, median(cpu));
-    }
-    exit(0) // a million tasks need not be dismantled
+  if !benchmark.once {
+    (benchmark.run)(&runtime);
+  }
+  let samples: Vec<Sample> = (0..passes).map(|_| (benchmark.run)(&runtime)).collect();
+  println!("{} {:.2}", benchmark.name, median(samples.iter().map(|s| s.value).collect()));
+  let cpu: Vec<f64> = samples.iter().filter_map(|s| s.cpu_ns).collect();
+  if !cpu.is_empty() {
+    println!("{}_cpu {:.2}", benchmark.name, median(cpu));
+  }
+  exit(0) // a million tasks need not be dismantled
 }
 
 /// Each benchmark gets a process of its own, so that none inherits a heap.
 fn measure_in_child(benchmark: &Benchmark, options: &Options) -> bool {
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--workers", &options.workers.to_string()])
-        .args(["--passes", &options.passes.to_string(), benchmark.name])
-        .status();
+  let status = Command::new(std::env::current_exe().unwrap())
+    .args(["--workers", &options.workers.to_string()])
+    .args(["--passes", &options.passes.to_string(), benchmark.name])
+    .status();
 
-    status.unwrap().success()
+  status.unwrap().success()
 }
 
 pub fn main(benchmarks: &[Benchmark]) {
-    let options = parse_options().unwrap_or_else(|| {
-        eprintln!("usage: micro_tokio [--workers N] [--passes N] [--list] [NAME...]");
-        exit(2);
-    });
-    let wanted = |b: &&Benchmark| {
-        options.names.is_empty() || options.names.iter().any(|name| name == b.name)
-    };
-    let chosen: Vec<&Benchmark> = benchmarks.iter().filter(wanted).collect();
+  let options = parse_options().unwrap_or_else(|| {
+    eprintln!("usage: micro_tokio [--workers N] [--passes N] [--list] [NAME...]");
+    exit(2);
+  });
+  let wanted =
+    |b: &&Benchmark| options.names.is_empty() || options.names.iter().any(|name| name == b.name);
+  let chosen: Vec<&Benchmark> = benchmarks.iter().filter(wanted).collect();
 
-    if chosen.is_empty() || chosen.len() < options.names.len() {
-        eprintln!("micro_tokio: no such benchmark");
-        exit(2);
-    }
-    if options.list {
-        chosen.iter().for_each(|benchmark| println!("{}", benchmark.name));
-        return;
-    }
-    if chosen.len() == 1 {
-        measure(chosen[0], &options);
-    }
-    let failed = chosen.iter().filter(|benchmark| !measure_in_child(benchmark, &options)).count();
-    exit((failed > 0) as i32);
+  if chosen.is_empty() || chosen.len() < options.names.len() {
+    eprintln!("micro_tokio: no such benchmark");
+    exit(2);
+  }
+  if options.list {
+    chosen.iter().for_each(|benchmark| println!("{}", benchmark.name));
+    return;
+  }
+  if chosen.len() == 1 {
+    measure(chosen[0], &options);
+  }
+  let failed = chosen.iter().filter(|benchmark| !measure_in_child(benchmark, &options)).count();
+  exit((failed > 0) as i32);
 }

@@ -35,131 +35,131 @@ static DONE: Notify = Notify::const_new();
 /// Runs the future as a task, so that what it spawns is spawned from a worker.
 fn run<F>(runtime: &Runtime, future: F) -> F::Output
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+  F: Future + Send + 'static,
+  F::Output: Send + 'static,
 {
-    runtime.block_on(async { tokio::spawn(future).await.unwrap() })
+  runtime.block_on(async { tokio::spawn(future).await.unwrap() })
 }
 
 // -- spawning ------------------------------------------------------------------
 
 async fn spawn_and_join(tasks: usize, handles: &mut Vec<JoinHandle<usize>>) -> usize {
-    let mut sum = 0;
+  let mut sum = 0;
 
-    for i in 0..tasks {
-        handles.push(tokio::spawn(async move { i }));
-    }
-    for handle in handles.drain(..) {
-        sum += handle.await.unwrap();
-    }
-    sum
+  for i in 0..tasks {
+    handles.push(tokio::spawn(async move { i }));
+  }
+  for handle in handles.drain(..) {
+    sum += handle.await.unwrap();
+  }
+  sum
 }
 
 fn spawn_join(runtime: &Runtime, batches: usize, tasks: usize) -> Sample {
-    run(runtime, async move {
-        let mut handles = Vec::with_capacity(tasks);
-        let watch = Stopwatch::start();
-        let mut sum = 0;
+  run(runtime, async move {
+    let mut handles = Vec::with_capacity(tasks);
+    let watch = Stopwatch::start();
+    let mut sum = 0;
 
-        for _ in 0..batches {
-            sum += spawn_and_join(tasks, &mut handles).await;
-        }
-        let sample = watch.wall_per(batches * tasks);
-        expect(sum, batches * (tasks * (tasks - 1) / 2));
-        sample
-    })
+    for _ in 0..batches {
+      sum += spawn_and_join(tasks, &mut handles).await;
+    }
+    let sample = watch.wall_per(batches * tasks);
+    expect(sum, batches * (tasks * (tasks - 1) / 2));
+    sample
+  })
 }
 
 fn spawn_join_batch(runtime: &Runtime) -> Sample {
-    spawn_join(runtime, 1000, 1000)
+  spawn_join(runtime, 1000, 1000)
 }
 
 fn spawn_join_cold(runtime: &Runtime) -> Sample {
-    spawn_join(runtime, 1, 100_000)
+  spawn_join(runtime, 1, 100_000)
 }
 
 fn spawn_join_one(runtime: &Runtime) -> Sample {
-    run(runtime, async {
-        let rounds = 500_000;
-        let watch = Stopwatch::start();
-        let mut sum = 0;
+  run(runtime, async {
+    let rounds = 500_000;
+    let watch = Stopwatch::start();
+    let mut sum = 0;
 
-        for i in 0..rounds {
-            sum += tokio::spawn(async move { i }).await.unwrap();
-        }
-        let sample = watch.wall_per(rounds);
-        expect(sum, rounds * (rounds - 1) / 2);
-        sample
-    })
+    for i in 0..rounds {
+      sum += tokio::spawn(async move { i }).await.unwrap();
+    }
+    let sample = watch.wall_per(rounds);
+    expect(sum, rounds * (rounds - 1) / 2);
+    sample
+  })
 }
 
 fn chain(links: usize, done: oneshot::Sender<usize>, length: usize) {
-    if links == 0 {
-        done.send(length).unwrap();
-    } else {
-        tokio::spawn(async move { chain(links - 1, done, length + 1) });
-    }
+  if links == 0 {
+    done.send(length).unwrap();
+  } else {
+    tokio::spawn(async move { chain(links - 1, done, length + 1) });
+  }
 }
 
 fn chained_spawn(runtime: &Runtime) -> Sample {
-    run(runtime, async {
-        let (rounds, links) = (500, 1000);
-        let watch = Stopwatch::start();
-        let mut sum = 0;
+  run(runtime, async {
+    let (rounds, links) = (500, 1000);
+    let watch = Stopwatch::start();
+    let mut sum = 0;
 
-        for _ in 0..rounds {
-            let (done, ended) = oneshot::channel();
-            chain(links, done, 0);
-            sum += ended.await.unwrap();
-        }
-        let sample = watch.wall_per(rounds * links);
-        expect(sum, rounds * links);
-        sample
-    })
+    for _ in 0..rounds {
+      let (done, ended) = oneshot::channel();
+      chain(links, done, 0);
+      sum += ended.await.unwrap();
+    }
+    let sample = watch.wall_per(rounds * links);
+    expect(sum, rounds * links);
+    sample
+  })
 }
 
 /// The last of the remotely spawned tasks to run says so.
 fn remote_task(value: usize) -> impl Future<Output = ()> {
-    async move {
-        SUM.fetch_add(value, Ordering::Relaxed);
-        if REMAINING.fetch_sub(1, Ordering::AcqRel) == 1 {
-            DONE.notify_one();
-        }
+  async move {
+    SUM.fetch_add(value, Ordering::Relaxed);
+    if REMAINING.fetch_sub(1, Ordering::AcqRel) == 1 {
+      DONE.notify_one();
     }
+  }
 }
 
 fn remote_spawn(runtime: &Runtime, threads: usize) -> Sample {
-    let each = REMOTE_TASKS / threads;
-    let barrier = Arc::new(Barrier::new(threads + 1));
-    let spawners: Vec<_> = (0..threads)
-        .map(|_| {
-            let (handle, barrier) = (runtime.handle().clone(), barrier.clone());
-            std::thread::spawn(move || {
-                barrier.wait();
-                for i in 0..each {
-                    handle.spawn(remote_task(i));
-                }
-            })
-        })
-        .collect();
+  let each = REMOTE_TASKS / threads;
+  let barrier = Arc::new(Barrier::new(threads + 1));
+  let spawners: Vec<_> = (0..threads)
+    .map(|_| {
+      let (handle, barrier) = (runtime.handle().clone(), barrier.clone());
+      std::thread::spawn(move || {
+        barrier.wait();
+        for i in 0..each {
+          handle.spawn(remote_task(i));
+        }
+      })
+    })
+    .collect();
 
-    REMAINING.store(each * threads, Ordering::Relaxed);
-    SUM.store(0, Ordering::Relaxed);
-    barrier.wait();
-    let watch = Stopwatch::start();
-    runtime.block_on(DONE.notified());
-    let sample = watch.wall_and_cpu_per(each * threads);
-    spawners.into_iter().for_each(|spawner| spawner.join().unwrap());
-    expect(SUM.load(Ordering::Relaxed), threads * (each * (each - 1) / 2));
-    sample
+  REMAINING.store(each * threads, Ordering::Relaxed);
+  SUM.store(0, Ordering::Relaxed);
+  barrier.wait();
+  let watch = Stopwatch::start();
+  runtime.block_on(DONE.notified());
+  let sample = watch.wall_and_cpu_per(each * threads);
+  spawners.into_iter().for_each(|spawner| spawner.join().unwrap());
+  expect(SUM.load(Ordering::Relaxed), threads * (each * (each - 1) / 2));
+  sample
 }
 
 fn remote_spawn_1(runtime: &Runtime) -> Sample {
-    remote_spawn(runtime, 1)
+  remote_spawn(runtime, 1)
 }
 
 fn remote_spawn_8(runtime: &Runtime) -> Sample {
-    remote_spawn(runtime, 8)
+  remote_spawn(runtime, 8)
 }
 
 // -- switching -----------------------------------------------------------------
@@ -167,154 +167,153 @@ fn remote_spawn_8(runtime: &Runtime) -> Sample {
 /// `tasks` tasks take turns, `turns` altogether. All are there before the first
 /// turn counts; a turn ends with a yield or with the task.
 fn yields(runtime: &Runtime, tasks: usize, turns: usize) -> Sample {
-    run(runtime, async move {
-        let each = turns / tasks;
-        GO.store(false, Ordering::Relaxed);
-        let handles: Vec<_> = (0..tasks)
-            .map(|_| {
-                tokio::spawn(async move {
-                    while !GO.load(Ordering::Relaxed) {
-                        yield_now().await;
-                    }
-                    for _ in 1..each {
-                        yield_now().await;
-                    }
-                    each
-                })
-            })
-            .collect();
-        let watch = Stopwatch::start();
-        let mut sum = 0;
+  run(runtime, async move {
+    let each = turns / tasks;
+    GO.store(false, Ordering::Relaxed);
+    let handles: Vec<_> = (0..tasks)
+      .map(|_| {
+        tokio::spawn(async move {
+          while !GO.load(Ordering::Relaxed) {
+            yield_now().await;
+          }
+          for _ in 1..each {
+            yield_now().await;
+          }
+          each
+        })
+      })
+      .collect();
+    let watch = Stopwatch::start();
+    let mut sum = 0;
 
-        GO.store(true, Ordering::Relaxed);
-        for handle in handles {
-            sum += handle.await.unwrap();
-        }
-        let sample = watch.wall_per(turns);
-        expect(sum, turns);
-        sample
-    })
+    GO.store(true, Ordering::Relaxed);
+    for handle in handles {
+      sum += handle.await.unwrap();
+    }
+    let sample = watch.wall_per(turns);
+    expect(sum, turns);
+    sample
+  })
 }
 
 fn yield_2(runtime: &Runtime) -> Sample {
-    yields(runtime, 2, 2_000_000)
+  yields(runtime, 2, 2_000_000)
 }
 
 fn yield_1k(runtime: &Runtime) -> Sample {
-    yields(runtime, 1000, 4_000_000)
+  yields(runtime, 1000, 4_000_000)
 }
 
 fn yield_100k(runtime: &Runtime) -> Sample {
-    yields(runtime, 100_000, 5_000_000)
+  yields(runtime, 100_000, 5_000_000)
 }
 
 async fn ping() {
-    let (ping, pinged) = oneshot::channel();
-    let (pong, ponged) = oneshot::channel();
+  let (ping, pinged) = oneshot::channel();
+  let (pong, ponged) = oneshot::channel();
 
-    tokio::spawn(async move {
-        let value: usize = pinged.await.unwrap();
-        pong.send(value + 1).unwrap();
-    });
-    ping.send(1).unwrap();
-    SUM.fetch_add(ponged.await.unwrap(), Ordering::Relaxed);
-    if REMAINING.fetch_sub(1, Ordering::AcqRel) == 1 {
-        DONE.notify_one();
-    }
+  tokio::spawn(async move {
+    let value: usize = pinged.await.unwrap();
+    pong.send(value + 1).unwrap();
+  });
+  ping.send(1).unwrap();
+  SUM.fetch_add(ponged.await.unwrap(), Ordering::Relaxed);
+  if REMAINING.fetch_sub(1, Ordering::AcqRel) == 1 {
+    DONE.notify_one();
+  }
 }
 
 fn ping_pong(runtime: &Runtime) -> Sample {
-    run(runtime, async {
-        let (rounds, pings) = (200, 1000);
-        let watch = Stopwatch::start();
+  run(runtime, async {
+    let (rounds, pings) = (200, 1000);
+    let watch = Stopwatch::start();
 
-        SUM.store(0, Ordering::Relaxed);
-        for _ in 0..rounds {
-            REMAINING.store(pings, Ordering::Relaxed);
-            for _ in 0..pings {
-                tokio::spawn(ping());
-            }
-            DONE.notified().await;
-        }
-        let sample = watch.wall_per(rounds * pings);
-        expect(SUM.load(Ordering::Relaxed), 2 * rounds * pings);
-        sample
-    })
+    SUM.store(0, Ordering::Relaxed);
+    for _ in 0..rounds {
+      REMAINING.store(pings, Ordering::Relaxed);
+      for _ in 0..pings {
+        tokio::spawn(ping());
+      }
+      DONE.notified().await;
+    }
+    let sample = watch.wall_per(rounds * pings);
+    expect(SUM.load(Ordering::Relaxed), 2 * rounds * pings);
+    sample
+  })
 }
 
 // -- timers --------------------------------------------------------------------
 
 /// A number below `bound` that looks random but is the same in every run.
 fn scatter(i: usize, bound: usize) -> usize {
-    let mixed = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    ((mixed >> 32) as usize) % bound
+  let mixed = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+  ((mixed >> 32) as usize) % bound
 }
 
 /// Starts every timer; none may fire.
 struct StartAll<'a>(&'a mut [Option<Sleep>]);
 
 impl Future for StartAll<'_> {
-    type Output = usize;
+  type Output = usize;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
-        let mut started = 0;
+  fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
+    let mut started = 0;
 
-        for timer in self.0.iter_mut().flatten() {
-            // The slice is neither moved nor resized while a timer is in it.
-            let timer = unsafe { Pin::new_unchecked(timer) };
-            started += timer.poll(context).is_pending() as usize;
-        }
-        Poll::Ready(started)
+    for timer in self.0.iter_mut().flatten() {
+      // The slice is neither moved nor resized while a timer is in it.
+      let timer = unsafe { Pin::new_unchecked(timer) };
+      started += timer.poll(context).is_pending() as usize;
     }
+    Poll::Ready(started)
+  }
 }
 
 fn timer_create_cancel(runtime: &Runtime) -> Sample {
-    run(runtime, async {
-        let mut timers: Vec<Option<Sleep>> = (0..TIMERS).map(|_| None).collect();
-        let watch = Stopwatch::start();
+  run(runtime, async {
+    let mut timers: Vec<Option<Sleep>> = (0..TIMERS).map(|_| None).collect();
+    let watch = Stopwatch::start();
 
-        for (i, timer) in timers.iter_mut().enumerate() {
-            *timer = Some(sleep(Duration::from_millis(60_000 + scatter(i, 3_600_000) as u64)));
-        }
-        let started = StartAll(&mut timers).await;
-        for i in 0..TIMERS {
-            timers[i * 611_953 % TIMERS] = None; // a prime, so every index comes once
-        }
-        let sample = watch.wall_per(TIMERS);
-        expect(started, TIMERS);
-        expect(timers.iter().flatten().count(), 0);
-        sample
-    })
+    for (i, timer) in timers.iter_mut().enumerate() {
+      *timer = Some(sleep(Duration::from_millis(60_000 + scatter(i, 3_600_000) as u64)));
+    }
+    let started = StartAll(&mut timers).await;
+    for i in 0..TIMERS {
+      timers[i * 611_953 % TIMERS] = None; // a prime, so every index comes once
+    }
+    let sample = watch.wall_per(TIMERS);
+    expect(started, TIMERS);
+    expect(timers.iter().flatten().count(), 0);
+    sample
+  })
 }
 
 async fn sleep_shortly(seed: usize, count: usize) -> usize {
-    for i in 0..count {
-        let duration = Duration::from_millis(1 + scatter(seed + i, 10) as u64);
-        let before = if i == 0 { Some(Instant::now()) } else { None };
+  for i in 0..count {
+    let duration = Duration::from_millis(1 + scatter(seed + i, 10) as u64);
+    let before = if i == 0 { Some(Instant::now()) } else { None };
 
-        sleep(duration).await;
-        if let Some(before) = before {
-            assert!(before.elapsed() >= duration, "a timer fired early");
-        }
+    sleep(duration).await;
+    if let Some(before) = before {
+      assert!(before.elapsed() >= duration, "a timer fired early");
     }
-    count
+  }
+  count
 }
 
 fn timer_create_fire(runtime: &Runtime) -> Sample {
-    run(runtime, async {
-        let (tasks, each) = (50_000, 10);
-        let watch = Stopwatch::start();
-        let handles: Vec<_> =
-            (0..tasks).map(|i| tokio::spawn(sleep_shortly(i * each, each))).collect();
-        let mut sum = 0;
+  run(runtime, async {
+    let (tasks, each) = (50_000, 10);
+    let watch = Stopwatch::start();
+    let handles: Vec<_> = (0..tasks).map(|i| tokio::spawn(sleep_shortly(i * each, each))).collect();
+    let mut sum = 0;
 
-        for handle in handles {
-            sum += handle.await.unwrap();
-        }
-        let sample = watch.wall_and_cpu_per(tasks * each);
-        expect(sum, tasks * each);
-        sample
-    })
+    for handle in handles {
+      sum += handle.await.unwrap();
+    }
+    let sample = watch.wall_and_cpu_per(tasks * each);
+    expect(sum, tasks * each);
+    sample
+  })
 }
 
 // -- memory --------------------------------------------------------------------
@@ -322,63 +321,63 @@ fn timer_create_fire(runtime: &Runtime) -> Sample {
 /// Spawns tasks that count themselves and then wait; returns their memory.
 fn memory_per_task<W, F>(runtime: &Runtime, wait: W) -> Sample
 where
-    W: FnOnce() -> F + Copy + Send + 'static,
-    F: Future<Output = ()> + Send + 'static,
+  W: FnOnce() -> F + Copy + Send + 'static,
+  F: Future<Output = ()> + Send + 'static,
 {
-    run(runtime, async move {
-        tokio::spawn(async {}).await.unwrap();
-        let before = resident_bytes();
+  run(runtime, async move {
+    tokio::spawn(async {}).await.unwrap();
+    let before = resident_bytes();
 
-        REMAINING.store(MEMORY_TASKS, Ordering::Relaxed);
-        for _ in 0..MEMORY_TASKS {
-            tokio::spawn(async move {
-                REMAINING.fetch_sub(1, Ordering::AcqRel);
-                wait().await; // made here, or the task would hold it twice
-                SUM.fetch_add(1, Ordering::Relaxed);
-            });
-        }
-        while REMAINING.load(Ordering::Acquire) > 0 {
-            sleep(Duration::from_millis(5)).await;
-        }
-        Sample::bytes((resident_bytes() - before) as f64 / MEMORY_TASKS as f64)
-    })
+    REMAINING.store(MEMORY_TASKS, Ordering::Relaxed);
+    for _ in 0..MEMORY_TASKS {
+      tokio::spawn(async move {
+        REMAINING.fetch_sub(1, Ordering::AcqRel);
+        wait().await; // made here, or the task would hold it twice
+        SUM.fetch_add(1, Ordering::Relaxed);
+      });
+    }
+    while REMAINING.load(Ordering::Acquire) > 0 {
+      sleep(Duration::from_millis(5)).await;
+    }
+    Sample::bytes((resident_bytes() - before) as f64 / MEMORY_TASKS as f64)
+  })
 }
 
 fn memory_sleeping_bytes(runtime: &Runtime) -> Sample {
-    let sample = memory_per_task(runtime, || sleep(Duration::from_secs(3600)));
+  let sample = memory_per_task(runtime, || sleep(Duration::from_secs(3600)));
 
-    expect(SUM.load(Ordering::Relaxed), 0);
-    sample
+  expect(SUM.load(Ordering::Relaxed), 0);
+  sample
 }
 
 fn memory_waiting_bytes(runtime: &Runtime) -> Sample {
-    static WAKE_UP: Notify = Notify::const_new();
-    let sample = memory_per_task(runtime, || WAKE_UP.notified());
+  static WAKE_UP: Notify = Notify::const_new();
+  let sample = memory_per_task(runtime, || WAKE_UP.notified());
 
-    WAKE_UP.notify_waiters();
-    run(runtime, async {
-        while SUM.load(Ordering::Acquire) < MEMORY_TASKS {
-            sleep(Duration::from_millis(5)).await;
-        }
-    });
-    sample
+  WAKE_UP.notify_waiters();
+  run(runtime, async {
+    while SUM.load(Ordering::Acquire) < MEMORY_TASKS {
+      sleep(Duration::from_millis(5)).await;
+    }
+  });
+  sample
 }
 
 fn main() {
-    harness::main(&[
-        Benchmark::repeated("spawn_join_batch", spawn_join_batch),
-        Benchmark::repeated("spawn_join_one", spawn_join_one),
-        Benchmark::once("spawn_join_cold", spawn_join_cold),
-        Benchmark::repeated("chained_spawn", chained_spawn),
-        Benchmark::repeated("remote_spawn_1", remote_spawn_1),
-        Benchmark::repeated("remote_spawn_8", remote_spawn_8),
-        Benchmark::repeated("yield_2", yield_2),
-        Benchmark::repeated("yield_1k", yield_1k),
-        Benchmark::repeated("yield_100k", yield_100k),
-        Benchmark::repeated("ping_pong", ping_pong),
-        Benchmark::repeated("timer_create_cancel", timer_create_cancel),
-        Benchmark::repeated("timer_create_fire", timer_create_fire),
-        Benchmark::once("memory_sleeping_bytes", memory_sleeping_bytes),
-        Benchmark::once("memory_waiting_bytes", memory_waiting_bytes),
-    ]);
+  harness::main(&[
+    Benchmark::repeated("spawn_join_batch", spawn_join_batch),
+    Benchmark::repeated("spawn_join_one", spawn_join_one),
+    Benchmark::once("spawn_join_cold", spawn_join_cold),
+    Benchmark::repeated("chained_spawn", chained_spawn),
+    Benchmark::repeated("remote_spawn_1", remote_spawn_1),
+    Benchmark::repeated("remote_spawn_8", remote_spawn_8),
+    Benchmark::repeated("yield_2", yield_2),
+    Benchmark::repeated("yield_1k", yield_1k),
+    Benchmark::repeated("yield_100k", yield_100k),
+    Benchmark::repeated("ping_pong", ping_pong),
+    Benchmark::repeated("timer_create_cancel", timer_create_cancel),
+    Benchmark::repeated("timer_create_fire", timer_create_fire),
+    Benchmark::once("memory_sleeping_bytes", memory_sleeping_bytes),
+    Benchmark::once("memory_waiting_bytes", memory_waiting_bytes),
+  ]);
 }
