@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""Measures Weft beside its peers and writes build/bench/report.md.
+
+Peers take turns run by run, in an order that rotates every round, because the
+machine gets slower and faster over minutes; ratios are taken inside a round.
+"""
+
+import argparse
+import json
+import os
+import resource
+import sys
+
+import machine
+import measure
+import report
+from peers import ECHO_PEERS, MICRO_PEERS, Builder, Peer
+
+PARTS = ("echo", "memory", "counts", "micro")
+# (connections, bytes per message, requests in flight per connection)
+SHAPES = [(1, 64, 1), (64, 64, 1), (1000, 64, 1), (10000, 64, 1), (64, 64, 16), (64, 16384, 16)]
+COUNT_SHAPES = [(64, 64, 1), (1000, 64, 1)]
+IDLE_CONNECTIONS = 10000
+
+
+def parse_arguments():
+  parser = argparse.ArgumentParser(prog="bench/run", description=__doc__.splitlines()[0])
+  parser.add_argument("--quick", action="store_true", help="one round, short: a smoke test")
+  parser.add_argument("--rounds", type=int, help="5, or 1 with --quick")
+  parser.add_argument("--seconds", type=float, help="per echo measurement: 2, or 0.4")
+  parser.add_argument("--only", default=",".join(PARTS), help="some of " + ",".join(PARTS))
+  parser.add_argument("--peers", default="", help="only these, such as epoll,weft-epoll")
+  parser.add_argument("--build-dir", default="build")
+  arguments = parser.parse_args()
+  arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
+  arguments.seconds = arguments.seconds or (0.4 if arguments.quick else 2)
+  arguments.only = arguments.only.split(",")
+  unknown = set(arguments.only) - set(PARTS)
+  if unknown:
+    parser.error("unknown part: " + ", ".join(sorted(unknown)))
+  arguments.peers = [name.strip() for name in arguments.peers.split(",") if name.strip()]
+  return arguments
+
+
+class Bench:
+  """All measurements of one run. A list of values has an entry per round, and
+  None where the measurement failed."""
+
+  def __init__(self, arguments):
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    self.arguments = arguments
+    self.builder = Builder(root, os.path.abspath(os.path.join(root, arguments.build_dir)))
+    self.programs = self.builder.programs
+    self.results = {"skipped": {}, "failed": {}, "echo": {}, "memory": {}, "instructions": {},
+                    "system_calls": {}, "micro": {}}
+
+  def say(self, text):
+    print("bench: " + text, file=sys.stderr, flush=True)
+
+  def choose(self, peers):
+    """Those that are wanted and can be built."""
+    chosen = []
+    for peer in peers:
+      if self.arguments.peers and peer.name not in self.arguments.peers:
+        continue
+      reason = self.builder.reason_against(peer)
+      if reason:
+        self.say(f"without {peer.name}: {reason}")
+        self.results["skipped"][peer.name] = reason
+      else:
+        chosen.append(peer)
+    return chosen
+
+  def attempt(self, what, peer, values, function, *parameters):
+    """Appends one value. Who has failed at something is not asked again."""
+    key = f"{what}, {peer.name}"
+    value = None
+    if key not in self.results["failed"]:
+      self.say(key)
+      try:
+        value = function(*parameters)
+      except (measure.MeasureError, OSError) as error:
+        self.say(f"failed: {error}")
+        self.results["failed"][key] = str(error)
+    values.append(value)
+
+  def rounds(self, peers):
+    """Yields (round, the peers in that round's order)."""
+    for number in range(self.arguments.rounds):
+      turn = number % len(peers) if peers else 0
+      yield number, peers[turn:] + peers[:turn]
+
+  def measure_echo(self, peers):
+    for _, ordered in self.rounds(peers):
+      for shape in SHAPES:
+        self.warm_kernel(ordered, shape)
+        for peer in ordered:
+          values = self.results["echo"].setdefault(shape, {}).setdefault(peer.name, [])
+          self.attempt("echo " + report.shape_name(shape), peer, values, measure.echo,
+                       self.programs, self.builder.command(peer), shape,
+                       self.arguments.seconds, self.arguments.seconds / 4)
+
+  def warm_kernel(self, peers, shape):
+    """Not recorded: whoever comes first would pay for the kernel's fresh memory."""
+    try:
+      if peers:
+        measure.echo(self.programs, self.builder.command(peers[-1]), shape, 0.1, 0.1)
+    except (measure.MeasureError, OSError):
+      pass  # it will be told when this peer's turn comes
+
+  def measure_memory(self, peers):
+    for _, ordered in self.rounds(peers):
+      for peer in ordered:
+        values = self.results["memory"].setdefault(peer.name, [])
+        self.attempt("memory", peer, values, measure.idle_memory, self.programs,
+                     self.builder.command(peer), IDLE_CONNECTIONS)
+
+  def measure_counts(self, peers):
+    for shape in COUNT_SHAPES:
+      for peer in peers:
+        if peer.name == "threads" and shape[0] > 64:
+          continue  # a thousand threads under valgrind say nothing
+        for what, function in (("instructions", measure.instructions),
+                               ("system_calls", measure.system_calls)):
+          values = self.results[what].setdefault(shape, {}).setdefault(peer.name, [])
+          self.attempt(f"{what} {report.shape_name(shape)}", peer, values, function,
+                       self.programs, self.builder.command(peer), shape)
+
+  def micro_names(self, peers):
+    """All names in the order of the peer that has most, and who has which."""
+    offers = {}
+    for peer in peers:
+      self.attempt("list", peer, [], lambda command, peer=peer: offers.update(
+        {peer.name: measure.micro_names(command)}), self.builder.command(peer))
+    longest_first = sorted(offers.values(), key=len, reverse=True)
+    return list(dict.fromkeys(name for names in longest_first for name in names)), offers
+
+  def measure_micro(self, peers):
+    names, offers = self.micro_names(peers)
+    passes = 1 if self.arguments.quick else 3
+    for _, ordered in self.rounds(peers):
+      for name in names:
+        for peer in ordered:
+          if name not in offers.get(peer.name, ()):
+            continue
+          # Spawning from other threads needs the other CPU, too.
+          cpu = 0 if peer.pinned and not name.startswith("remote") else None
+          values = self.results["micro"].setdefault(name, {}).setdefault(peer.name, [])
+          self.attempt(name, peer, values, measure.micro, self.builder.command(peer), name,
+                       passes, cpu)
+
+  def run(self):
+    load_before = machine.load_average()
+    try:
+      self.measure_all(self.arguments.only)
+    except KeyboardInterrupt:
+      self.say("interrupted; the report has what there is")
+    self.results["machine"] = machine.describe(self.builder, load_before)
+
+  def measure_all(self, only):
+    if set(only) & {"echo", "memory", "counts"}:
+      reason = self.builder.reason_against(Peer("load", "load", "bench_load"))
+      if reason:
+        sys.exit("bench: no load generator: " + reason)
+      peers = self.choose(ECHO_PEERS)
+      for part, measure_part in (("echo", self.measure_echo), ("memory", self.measure_memory),
+                                 ("counts", self.measure_counts)):
+        if part in only:
+          measure_part(peers)
+    if "micro" in only:
+      self.measure_micro(self.choose(MICRO_PEERS))
+
+
+def main():
+  bench = Bench(parse_arguments())
+  _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+  if hard_limit < IDLE_CONNECTIONS + 1000:
+    bench.say(f"ulimit -Hn is {hard_limit}: what needs {IDLE_CONNECTIONS} connections will fail")
+  bench.run()
+  directory = bench.programs
+  os.makedirs(directory, exist_ok=True)
+  path = os.path.join(directory, "report.md")
+  with open(path, "w", encoding="utf-8") as file:
+    file.write(report.render(bench.results, bench.arguments))
+  with open(os.path.join(directory, "results.json"), "w", encoding="utf-8") as file:
+    json.dump(report.with_plain_keys(bench.results), file, indent=1)
+  print(f"bench: {os.path.relpath(path)}")
+
+
+main()

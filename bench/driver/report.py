@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""Turns the results into Markdown."""
+
+from statistics import median
+
+BASE = "epoll"  # what the ratios of the echo tables refer to
+
+
+def shape_name(shape):
+  return ":".join(str(part) for part in shape)
+
+
+def number(value):
+  return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def spread(values, show=number):
+  """The median, and the range if there was more than one round."""
+  known = [value for value in values if value is not None]
+  if not known:
+    return "failed"
+  text = show(median(known))
+  return f"{text} ({show(min(known))}–{show(max(known))})" if len(known) > 1 else text
+
+
+def ratios(values, base):
+  """Round by round."""
+  return [value / other for value, other in zip(values, base) if value and other]
+
+
+def ratio_text(values):
+  return spread(values, lambda value: f"{value:.2f}") if values else "-"
+
+
+def table(head, rows):
+  lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+  lines += ["| " + " | ".join(row) + " |" for row in rows]
+  return "\n".join(lines) + "\n"
+
+
+def column(results, key):
+  """One figure of each round."""
+  return [result and result[key] for result in results]
+
+
+def peer_names(rows):
+  return list(dict.fromkeys(name for row in rows.values() for name in sorted(row, key=peer_order)))
+
+
+def peer_order(name):
+  order = ["epoll", "libuv", "tokio", "tokio-shared", "threads", "threads, 1 core", "tokio ct",
+           "tokio mt2", "weft-epoll", "weft-uring", "weft ct", "weft mt2"]
+  return order.index(name) if name in order else len(order)
+
+
+def echo_table(echo, cell, without=None):
+  names = sorted((name for name in peer_names(echo) if name != without), key=peer_order)
+  rows = [[shape_name(shape)] + [cell(row[name], row.get(BASE, [])) if name in row else "-"
+                                 for name in names] for shape, row in echo.items()]
+  return table(["connections : bytes : depth"] + names, rows)
+
+
+def figure(key, scale=1.0):
+  return lambda results, _: spread([value and value * scale for value in column(results, key)])
+
+
+def figure_ratio(key):
+  return lambda results, base: ratio_text(ratios(column(results, key), column(base, key)))
+
+
+def quantiles(results, _):
+  keys = ("p50_us", "p99_us", "p999_us")
+  known = [result for result in results if result]
+  if not known:
+    return "failed"
+  return " / ".join(number(median(column(known, key))) for key in keys)
+
+
+def other_cores(echo):
+  """What disturbed the measurements; above 0.1 or so, do not trust them."""
+  busy = [result["other_cores"] for row in echo.values() for results in row.values()
+          for result in results if result]
+  return f"{median(busy):.2f}, at most {max(busy):.2f}" if busy else "unknown"
+
+
+def echo_section(echo):
+  return "".join([
+    "## Echo servers\n\n",
+    "The server is pinned to one CPU, the generator to another. Medians of the rounds, with the\n"
+    "range; ratios are taken inside a round. Cores busy with anything else meanwhile: ",
+    other_cores(echo) + ".\n",
+    "\n### Server CPU per request, ns\n\n", echo_table(echo, figure("server_cpu_ns")),
+    "\n### Server CPU per request, as a multiple of epoll's\n\n",
+    echo_table(echo, figure_ratio("server_cpu_ns"), BASE),
+    "\n### Thousand requests per second\n\n",
+    echo_table(echo, figure("requests_per_second", 1e-3)),
+    "\n### Latency, p50 / p99 / p99.9, us\n\n", echo_table(echo, quantiles),
+    "\n### p99 as a multiple of epoll's\n\n", echo_table(echo, figure_ratio("p99_us"), BASE),
+  ])
+
+
+def memory_section(memory):
+  names = sorted(memory, key=peer_order)
+  return ("## Bytes of resident memory per idle connection\n\n"
+          "10,000 connections that were served once, beside 64 active ones; without the kernel's "
+          "share.\n\n" + table(names, [[spread(memory[name]) for name in names]]))
+
+
+def call_text(calls):
+  """The total and the names that matter, such as "2.02 (recvfrom 1, sendto 1)"."""
+  if not calls:
+    return "failed"
+  names = sorted((name for name in calls if name != "total" and calls[name] >= 0.005),
+                 key=lambda name: -calls[name])
+  parts = ", ".join(f"{name} {calls[name]:.2f}" for name in names)
+  return f"{calls['total']:.2f} ({parts})"
+
+
+def counts_section(instructions, system_calls):
+  def rows(counts, show):
+    names = sorted(peer_names(counts), key=peer_order)
+    return table(["connections : bytes : depth"] + names, [
+      [shape_name(shape)] + [show(row[name][0]) if name in row else "-" for name in names]
+      for shape, row in counts.items()])
+  return ("## Per request, counted\n\nUnder callgrind and strace the server is slower than the "
+          "generator, so many connections are\nready at a time.\n"
+          "\n### Instructions in user space\n\n" +
+          rows(instructions, lambda value: "failed" if value is None else number(value)) +
+          "\n### System calls\n\n" + rows(system_calls, call_text))
+
+
+def best_ratio(row, weft):
+  """Weft's value over the best value of any peer in the same round."""
+  others = [values for name, values in row.items() if not name.startswith("weft")]
+  mine = row.get(weft)
+  if not mine or not others:
+    return "-"
+  best = [min((value for value in round_values if value), default=None)
+          for round_values in zip(*others)]
+  return ratio_text(ratios(mine, best))
+
+
+def micro_rows(micro):
+  """{line: {peer: values}}; a benchmark may print several lines."""
+  rows = {}
+  for runs in micro.values():
+    for peer, results in runs.items():
+      for line in dict.fromkeys(key for result in results if result for key in result):
+        rows.setdefault(line, {})[peer] = [result and result.get(line) for result in results]
+  return rows
+
+
+def micro_section(micro):
+  rows = micro_rows(micro)
+  names = sorted(peer_names(rows), key=peer_order)
+  ours = [name for name in names if name.startswith("weft")]
+  head = ["ns, or bytes"] + names + [f"{name} / best peer" for name in ours]
+  body = [[line] + [spread(row[name]) if name in row else "-" for name in names] +
+          [best_ratio(row, name) for name in ours] for line, row in rows.items()]
+  return ("## Tasks, timers, memory per task\n\nWhat the names stand for is in bench/README.md. "
+          "ct: current-thread, pinned to one CPU; mt2: two\nworkers.\n\n" + table(head, body))
+
+
+def notes_section(results):
+  lines = [f"- without {name}: {reason}\n" for name, reason in results["skipped"].items()]
+  lines += [f"- failed: {what}: {reason}\n" for what, reason in results["failed"].items()]
+  return "## Skipped and failed\n\n" + "".join(lines) if lines else ""
+
+
+def render(results, arguments):
+  machine = table(["", ""], [list(pair) for pair in results["machine"]])
+  rounds = f"{arguments.rounds} round(s), {arguments.seconds:g} s per echo measurement"
+  sections = ["# Benchmarks\n\n" + rounds + ("; a smoke test" if arguments.quick else "") +
+              ". Compare only inside this report.\n\n" + machine]
+  if results["echo"]:
+    sections.append(echo_section(results["echo"]))
+  if results["memory"]:
+    sections.append(memory_section(results["memory"]))
+  if results["instructions"]:
+    sections.append(counts_section(results["instructions"], results["system_calls"]))
+  if results["micro"]:
+    sections.append(micro_section(results["micro"]))
+  sections.append(notes_section(results))
+  return "\n".join(section for section in sections if section)
+
+
+def with_plain_keys(value):
+  """The same for JSON, which knows only strings as keys."""
+  if isinstance(value, dict):
+    return {shape_name(key) if isinstance(key, tuple) else key: with_plain_keys(item)
+            for key, item in value.items()}
+  return [with_plain_keys(item) for item in value] if isinstance(value, (list, tuple)) else value
