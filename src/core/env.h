@@ -26,4 +26,9 @@ struct weft_env {
 	struct weft__executor *executor; /* whose tasks this context polls */
 };
 
+/* The services of whoever polls on this thread, for plain functions called from tasks. NULL: nobody.
+ * Executors set it. */
+extern __thread const struct weft_env *weft__env_current
+		__attribute__((tls_model("initial-exec")));
+
 #endif

@@ -17,17 +17,4 @@ enum weft_poll weft_yield__poll(void *frame, struct weft_context *cx)
 	return WEFT_PENDING;
 }
 
-const struct weft_async weft_yield__async = {
-	.magic = WEFT_ASYNC_MAGIC,
-	.abi = WEFT_ASYNC_ABI,
-	.flags = WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_LEAF,
-	.name = "weft_yield",
-	.file = __FILE__,
-	.poll = weft_yield__poll,
-	.frame_size = sizeof(struct weft_yield__frame),
-	.frame_align = _Alignof(struct weft_yield__frame),
-	.args_size = sizeof(struct weft_yield__args),
-	.result_offset = offsetof(struct weft_yield__args, result),
-	.result_size = sizeof(int),
-	.line = __LINE__,
-};
+WEFT_ASYNC_DEFINE_LEAF(weft_yield, WEFT_ASYNC_RESULT_INT);

@@ -4,50 +4,39 @@
  *
  * Why         A pool behind one mutex stops scaling at a few submitters, and one of shards loses jobs
  *             when its last idle thread leaves at the moment that a job arrives. Here a job has its
- *             thread before it is published, or is queued where nobody can leave without seeing it.
- * How         A submitter uses the shard of its thread, and tries in this order:
+ *             thread before anybody else knows it, or is queued where no thread can miss it.
+ * How         A submitter uses the shard that belongs to its thread (blocking_shard.h), and tries:
  *
- *                 an idle thread of the shard, or of another one    is claimed, and handed the job
- *                 fewer threads than the cap                        a new thread starts with the job
- *                 the queue of the shard, in the order of arrival   threads look there after each job
- *                 blocking_queue_max are queued: the line           moves up when a queued job leaves
+ *                 a thread that idles, in its own shard or in another    claimed, handed the job
+ *                 fewer threads than the cap                             a new one starts with the job
+ *                 the queue of its shard; when that is full, the line
  *
- *             A job (job_enter) and a thread:
+ *             A thread, and where it reads the queues:
  *
- *                 FRESH --claim, hire--> RUNNING --complete--> DONE
- *                   |                       ^
- *                   +--submit--> QUEUED ---take                 busy <--claim-- idle --timeout--> gone
- *                   |              ^   \                          |              ^
- *                   |            admit  withdraw--> WITHDRAWN     +-----rest-----+
- *                   +--submit--> LINED  /
+ *                 hired --> BUSY --rest: [O1]--> IDLE --timeout--> LEAVING --resign: [O1]--> gone
+ *                            ^ |                  |                   |
+ *                       next +-+                  |                   |
+ *                            +-----claim----------+                   |
+ *                            +-----------a job was queued-------------+
  *
- *             An idle thread sleeps on a futex word of its own. Whoever unlinks it from the shard's
- *             stack, under the shard's lock, decides what becomes of it: a submitter (claim), or the
- *             thread itself, whose time is over (thread_unidle). So a thread that has been handed a job
- *             has it, and one that leaves was handed none. A bounded pool has one shard: the bound and
- *             the order of the line are then exact.
- * Invariants  [I1] in one shard nobody idles while a job is queued: both change under its lock.
- *             [I2] while a job is queued, a thread will look at its shard: [O3].
- *             [I3] somebody stands in line only while the queue is full.
- *             [I4] a slot's thread is counted in `alive` until it touches the pool no more. Whoever
- *                  takes the last one out of an abandoned pool, under `census`, frees it.
- * Order       [O1] the completion's claim of the waker, then its release store of DONE, are its last
- *                  touch of a job. The store pairs with weft__pool_job_done's acquire load.
- *             [O2] the release store of `claimed` pairs with the acquire load of the thread: it sees the
- *                  job that it was handed.
- *             [O3] A submitter that queues a job writes queued_count, then reads idle_count of the
- *                  other shards, `threads` and `started`. A thread that goes idle writes idle_count, one
- *                  that leaves writes `threads` and `started`; then it reads every queued_count. All are
- *                  seq_cst, so in their one order either the thread's reads come after the submitter's
- *                  write, and it stays; or the submitter's reads come after the thread's writes, and it
- *                  claims that thread or starts one in its place. Neither lock is held for the other's
- *                  shard. A thread claimed for another job, or that took another, looks after that one.
- *             [O4] a thread's release of `busy` comes after its commit and pairs with shutdown's
- *                  acquire: a job that is not counted has woken its task.
- * Cost        to an idle thread one lock and one futex call; the completion one lock; a thread that
- *             idles one lock, a clock reading and a futex call. Nothing is allocated per job; withdraw
- *             is O(1). The slots of the threads are touched as they are used.
- * Not here    what a task does when it is cancelled or the runtime shuts down: exec/runtime.c.
+ *             It idles in the shard of its last job. A bounded pool has one shard, so that the bound
+ *             and the order of the line are exact.
+ * Invariants  [I1] while a job is queued, a thread that has started will look at its queue, unless the
+ *                  pool has been shut down.
+ *             [I2] a thread is counted in `alive` until it touches the pool no more. Whoever takes the
+ *                  last one out of an abandoned pool, under `census`, frees it.
+ * Order       [O1] A submitter at the cap writes its shard's queued_count, then reads the idle_count of
+ *                  the others, `threads` and `started`. A thread that idles writes idle_count, one that
+ *                  leaves writes `started` and `threads`; then it reads every queued_count. All of that
+ *                  is seq_cst. In the one order that there is of it, the thread's reads come after the
+ *                  submitter's write, and it stays; or its writes come before the submitter's reads,
+ *                  which claims it or starts one in its place. Either may be in vain, never neither.
+ *                  A thread that is claimed meanwhile, or takes another job, looks after that one.
+ *             [O2] a thread's release of `busy` follows its commit and pairs with the acquire in
+ *                  weft__pool_shutdown: what is not counted has woken its task.
+ * Cost        to an idle thread one lock and one futex call, for completing one lock, for idling one
+ *             lock, a look at the clock and a futex call. No allocation per job; withdrawing is O(1).
+ * Not here    what cancelling and shutting down do to tasks: exec/runtime.c.
  */
 #include <errno.h>
 #include <sched.h>
@@ -55,10 +44,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
-#include "base/lock.h"
 #include "exec/blocking.h"
-#include "os/os.h"
+#include "exec/blocking_shard.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_blocking__frame) == 96, "part of the ABI");
 
@@ -72,113 +59,35 @@ enum { POOL_THREADS_LIMIT = 1 << 16, POOL_NAME_BYTES = 16 };
 
 static const int64_t POOL_KEEP_ALIVE_DEFAULT_NS = INT64_C(10000000000);
 
-enum { JOB_FRESH, JOB_LINED, JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_WITHDRAWN };
-
-struct job_list {
-	struct weft_job *head, **tail;
-};
-
-/* A slot: one thread at a time has it. */
-struct pool_thread {
-	struct pool_thread *next, **link; /* in the idle stack; `next` also in the spare slots */
-	struct weft__pool *pool;
-	struct pool_shard *shard; /* where it found work last, and idles */
-	struct weft_job *job;     /* handed over; NULL: look for one */
-	uint32_t claimed;         /* atomic, futex; changed under the shard's lock */
-	uint32_t busy;            /* atomic */
-	unsigned number;
-} __attribute__((aligned(WEFT_CACHE_LINE)));
-
-struct pool_shard {
-	struct weft__lock lock;
-	bool closed;
-	uint32_t queued_count; /* atomic; changed under the lock */
-	uint32_t idle_count;   /* atomic; changed under the lock */
-	struct pool_thread *idle;
-	struct job_list queue, line;
-} __attribute__((aligned(WEFT_CACHE_LINE)));
-
 struct weft__pool {
 	struct pool_shard shards[POOL_SHARDS];
-	unsigned shard_count; /* these are constant */
+	unsigned shard_count; /* the first part is constant */
 	unsigned threads_max;
-	uint32_t queue_max;
 	int64_t keep_alive_ns;
 	size_t stack_bytes;
 	char name[POOL_NAME_BYTES];
 	struct weft_hooks hooks;
 
-	struct weft__lock census __attribute__((aligned(WEFT_CACHE_LINE))); /* over these */
+	struct weft__lock census __attribute__((aligned(WEFT_CACHE_LINE))); /* over what follows */
 	bool closing, abandoned;
-	uint32_t threads; /* atomic; slots in use */
-	uint32_t started; /* atomic; of those, threads that run: they look for jobs before they leave */
-	uint32_t alive;   /* atomic, futex; `threads`, and those in their thread_stop hook */
+	uint32_t threads; /* atomic: slots that are taken, at most threads_max */
+	uint32_t started; /* atomic: those of them whose thread runs, and will look before it leaves */
+	uint32_t alive;   /* atomic, futex: the threads, and those that are in their thread_stop hook */
 	unsigned slots_used;
 	struct pool_thread *spare;
-	struct pool_thread slots[];
+	struct pool_thread slots[]; /* touched as they are used */
 };
 
-/* ---- jobs ---- */
+/* A calling thread keeps its shard; they are dealt out in turn. */
+static __thread uint32_t shard_ticket;
 
-/* A stale list is never read: init comes first. */
-static void job_list_init(struct job_list *list)
-{
-	list->head = NULL;
-	list->tail = &list->head;
-}
-
-static void job_list_append(struct job_list *list, struct weft_job *job)
-{
-	job->next = NULL;
-	job->link = list->tail;
-	*list->tail = job;
-	list->tail = &job->next;
-}
-
-static void job_list_remove(struct job_list *list, struct weft_job *job)
-{
-	WEFT_ASSERT(*job->link == job);
-	*job->link = job->next;
-	if (job->next)
-		job->next->link = job->link;
-	else
-		list->tail = job->link;
-}
-
-/* Under the lock of the job's shard, or while nobody else knows the job. */
-static void job_enter(struct weft_job *job, uint32_t state)
-{
-	static const uint8_t from[] = {
-		[JOB_FRESH] = 1 << JOB_RUNNING, /* the thread could not be started */
-		[JOB_LINED] = 1 << JOB_FRESH,
-		[JOB_QUEUED] = 1 << JOB_FRESH | 1 << JOB_LINED,
-		[JOB_RUNNING] = 1 << JOB_FRESH | 1 << JOB_QUEUED,
-		[JOB_DONE] = 1 << JOB_RUNNING,
-		[JOB_WITHDRAWN] = 1 << JOB_LINED | 1 << JOB_QUEUED,
-	};
-	uint32_t old = atomic_load_relaxed(&job->state); /* relaxed: under the lock */
-
-	WEFT_ASSERT(old <= JOB_WITHDRAWN);
-	WEFT_ASSERT(from[state] >> old & 1);
-	atomic_store_release(&job->state, state); /* [O1] pairs with weft__pool_job_done */
-}
-
-bool weft__pool_job_done(const struct weft_job *job)
-{
-	return atomic_load_acquire(&job->state) == JOB_DONE; /* [O1] pairs with job_enter */
-}
-
-/* ---- shards ---- */
-
-/* The calling thread's: threads are dealt out in turn. */
 static struct pool_shard *shard_of_caller(struct weft__pool *pool)
 {
 	static uint32_t tickets;
-	static __thread uint32_t ticket;
 
-	if (!ticket) /* relaxed: any order will do */
-		ticket = (atomic_fetch_add_relaxed(&tickets, 1u) << 1) + 1;
-	return &pool->shards[(ticket >> 1) % pool->shard_count];
+	if (!shard_ticket) /* relaxed: any order will do */
+		shard_ticket = (atomic_fetch_add_relaxed(&tickets, 1u) << 1) + 1;
+	return &pool->shards[(shard_ticket >> 1) % pool->shard_count];
 }
 
 static struct pool_shard *shard_of_job(const struct weft_job *job)
@@ -188,115 +97,13 @@ static struct pool_shard *shard_of_job(const struct weft_job *job)
 	return &pool->shards[job->shard];
 }
 
-/* relaxed: under the lock, which every writer holds. Readers without it need seq_cst writes only of what
- * they may miss: [O3]. */
-static uint32_t shard_queued(const struct pool_shard *shard)
-{
-	return atomic_load_relaxed(&shard->queued_count);
-}
-
-/* Walks the shard: the counts, the links, [I1], [I3]. */
-__attribute__((unused)) static bool shard_check(const struct pool_shard *shard, uint32_t queue_max)
-{
-	uint32_t queued = 0, idle = 0;
-
-	for (struct weft_job *job = shard->queue.head; job; job = job->next, queued++)
-		WEFT_ASSERT(*job->link == job);
-	for (struct pool_thread *thread = shard->idle; thread; thread = thread->next, idle++)
-		WEFT_ASSERT(*thread->link == thread);
-	WEFT_ASSERT(queued == shard_queued(shard));
-	WEFT_ASSERT(idle == atomic_load_relaxed(&shard->idle_count)); /* relaxed: under the lock */
-	WEFT_ASSERT(!idle || !queued);                                /* [I1] */
-	WEFT_ASSERT(!shard->line.head || queued == queue_max);        /* [I3] */
-	return true;
-}
-
-static void shard_unlock(struct pool_shard *shard, uint32_t queue_max)
-{
-	(void)queue_max;
-	WEFT_CHECK(shard_check(shard, queue_max));
-	weft__lock_release(&shard->lock);
-}
-
-/* A queued job has left: the first in line takes its place. Returns its claimed waker. While there is a
- * line, the count stays: to others the queue was never empty. */
-static struct weft_waker shard_admit(struct pool_shard *shard)
-{
-	struct weft_waker claimed = { NULL, NULL };
-	struct weft_job *job = shard->line.head;
-
-	if (!job) {
-		/* relaxed: whoever sees the old count looks in vain */
-		atomic_store_relaxed(&shard->queued_count, shard_queued(shard) - 1);
-		return claimed;
-	}
-	job_list_remove(&shard->line, job);
-	job_list_append(&shard->queue, job);
-	claimed = weft_waker_claim(&job->waker);
-	job_enter(job, JOB_QUEUED);
-	return claimed;
-}
-
-/* Queues the job or puts it in line. Returns whether it is queued. */
-static bool shard_append(struct pool_shard *shard, struct weft_job *job, uint32_t queue_max)
-{
-	WEFT_ASSERT(!shard->idle); /* [I1] */
-	if (shard_queued(shard) >= queue_max) {
-		job_list_append(&shard->line, job);
-		job_enter(job, JOB_LINED); /* [I3] */
-		return false;
-	}
-	job_list_append(&shard->queue, job);
-	job_enter(job, JOB_QUEUED);
-	/* [O3] pairs with pool_has_queued */
-	atomic_store_seq_cst(&shard->queued_count, shard_queued(shard) + 1);
-	return true;
-}
-
-/* [O3] pairs with shard_append. Called after the caller's own write. */
+/* Called after the write of [O1] that says that the thread idles or leaves. */
 static bool pool_has_queued(const struct weft__pool *pool)
 {
 	for (unsigned i = 0; i < pool->shard_count; i++)
-		if (atomic_load_seq_cst(&pool->shards[i].queued_count)) /* [O3] */
+		if (atomic_load_seq_cst(&pool->shards[i].queued_count)) /* [O1] shard_append writes it */
 			return true;
 	return false;
-}
-
-/* ---- idle threads ---- */
-
-static void idle_remove(struct pool_shard *shard, struct pool_thread *thread)
-{
-	WEFT_ASSERT(*thread->link == thread);
-	*thread->link = thread->next;
-	if (thread->next)
-		thread->next->link = thread->link;
-	/* relaxed: whoever sees the old count asks for the lock in vain */
-	atomic_store_relaxed(&shard->idle_count, atomic_load_relaxed(&shard->idle_count) - 1);
-}
-
-/* Under the shard's lock: hands the job to the thread that went idle last, NULL tells it to look
- * around. After unlocking, wake what is returned: thread_wake. */
-static struct pool_thread *idle_claim(struct pool_shard *shard, struct weft_job *job)
-{
-	struct pool_thread *thread = shard->idle;
-
-	if (!thread)
-		return NULL;
-	WEFT_ASSERT(thread->shard == shard);
-	WEFT_ASSERT(!shard_queued(shard)); /* [I1] */
-	idle_remove(shard, thread);
-	if (job)
-		job_enter(job, JOB_RUNNING);
-	thread->job = job;
-	/* relaxed: shutdown looks after it has had the lock */
-	atomic_store_relaxed(&thread->busy, job ? 1u : 0u);
-	atomic_store_release(&thread->claimed, 1u); /* [O2] pairs with thread_rest */
-	return thread;
-}
-
-static void thread_wake(struct pool_thread *thread)
-{
-	weft__futex_wake(&thread->claimed, 1);
 }
 
 /* Claims a thread that idles in another shard. */
@@ -306,42 +113,47 @@ static bool pool_claim(struct weft__pool *pool, struct pool_shard *except, struc
 		struct pool_shard *shard = &pool->shards[i];
 		struct pool_thread *thread;
 
-		/* [O3] pairs with thread_rest */
+		/* [O1] shard_idle_push writes it */
 		if (shard == except || !atomic_load_seq_cst(&shard->idle_count))
 			continue;
-		weft__lock_acquire(&shard->lock);
-		thread = idle_claim(shard, job);
-		shard_unlock(shard, pool->queue_max);
-		if (thread) {
-			thread_wake(thread);
+		shard_lock(shard);
+		thread = shard_idle_claim(shard, job);
+		shard_unlock(shard);
+		thread_wake(thread);
+		if (thread)
 			return true;
-		}
 	}
 	return false;
 }
 
 /* ---- the census: slots, and who is alive ---- */
 
-/* Returns a slot, or NULL: the cap is reached (*error 0), or the pool is closing. */
-static struct pool_thread *slot_claim(struct weft__pool *pool, int *error)
+static struct pool_thread *slot_make(struct weft__pool *pool)
+{
+	struct pool_thread *thread = &pool->slots[pool->slots_used];
+
+	memset(thread, 0, sizeof *thread);
+	thread->pool = pool;
+	thread->number = pool->slots_used++;
+	return thread;
+}
+
+/* NULL: the cap is reached (*error 0), or the pool is closing. */
+static struct pool_thread *slot_take(struct weft__pool *pool, int *error)
 {
 	struct pool_thread *thread = NULL;
 
 	weft__lock_acquire(&pool->census);
 	*error = pool->closing ? -ESHUTDOWN : 0;
-	/* relaxed: threads and alive grow under the lock alone */
+	/* relaxed, here: who needs to know exactly takes the lock */
 	if (!pool->closing && atomic_load_relaxed(&pool->threads) < pool->threads_max) {
 		thread = pool->spare;
-		if (thread) {
+		if (thread)
 			pool->spare = thread->next;
-		} else {
-			thread = &pool->slots[pool->slots_used];
-			memset(thread, 0, sizeof *thread);
-			thread->pool = pool;
-			thread->number = pool->slots_used++;
-		}
+		else
+			thread = slot_make(pool);
 		atomic_fetch_add_relaxed(&pool->threads, 1u);
-		atomic_fetch_add_relaxed(&pool->alive, 1u); /* [I4] */
+		atomic_fetch_add_relaxed(&pool->alive, 1u); /* [I2] */
 	}
 	weft__lock_release(&pool->census);
 	return thread;
@@ -354,14 +166,14 @@ static void slot_put(struct weft__pool *pool, struct pool_thread *thread)
 	pool->spare = thread;
 }
 
-/* The caller's thread, or one that could not be started, touches the pool no more. */
+/* The last touch of a thread, or of the attempt to start one. */
 static void pool_depart(struct weft__pool *pool)
 {
 	bool last;
 
 	weft__lock_acquire(&pool->census);
-	/* release: pairs with weft__pool_shutdown; [I4] */
-	last = atomic_fetch_sub_release(&pool->alive, 1u) == 1 && pool->abandoned;
+	/* release: pairs with weft__pool_shutdown */
+	last = atomic_fetch_sub_release(&pool->alive, 1u) == 1 && pool->abandoned; /* [I2] */
 	if (pool->closing)
 		weft__futex_wake(&pool->alive, INT32_MAX);
 	weft__lock_release(&pool->census);
@@ -369,26 +181,37 @@ static void pool_depart(struct weft__pool *pool)
 		free(pool);
 }
 
-static void *thread_main(void *arg);
-
+/* "NAME-blk-N", where a long NAME is cut. */
 static void thread_name(const struct pool_thread *thread, char name[POOL_NAME_BYTES])
 {
 	char suffix[POOL_NAME_BYTES];
-	int len = snprintf(suffix, sizeof suffix, "-blk-%u", thread->number % 100000);
+	int len = snprintf(suffix, sizeof suffix, "-blk-%u", thread->number);
 
 	snprintf(name, POOL_NAME_BYTES, "%.*s%s", POOL_NAME_BYTES - 1 - len, thread->pool->name, suffix);
 }
 
-/* Starts a thread with a job, or with none to look around. 0 and *hired false: the cap is reached.
- * Returns -ESHUTDOWN, or -EAGAIN: no thread is to be had. */
-static int pool_hire(struct weft__pool *pool, struct pool_shard *shard, struct weft_job *job, bool *hired)
-{
-	char name[POOL_NAME_BYTES];
-	pthread_t handle; /* banned: os.h has no other name for it */
-	int err;
-	struct pool_thread *thread = slot_claim(pool, &err);
+static void *thread_main(void *arg);
 
-	*hired = thread != NULL;
+static int thread_start(struct pool_thread *thread)
+{
+	pthread_t handle; /* banned: os.h knows no other name for it */
+	char name[POOL_NAME_BYTES];
+	int err;
+
+	thread_name(thread, name);
+	err = weft__thread_start(&handle, thread->pool->stack_bytes, name, thread_main, thread);
+	if (!err)
+		pthread_detach(handle); /* banned: not by the thread itself, which has yet to be named */
+	return err;
+}
+
+/* Starts a thread with a job, or NULL to look around. Returns 1; 0: the cap is reached; -ESHUTDOWN; or
+ * -EAGAIN: no thread is to be had. */
+static int pool_hire(struct weft__pool *pool, struct pool_shard *shard, struct weft_job *job)
+{
+	int err;
+	struct pool_thread *thread = slot_take(pool, &err);
+
 	if (!thread)
 		return err;
 	if (job)
@@ -396,18 +219,13 @@ static int pool_hire(struct weft__pool *pool, struct pool_shard *shard, struct w
 	thread->shard = shard;
 	thread->job = job;
 	atomic_store_relaxed(&thread->busy, job ? 1u : 0u); /* relaxed: the thread is not there yet */
-	thread_name(thread, name);
-	if (weft__thread_start(&handle, pool->stack_bytes, name, thread_main, thread) == 0) {
-		pthread_detach(handle); /* banned: after it was named, so not the thread itself */
-		return 0;
-	}
-	*hired = false;
+	if (thread_start(thread) == 0)
+		return 1;
 	if (job)
 		job_enter(job, JOB_FRESH);
 	weft__lock_acquire(&pool->census);
-	/* relaxed: busy says nothing without a job; a later hire sees the count under the lock, or reads
-	 * it too high and waits in pool_attend */
-	atomic_store_relaxed(&thread->busy, 0u);
+	atomic_store_relaxed(&thread->busy, 0u); /* relaxed: nothing was done */
+	/* relaxed: who still reads the old count is in pool_attend, and waits for the new one */
 	atomic_fetch_sub_relaxed(&pool->threads, 1u);
 	slot_put(pool, thread);
 	weft__lock_release(&pool->census);
@@ -417,26 +235,21 @@ static int pool_hire(struct weft__pool *pool, struct pool_shard *shard, struct w
 
 /* ---- threads ---- */
 
-/* Takes the first job of a queue, which is then the caller's to run. */
 static struct weft_job *thread_take(struct pool_thread *self, struct pool_shard *shard)
 {
 	struct weft_waker admitted = { NULL, NULL };
 	struct weft_job *job;
 
-	weft__lock_acquire(&shard->lock);
-	job = shard->closed ? NULL : shard->queue.head;
-	if (job) {
-		job_list_remove(&shard->queue, job);
-		admitted = shard_admit(shard);
-		job_enter(job, JOB_RUNNING);
-		atomic_store_relaxed(&self->busy, 1u); /* relaxed: shutdown has had the lock */
-	}
-	shard_unlock(shard, self->pool->queue_max);
+	shard_lock(shard);
+	job = shard_take(shard, &admitted);
+	if (job)
+		atomic_store_relaxed(&self->busy, 1u); /* relaxed: shutdown takes the lock first */
+	shard_unlock(shard);
 	weft_waker_commit(admitted);
 	return job;
 }
 
-/* The job that was handed over, or one of a queue. Beginning behind the shard of the last one, so that
+/* The job that was handed over, or one of a queue: first of the shard after that of the last job, so that
  * none waits for ever. */
 static struct weft_job *thread_next(struct pool_thread *self)
 {
@@ -448,7 +261,7 @@ static struct weft_job *thread_next(struct pool_thread *self)
 	for (unsigned i = 1; !job && i <= pool->shard_count; i++) {
 		struct pool_shard *shard = &pool->shards[(home + i) % pool->shard_count];
 
-		if (atomic_load_relaxed(&shard->queued_count)) /* relaxed: thread_rest asks again */
+		if (atomic_load_relaxed(&shard->queued_count)) /* relaxed: thread_rest reads it again */
 			job = thread_take(self, shard);
 	}
 	return job;
@@ -461,43 +274,43 @@ static void thread_execute(struct pool_thread *self, struct weft_job *job)
 
 	self->shard = shard;
 	job->fn(job->arg);
-	weft__lock_acquire(&shard->lock);
+	shard_lock(shard);
 	claimed = weft_waker_claim(&job->waker);
-	job_enter(job, JOB_DONE); /* [O1] the last touch */
-	weft__lock_release(&shard->lock);
+	job_enter(job, JOB_DONE); /* the last touch */
+	shard_unlock(shard);
 	weft_waker_commit(claimed);
-	atomic_store_release(&self->busy, 0u); /* [O4] pairs with weft__pool_shutdown */
+	atomic_store_release(&self->busy, 0u); /* [O2] */
 }
 
-/* Takes the idle thread out, to leave or to look. False: it has been claimed. */
+/* Takes the idle thread out of its shard. False: it has been claimed. */
 static bool thread_unidle(struct pool_thread *self)
 {
 	struct pool_shard *shard = self->shard;
 	bool claimed;
 
-	weft__lock_acquire(&shard->lock);
+	shard_lock(shard);
 	claimed = atomic_load_relaxed(&self->claimed) != 0; /* relaxed: under the lock */
 	if (!claimed)
-		idle_remove(shard, self);
-	shard_unlock(shard, self->pool->queue_max);
+		shard_idle_remove(shard, self);
+	shard_unlock(shard);
 	return !claimed;
 }
 
 /* Gives the slot up. False: a job has been queued meanwhile. */
-static bool thread_resign(struct pool_thread *self)
+static bool thread_resign(struct pool_thread *self, bool closed)
 {
 	struct weft__pool *pool = self->pool;
 	bool leaves;
 
 	weft__lock_acquire(&pool->census);
-	atomic_fetch_sub_seq_cst(&pool->started, 1u); /* [O3] pairs with pool_attend */
-	atomic_fetch_sub_seq_cst(&pool->threads, 1u); /* [O3] pairs with pool_attend */
-	leaves = pool->closing || !pool_has_queued(pool);
+	atomic_fetch_sub_seq_cst(&pool->started, 1u); /* [O1] pool_attend reads both */
+	atomic_fetch_sub_seq_cst(&pool->threads, 1u); /* [O1] */
+	leaves = closed || !pool_has_queued(pool);    /* [I1] */
 	if (leaves) {
 		slot_put(pool, self);
 	} else {
-		atomic_fetch_add_seq_cst(&pool->threads, 1u); /* [O3] as if it had not left */
-		atomic_fetch_add_seq_cst(&pool->started, 1u);
+		atomic_fetch_add_seq_cst(&pool->threads, 1u); /* [O1] nobody could take the slot */
+		atomic_fetch_add_seq_cst(&pool->started, 1u); /* [O1] */
 	}
 	weft__lock_release(&pool->census);
 	return leaves;
@@ -508,39 +321,31 @@ static bool thread_sleep(struct pool_thread *self)
 	int64_t now_ns = weft__clock_now(), keep_ns = self->pool->keep_alive_ns;
 	int64_t deadline_ns = keep_ns < INT64_MAX - now_ns ? now_ns + keep_ns : INT64_MAX;
 
-	while (!atomic_load_acquire(&self->claimed)) /* [O2] pairs with idle_claim */
+	/* acquire pairs with shard_idle_claim */
+	while (!atomic_load_acquire(&self->claimed))
 		if (weft__futex_wait(&self->claimed, 0, deadline_ns) == -ETIMEDOUT && thread_unidle(self))
-			return !thread_resign(self);
+			return !thread_resign(self, false);
 	return true;
 }
 
-/* Idles until claimed. False: the thread has no slot any more. */
+/* Idles until there may be something to do. False: the slot has been given up. */
 static bool thread_rest(struct pool_thread *self)
 {
-	struct weft__pool *pool = self->pool;
 	struct pool_shard *shard = self->shard;
 	bool closed, queued;
 
-	weft__lock_acquire(&shard->lock);
+	shard_lock(shard);
 	closed = shard->closed;
 	queued = shard_queued(shard) != 0;
-	if (!closed && !queued) { /* [I1] */
-		self->next = shard->idle;
-		self->link = &shard->idle;
-		if (self->next)
-			self->next->link = &self->next;
-		shard->idle = self;
-		atomic_store_relaxed(&self->claimed, 0u); /* relaxed: claimers take the lock */
-		/* [O3] pairs with pool_claim */
-		atomic_store_seq_cst(&shard->idle_count, atomic_load_relaxed(&shard->idle_count) + 1);
-	}
-	shard_unlock(shard, pool->queue_max);
+	if (!closed && !queued)
+		shard_idle_push(shard, self);
+	shard_unlock(shard);
 	if (closed)
-		return !thread_resign(self);
+		return !thread_resign(self, true);
 	if (queued)
 		return true;
-	if (pool_has_queued(pool)) { /* [I2] */
-		(void)thread_unidle(self);
+	if (pool_has_queued(self->pool)) { /* [I1] */
+		(void)thread_unidle(self); /* if it has been claimed, it has that job */
 		return true;
 	}
 	return thread_sleep(self);
@@ -552,7 +357,7 @@ static void *thread_main(void *arg)
 	struct weft__pool *pool = self->pool;
 	struct weft_job *job;
 
-	atomic_fetch_add_seq_cst(&pool->started, 1u); /* [O3] pairs with pool_attend */
+	atomic_fetch_add_seq_cst(&pool->started, 1u); /* [O1] pool_attend reads it */
 	if (pool->hooks.thread_start)
 		pool->hooks.thread_start(pool->hooks.data);
 	do {
@@ -571,99 +376,65 @@ bool weft__pool_withdraw(struct weft__pool *pool, struct weft_job *job)
 {
 	struct pool_shard *shard = shard_of_job(job);
 	struct weft_waker admitted = { NULL, NULL };
-	uint32_t state;
+	bool withdrawn;
 
 	WEFT_ASSERT(job->pool == pool);
-	weft__lock_acquire(&shard->lock);
-	state = atomic_load_relaxed(&job->state); /* relaxed: under the lock */
-	if (state == JOB_QUEUED) {
-		job_list_remove(&shard->queue, job);
-		admitted = shard_admit(shard);
-	} else if (state == JOB_LINED) {
-		job_list_remove(&shard->line, job);
-	}
-	if (state == JOB_QUEUED || state == JOB_LINED)
-		job_enter(job, JOB_WITHDRAWN);
-	shard_unlock(shard, pool->queue_max);
+	shard_lock(shard);
+	withdrawn = shard_withdraw(shard, job, &admitted);
+	shard_unlock(shard);
 	weft_waker_commit(admitted);
-	return state == JOB_QUEUED || state == JOB_LINED;
+	return withdrawn;
 }
 
-/* Sees to it that some thread will look at the queue. False: there is none, and none is to be had
- * (*error). */
-static bool pool_attend(struct weft__pool *pool, struct pool_shard *shard, int *error)
+/* After a job was queued: sees to it that a thread will look. err: why none could be hired before, or 0.
+ * Returns 0, or why there is none and none is to be had. */
+static int pool_attend(struct weft__pool *pool, struct pool_shard *shard, int err)
 {
-	bool hired = false;
-	int err = 0;
-
 	for (;;) {
 		uint32_t threads;
 
 		if (pool_claim(pool, shard, NULL))
-			return true;
-		threads = atomic_load_seq_cst(&pool->threads); /* [O3] pairs with thread_resign */
+			return 0;
+		threads = atomic_load_seq_cst(&pool->threads); /* [O1] thread_resign writes it */
 		if (!err && threads < pool->threads_max)
-			err = pool_hire(pool, shard, NULL, &hired);
-		if (hired || atomic_load_seq_cst(&pool->started)) /* [O3] pairs with thread_resign */
-			return true;                              /* [I2] */
-		*error = err;
+			err = pool_hire(pool, shard, NULL);
+		/* [O1] thread_resign writes it */
+		if (err > 0 || atomic_load_seq_cst(&pool->started))
+			return 0; /* [I1] */
 		if (err && !threads)
-			return false;
-		/* somebody is starting a thread: what comes of it? */
+			return err;
+		/* Threads are being started by others; what comes of it? */
 		atomic_pause();
 		sched_yield();
 	}
-}
-
-static enum weft__submitted pool_enqueue(struct weft__pool *pool, struct pool_shard *shard,
-		struct weft_job *job, int *error)
-{
-	struct pool_thread *thread;
-	bool queued = true, closed;
-
-	weft__lock_acquire(&shard->lock);
-	closed = shard->closed;
-	thread = closed ? NULL : idle_claim(shard, job);
-	if (!closed && !thread)
-		queued = shard_append(shard, job, pool->queue_max);
-	shard_unlock(shard, pool->queue_max);
-	if (closed) {
-		*error = -ESHUTDOWN;
-		return SUBMIT_REFUSED;
-	}
-	if (thread)
-		thread_wake(thread);
-	else if (!pool_attend(pool, shard, error) && weft__pool_withdraw(pool, job))
-		return SUBMIT_REFUSED;
-	return queued ? SUBMIT_QUEUED : SUBMIT_FULL;
 }
 
 enum weft__submitted weft__pool_submit(struct weft__pool *pool, struct weft_job *job,
 		const struct weft_waker *waker, int *error)
 {
 	struct pool_shard *shard = shard_of_caller(pool);
-	struct pool_thread *thread = NULL;
-	bool overtakes, hired = false;
+	enum shard_answer answer;
+	int err = 0;
 
 	job->pool = pool;
 	job->shard = (uint32_t)(shard - pool->shards);
 	job->waker = *waker;
 	atomic_store_relaxed(&job->state, (uint32_t)JOB_FRESH); /* relaxed: nobody knows it yet */
-	weft__lock_acquire(&shard->lock);
-	overtakes = shard_queued(shard) != 0;
-	if (!shard->closed)
-		thread = idle_claim(shard, job);
-	shard_unlock(shard, pool->queue_max);
-	if (thread) {
-		thread_wake(thread);
-		return SUBMIT_QUEUED;
-	}
-	if (!overtakes) {
+	answer = shard_offer(shard, job, false);
+	if (answer == SHARD_HAS_NOBODY) {
 		if (pool_claim(pool, shard, job))
 			return SUBMIT_QUEUED;
-		(void)pool_hire(pool, shard, job, &hired); /* pool_enqueue meets the error again */
+		err = pool_hire(pool, shard, job);
+		if (err > 0)
+			return SUBMIT_QUEUED;
+		answer = shard_offer(shard, job, true);
 	}
-	return hired ? SUBMIT_QUEUED : pool_enqueue(pool, shard, job, error);
+	if (answer == SHARD_HANDED_OVER)
+		return SUBMIT_QUEUED;
+	*error = answer == SHARD_CLOSED ? -ESHUTDOWN : pool_attend(pool, shard, err);
+	if (answer == SHARD_CLOSED || (*error && weft__pool_withdraw(pool, job)))
+		return SUBMIT_REFUSED;
+	return answer == SHARD_LINED ? SUBMIT_FULL : SUBMIT_QUEUED;
 }
 
 bool weft__pool_rewake(struct weft__pool *pool, struct weft_job *job, const struct weft_waker *waker)
@@ -672,48 +443,50 @@ bool weft__pool_rewake(struct weft__pool *pool, struct weft_job *job, const stru
 	bool pending;
 
 	WEFT_ASSERT(job->pool == pool);
-	if (weft_waker_same(&job->waker, waker)) /* only the submitter's side writes it */
+	if (weft_waker_same(&job->waker, waker)) /* only the caller's side writes it */
 		return !weft__pool_job_done(job);
-	weft__lock_acquire(&shard->lock);
-	pending = atomic_load_relaxed(&job->state) != JOB_DONE; /* relaxed: under the lock */
+	shard_lock(shard);
+	pending = job_state(job) != JOB_DONE;
 	if (pending)
 		job->waker = *waker;
-	weft__lock_release(&shard->lock);
+	shard_unlock(shard);
 	return pending;
+}
+
+bool weft__pool_job_done(const struct weft_job *job)
+{
+	return atomic_load_acquire(&job->state) == JOB_DONE; /* pairs with job_enter */
 }
 
 /* ---- the pool ---- */
 
-static uint32_t limited(size_t value, uint32_t limit)
-{
-	return value > limit ? limit : (uint32_t)value;
-}
-
 int weft__pool_create(struct weft__pool **pool_out, const struct weft_runtime_options *options)
 {
-	unsigned threads_max = limited(options->blocking_threads_max, POOL_THREADS_LIMIT);
-	size_t bytes;
+	unsigned threads_max = options->blocking_threads_max;
+	size_t queue_max = options->blocking_queue_max;
 	struct weft__pool *pool;
 
+	WEFT_ASSERT(options->blocking_keep_alive_ns >= 0);
 	if (!threads_max)
 		threads_max = POOL_THREADS_DEFAULT;
-	bytes = sizeof *pool + threads_max * sizeof pool->slots[0];
-	pool = aligned_alloc(WEFT_CACHE_LINE, bytes);
+	if (threads_max > POOL_THREADS_LIMIT)
+		threads_max = POOL_THREADS_LIMIT;
+	pool = aligned_alloc(WEFT_CACHE_LINE, sizeof *pool + threads_max * sizeof pool->slots[0]);
 	if (!pool)
 		return -ENOMEM;
 	memset(pool, 0, sizeof *pool);
 	pool->threads_max = threads_max;
-	pool->queue_max = limited(options->blocking_queue_max, UINT32_MAX);
-	pool->shard_count = pool->queue_max ? 1 : POOL_SHARDS;
-	if (!pool->queue_max)
-		pool->queue_max = UINT32_MAX;
 	pool->keep_alive_ns = options->blocking_keep_alive_ns;
 	if (!pool->keep_alive_ns)
 		pool->keep_alive_ns = POOL_KEEP_ALIVE_DEFAULT_NS;
 	pool->stack_bytes = options->thread_stack_bytes;
 	snprintf(pool->name, sizeof pool->name, "%s", options->name ? options->name : "weft");
 	pool->hooks = options->hooks;
+	pool->shard_count = queue_max ? 1 : POOL_SHARDS;
+	if (queue_max == 0 || queue_max > UINT32_MAX)
+		queue_max = UINT32_MAX;
 	for (unsigned i = 0; i < pool->shard_count; i++) {
+		pool->shards[i].queued_max = (uint32_t)queue_max;
 		job_list_init(&pool->shards[i].queue);
 		job_list_init(&pool->shards[i].line);
 	}
@@ -721,7 +494,7 @@ int weft__pool_create(struct weft__pool **pool_out, const struct weft_runtime_op
 	return 0;
 }
 
-/* No job starts after this but those that have been handed over. */
+/* From here on no job starts but those that were handed over. */
 static void pool_close(struct weft__pool *pool)
 {
 	for (unsigned i = 0; i < pool->shard_count; i++) {
@@ -729,12 +502,11 @@ static void pool_close(struct weft__pool *pool)
 		struct pool_thread *thread;
 
 		do {
-			weft__lock_acquire(&shard->lock);
+			shard_lock(shard);
 			shard->closed = true;
-			thread = idle_claim(shard, NULL);
-			shard_unlock(shard, pool->queue_max);
-			if (thread)
-				thread_wake(thread);
+			thread = shard_idle_claim(shard, NULL);
+			shard_unlock(shard);
+			thread_wake(thread);
 		} while (thread);
 	}
 	weft__lock_acquire(&pool->census);
@@ -755,7 +527,7 @@ unsigned weft__pool_shutdown(struct weft__pool *pool, int64_t deadline_ns)
 			break;
 	weft__lock_acquire(&pool->census);
 	for (unsigned i = 0; i < pool->slots_used; i++)
-		running += atomic_load_acquire(&pool->slots[i].busy); /* [O4] thread_execute */
+		running += atomic_load_acquire(&pool->slots[i].busy); /* [O2] */
 	weft__lock_release(&pool->census);
 	return running;
 }
@@ -767,7 +539,7 @@ void weft__pool_destroy(struct weft__pool *pool)
 	if (!pool)
 		return;
 	weft__lock_acquire(&pool->census);
-	last = atomic_load_relaxed(&pool->alive) == 0; /* relaxed: under the lock; [I4] */
+	last = atomic_load_relaxed(&pool->alive) == 0; /* relaxed: under the lock; [I2] */
 	WEFT_ASSERT(last || pool->closing);
 	pool->abandoned = true;
 	weft__lock_release(&pool->census);

@@ -49,4 +49,7 @@ void weft__pool_destroy(struct weft__pool *pool);
 /* Fills in the blocking_* counters. */
 void weft__pool_metrics(const struct weft__pool *pool, struct weft_metrics *metrics);
 
+/* The pool of the runtime that polls with these services, or NULL. runtime.c. */
+struct weft__pool *weft__runtime_pool(const struct weft_env *env);
+
 #endif

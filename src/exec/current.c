@@ -537,7 +537,7 @@ static bool drive_begin(struct weft_runtime *runtime, struct weft__driver_waiter
 	}
 	weft__lock_release(&runtime->drive_lock);
 	if (mine)
-		weft__worker_current = runtime->workers[0];
+		weft__worker_enter(runtime->workers[0]);
 	return mine;
 }
 
@@ -559,7 +559,7 @@ static void drive_end(struct weft_runtime *runtime)
 {
 	struct weft__driver_waiter *waiter;
 
-	weft__worker_current = NULL;
+	weft__worker_leave();
 	if (!inbox_sleep(runtime)) /* something came meanwhile: the descriptor must say so */
 		weft__reactor_wake(&runtime->workers[0]->reactor);
 	weft__lock_acquire(&runtime->drive_lock);

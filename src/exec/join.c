@@ -136,20 +136,7 @@ enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
 	return WEFT_PENDING;
 }
 
-const struct weft_async weft_task_join__async = {
-	.magic = WEFT_ASYNC_MAGIC,
-	.abi = WEFT_ASYNC_ABI,
-	.flags = WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_LEAF,
-	.name = "weft_task_join",
-	.file = __FILE__,
-	.poll = weft_task_join__poll,
-	.frame_size = sizeof(struct weft_task_join__frame),
-	.frame_align = _Alignof(struct weft_task_join__frame),
-	.args_size = sizeof(struct weft_task_join__args),
-	.result_offset = offsetof(struct weft_task_join__args, result),
-	.result_size = sizeof(int),
-	.line = __LINE__,
-};
+WEFT_ASYNC_DEFINE_LEAF(weft_task_join, WEFT_ASYNC_RESULT_INT);
 
 /* ---- a plain thread ---- */
 

@@ -550,13 +550,13 @@ static void *mt_thread(void *arg)
 	struct weft_runtime *runtime = worker->runtime;
 	const struct weft_hooks *hooks = &runtime->options.hooks;
 
-	weft__worker_current = worker;
+	weft__worker_enter(worker);
 	if (hooks->thread_start)
 		hooks->thread_start(hooks->data);
 	mt_loop(worker);
 	if (hooks->thread_stop)
 		hooks->thread_stop(hooks->data);
-	weft__worker_current = NULL;
+	weft__worker_leave();
 	/* pairs with weft__mt_stop's acquire load: the last touch but the wake */
 	if (atomic_fetch_sub_acq_rel(&runtime->threads_alive, 1u) == 1)
 		weft__futex_wake(&runtime->threads_alive, INT32_MAX);

@@ -153,6 +153,19 @@ struct weft_runtime {
 extern __thread struct weft__worker *weft__worker_current
 		__attribute__((tls_model("initial-exec")));
 
+/* From here to leave, this thread runs the worker's tasks. */
+static inline void weft__worker_enter(struct weft__worker *worker)
+{
+	weft__worker_current = worker;
+	weft__env_current = &worker->env;
+}
+
+static inline void weft__worker_leave(void)
+{
+	weft__worker_current = NULL;
+	weft__env_current = NULL;
+}
+
 static inline struct weft_runtime *weft__runtime_of(const struct weft_task *task)
 {
 	return (struct weft_runtime *)(void *)task->executor;
@@ -165,7 +178,6 @@ void weft__report(struct weft_runtime *runtime, const char *format, ...)
 		__attribute__((format(printf, 2, 3)));
 size_t weft__alive(const struct weft_runtime *runtime);
 void weft__cancel_all(struct weft_runtime *runtime);
-struct weft__pool *weft__runtime_pool(const struct weft_env *env);
 
 /* task.c */
 struct weft__guest *weft__guest_lock(struct weft_runtime *runtime);

@@ -231,6 +231,30 @@ int weft__source_close(struct weft__source *source, uint32_t generation)
 	return 0;
 }
 
+int weft__source_use(struct weft__source *source, uint32_t generation)
+{
+	int fd = -EBADF;
+
+	if (!source)
+		return -EBADF;
+	weft__lock_acquire(&source->lock);
+	if (source->generation == generation) {
+		WEFT_ASSERT(source->users < UINT16_MAX);
+		source->users++;
+		fd = source->fd;
+	}
+	weft__lock_release(&source->lock);
+	return fd;
+}
+
+void weft__source_unuse(struct weft__source *source)
+{
+	weft__lock_acquire(&source->lock);
+	WEFT_ASSERT(source->users > 0);
+	source->users--;
+	source_unlock(source);
+}
+
 enum weft__begin weft__source_begin(struct weft__source *source, uint32_t generation,
 		enum weft__direction direction, struct weft_context *cx, bool waiting, int *fd,
 		uint32_t *tick, int *error)

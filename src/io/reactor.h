@@ -67,6 +67,11 @@ int weft__source_open(struct weft__source **source, uint32_t *generation,
  * generation is not this source's any more. */
 int weft__source_close(struct weft__source *source, uint32_t generation);
 
+/* Keeps the descriptor open until unuse, for a call that neither waits nor moves data. The descriptor, or
+ * -EBADF. */
+int weft__source_use(struct weft__source *source, uint32_t generation);
+void weft__source_unuse(struct weft__source *source);
+
 enum weft__begin {
 	BEGIN_TRY,     /* go ahead with *fd; then weft__source_end */
 	BEGIN_WAIT,    /* registered: return PENDING */

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * net/tcp.c: TCP leaves: try, and wait where the try would block.
+ *
+ * How         Every leaf is the same loop around one system call:
+ *
+ *                 charge the budget --spent--> PENDING
+ *                 begin  --BEGIN_WAIT--> PENDING     (refund)
+ *                        --BEGIN_FAILED--> READY with the error
+ *                 attempt, end --EAGAIN--> begin again
+ *                              --else--> READY
+ *
+ *             `at` is 0 before the first poll, 1 while the leaf may have a waiter's place in the source,
+ *             and then done. A transfer also charges for its bytes, so that a firehose yields as often
+ *             as a chatterbox.
+ * Cancelling  is begin's: -ECANCELED instead of a wait, and never after an attempt that moved a byte.
+ * Not here    the line protocol of readiness (io/reactor.c), buffering (io/reader.c).
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weft/net.h>
+
+#include "base/check.h"
+#include "core/env.h"
+#include "io/reactor.h"
+#include "io/sockets.h"
+#include "io/stream.h"
+
+enum { BACKLOG = 4096, BYTES_PER_CHARGE = 2048 };
+
+/* ---- one attempt ---- */
+
+struct attempt {
+	struct weft__source *source;
+	uint32_t generation;
+	enum weft__direction direction;
+	int fd;
+	uint32_t tick;
+};
+
+static struct weft__poller *poller_of(const struct attempt *attempt)
+{
+	return &attempt->source->reactor->poller;
+}
+
+static const struct weft__socket_ops *sockets_of(const struct attempt *attempt)
+{
+	return poller_of(attempt)->ops->sockets;
+}
+
+/* READY means: go on if *result is 0, else the leaf ends with *result. */
+static enum weft_poll attempt_begin(struct attempt *attempt, struct weft_context *cx, bool *waiting,
+		ssize_t *result)
+{
+	int error;
+
+	if (!weft_context_charge(cx))
+		return WEFT_PENDING;
+	switch (weft__source_begin(attempt->source, attempt->generation, attempt->direction, cx,
+			*waiting, &attempt->fd, &attempt->tick, &error)) {
+	case BEGIN_TRY:
+		*waiting = false;
+		*result = 0;
+		return WEFT_READY;
+	case BEGIN_WAIT:
+		weft_context_refund(cx);
+		*waiting = true;
+		return WEFT_PENDING;
+	default:
+		*waiting = false;
+		*result = error;
+		return WEFT_READY;
+	}
+}
+
+/* After the system call: whether to begin again. */
+static bool attempt_end(struct attempt *attempt, struct weft_context *cx, ssize_t result, size_t size)
+{
+	enum weft__attempt how = ATTEMPT_DONE;
+	uint32_t charge = result > 0 ? (uint32_t)((size_t)result / BYTES_PER_CHARGE) : 0;
+
+	if (result == -EAGAIN)
+		how = ATTEMPT_BLOCKED;
+	else if (result > 0 && (size_t)result < size)
+		how = ATTEMPT_SHORT;
+	weft__source_end(attempt->source, attempt->direction, attempt->tick, how);
+	cx->budget -= charge < cx->budget ? charge : cx->budget;
+	if (how == ATTEMPT_BLOCKED)
+		weft_context_refund(cx);
+	return how == ATTEMPT_BLOCKED || result == -EINTR;
+}
+
+static struct attempt attempt_make(struct weft__source *source, uint32_t generation,
+		enum weft__direction direction)
+{
+	struct attempt attempt = { source, generation, direction, -1, 0 };
+
+	return attempt;
+}
+
+/* ---- steps, for the leaves here and for weft_io ---- */
+
+static enum weft_poll tcp_poll_read(struct weft_io io, struct weft_context *cx, bool *waiting,
+		void *buffer, size_t size, ssize_t *result)
+{
+	struct attempt attempt = attempt_make(io.object, io.generation, SOURCE_READ);
+	bool again;
+
+	do {
+		if (attempt_begin(&attempt, cx, waiting, result) == WEFT_PENDING)
+			return WEFT_PENDING;
+		if (*result < 0)
+			return WEFT_READY;
+		if (buffer)
+			*result = sockets_of(&attempt)->receive(poller_of(&attempt), attempt.fd,
+					buffer, size);
+		again = attempt_end(&attempt, cx, *result, size);
+	} while (again);
+	return WEFT_READY;
+}
+
+static enum weft_poll tcp_poll_write(struct weft_io io, struct weft_context *cx, bool *waiting,
+		const void *bytes, size_t size, ssize_t *result)
+{
+	struct attempt attempt = attempt_make(io.object, io.generation, SOURCE_WRITE);
+	bool again;
+
+	do {
+		if (attempt_begin(&attempt, cx, waiting, result) == WEFT_PENDING)
+			return WEFT_PENDING;
+		if (*result < 0)
+			return WEFT_READY;
+		*result = sockets_of(&attempt)->send(poller_of(&attempt), attempt.fd, bytes, size);
+		again = attempt_end(&attempt, cx, *result, size);
+	} while (again);
+	return WEFT_READY;
+}
+
+static const struct weft_io_ops tcp_io_ops = { "tcp", tcp_poll_read, tcp_poll_write };
+
+struct weft_io weft_tcp_io(struct weft_tcp conn)
+{
+	struct weft_io io = { &tcp_io_ops, conn.source, conn.generation };
+
+	return io;
+}
+
+/* ---- leaves ---- */
+
+/* Ends or suspends a leaf whose waiting flag is its `at`. */
+#define TCP_SUSPEND(f, waiting_)                                                                   \
+	do {                                                                                       \
+		(f)->args.base.at = (waiting_) ? 2 : 1;                                            \
+		return WEFT_PENDING;                                                               \
+	} while (0)
+
+enum weft_poll weft_tcp_read__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_tcp_read__frame *f = frame;
+	bool waiting = f->args.base.at == 2;
+	ssize_t result = 0;
+
+	if (f->args.p2 && tcp_poll_read(weft_tcp_io(f->args.p0), cx, &waiting, f->args.p1, f->args.p2,
+					 &result) == WEFT_PENDING)
+		TCP_SUSPEND(f, waiting);
+	weft_return(f, result);
+}
+WEFT_ASYNC_DEFINE_LEAF(weft_tcp_read, WEFT_ASYNC_RESULT_SSIZE);
+
+enum weft_poll weft_tcp_readable__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_tcp_readable__frame *f = frame;
+	bool waiting = f->args.base.at == 2;
+	ssize_t result;
+
+	if (tcp_poll_read(weft_tcp_io(f->args.p0), cx, &waiting, NULL, 0, &result) == WEFT_PENDING)
+		TCP_SUSPEND(f, waiting);
+	weft_return(f, (int)result);
+}
+WEFT_ASYNC_DEFINE_LEAF(weft_tcp_readable, WEFT_ASYNC_RESULT_INT);
+
+enum weft_poll weft_tcp_write__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_tcp_write__frame *f = frame;
+	bool waiting = f->args.base.at == 2;
+	ssize_t result = 0;
+
+	if (f->args.p2 && tcp_poll_write(weft_tcp_io(f->args.p0), cx, &waiting, f->args.p1, f->args.p2,
+					 &result) == WEFT_PENDING)
+		TCP_SUSPEND(f, waiting);
+	weft_return(f, result);
+}
+WEFT_ASYNC_DEFINE_LEAF(weft_tcp_write, WEFT_ASYNC_RESULT_SSIZE);
+
+static size_t iov_bytes(const struct iovec *iov, int count)
+{
+	size_t total = 0;
+
+	for (int i = 0; i < count; i++)
+		total += iov[i].iov_len;
+	return total;
+}
+
+enum weft_poll weft_tcp_readv__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_tcp_readv__frame *f = frame;
+	struct attempt attempt = attempt_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
+	bool waiting = f->args.base.at == 2, again = true;
+	ssize_t result = 0;
+
+	while (again) {
+		if (attempt_begin(&attempt, cx, &waiting, &result) == WEFT_PENDING)
+			TCP_SUSPEND(f, waiting);
+		if (result < 0)
+			break;
+		result = sockets_of(&attempt)->receivev(poller_of(&attempt), attempt.fd, f->args.p1,
+				f->args.p2);
+		again = attempt_end(&attempt, cx, result, iov_bytes(f->args.p1, f->args.p2));
+	}
+	weft_return(f, result);
+}
+WEFT_ASYNC_DEFINE_LEAF(weft_tcp_readv, WEFT_ASYNC_RESULT_SSIZE);
+
+enum weft_poll weft_tcp_writev__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_tcp_writev__frame *f = frame;
+	struct attempt attempt = attempt_make(f->args.p0.source, f->args.p0.generation, SOURCE_WRITE);
+	bool waiting = f->args.base.at == 2, again = true;
+	ssize_t result = 0;
+
+	while (again) {
+		if (attempt_begin(&attempt, cx, &waiting, &result) == WEFT_PENDING)
+			TCP_SUSPEND(f, waiting);
+		if (result < 0)
+			break;
+		result = sockets_of(&attempt)->sendv(poller_of(&attempt), attempt.fd, f->args.p1,
+				f->args.p2);
+		again = attempt_end(&attempt, cx, result, iov_bytes(f->args.p1, f->args.p2));
+	}
+	weft_return(f, result);
+}
+WEFT_ASYNC_DEFINE_LEAF(weft_tcp_writev, WEFT_ASYNC_RESULT_SSIZE);
+
+enum weft_poll weft_tcp_write_all__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_tcp_write_all__frame *f = frame;
+
+	if (f->args.base.at == 0) {
+		f->args.base.at = 1;
+		f->progress = (struct weft_write_progress){ 0, false };
+	}
+	if (weft__write_all(weft_tcp_io(f->args.p0), cx, f->args.p1, f->args.p2, &f->progress,
+			    &f->args.result) == WEFT_PENDING)
+		return WEFT_PENDING;
+	weft_return(f, f->args.result);
+}
+WEFT_ASYNC_DEFINE_LEAF(weft_tcp_write_all, WEFT_ASYNC_RESULT_SSIZE);
+
+ssize_t weft_tcp_try_read(struct weft_tcp conn, void *buffer, size_t size)
+{
+	struct weft_strand strand = { NULL };
+	struct weft_waker nobody = { NULL, NULL };
+	struct weft_context cx = weft_context_make(nobody, &strand);
+	bool waiting = false;
+	ssize_t result;
+
+	cx.waker.ops = NULL;
+	if (!size)
+		return 0;
+	if (tcp_poll_read(weft_tcp_io(conn), &cx, &waiting, buffer, size, &result) == WEFT_PENDING)
+		return -EAGAIN;
+	return result;
+}
+
+ssize_t weft_tcp_try_write(struct weft_tcp conn, const void *bytes, size_t size)
+{
+	struct weft_strand strand = { NULL };
+	struct weft_waker nobody = { NULL, NULL };
+	struct weft_context cx = weft_context_make(nobody, &strand);
+	bool waiting = false;
+	ssize_t result;
+
+	if (!size)
+		return 0;
+	if (tcp_poll_write(weft_tcp_io(conn), &cx, &waiting, bytes, size, &result) == WEFT_PENDING)
+		return -EAGAIN;
+	return result;
+}
+
+/* ---- addresses ---- */
+
+static int address_parse(const char *host, const char *port, int flags, struct sockaddr_storage *address,
+		socklen_t *length)
+{
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | flags,
+		.ai_socktype = SOCK_STREAM }, *found;
+	int err = getaddrinfo(host, port, &hints, &found);
+
+	if (err == EAI_MEMORY)
+		return -ENOMEM;
+	if (err)
+		return -EINVAL;
+	memcpy(address, found->ai_addr, found->ai_addrlen);
+	*length = found->ai_addrlen;
+	freeaddrinfo(found);
+	return 0;
+}
+
+/* ---- listening ---- */
+
+static int listen_on(struct weft__poller *poller, const struct sockaddr_storage *address,
+		socklen_t length)
+{
+	const struct weft__socket_ops *sockets = poller->ops->sockets;
+	int fd = sockets->open(poller, address->ss_family);
+	int on = 1, err;
+
+	if (fd < 0)
+		return fd;
+	err = sockets->set_option(poller, fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (!err)
+		err = sockets->bind(poller, fd, (const struct sockaddr *)address, length);
+	if (!err)
+		err = sockets->listen(poller, fd, BACKLOG);
+	if (!err)
+		return fd;
+	sockets->close(poller, fd);
+	return err;
+}
+
+int weft_tcp_listen(struct weft_tcp_listener *listener, const char *host, const char *port)
+{
+	const struct weft_env *env = weft__env_current;
+	struct sockaddr_storage address;
+	socklen_t length;
+	int fd, err;
+
+	if (!env)
+		return -ENXIO;
+	err = address_parse(host, port, AI_PASSIVE, &address, &length);
+	if (err)
+		return err;
+	fd = listen_on(&env->reactor->poller, &address, length);
+	if (fd < 0)
+		return fd;
+	err = weft__source_open(&listener->source, &listener->generation, env->reactor, fd);
+	if (err)
+		env->reactor->poller.ops->sockets->close(&env->reactor->poller, fd);
+	return err;
+}
+
+int weft_tcp_listener_close(struct weft_tcp_listener listener)
+{
+	return weft__source_close(listener.source, listener.generation);
+}
+
+/* Makes a connection of an accepted descriptor; on failure the descriptor is closed. */
+static int adopt(struct weft_tcp *conn, struct weft__reactor *from, const struct weft_env *env, int fd)
+{
+	struct weft__reactor *reactor = env && env->place ? env->place(env) : from;
+	int err = weft__source_open(&conn->source, &conn->generation, reactor, fd);
+
+	if (err)
+		from->poller.ops->sockets->close(&from->poller, fd);
+	return err;
+}
+
+/* The queue's head died before it was taken: Linux passes such errors on from the new connection. */
+static bool accept_passes_over(ssize_t result)
+{
+	return result == -ECONNABORTED || result == -EPROTO || result == -ENETDOWN ||
+			result == -ENOPROTOOPT || result == -EHOSTDOWN || result == -ENONET ||
+			result == -EHOSTUNREACH || result == -ENETUNREACH;
+}
+
+enum weft_poll weft_tcp_accept__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_tcp_accept__frame *f = frame;
+	struct attempt attempt = attempt_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
+	bool waiting = f->args.base.at == 2, again = true;
+	ssize_t result = 0;
+
+	while (again) {
+		if (attempt_begin(&attempt, cx, &waiting, &result) == WEFT_PENDING)
+			TCP_SUSPEND(f, waiting);
+		if (result < 0)
+			break;
+		result = sockets_of(&attempt)->accept(poller_of(&attempt), attempt.fd, NULL, NULL);
+		if (result >= 0)
+			result = adopt(f->args.p1, attempt.source->reactor, cx->env, (int)result);
+		again = attempt_end(&attempt, cx, result, 0) || accept_passes_over(result);
+	}
+	weft_return(f, (int)result);
+}
+WEFT_ASYNC_DEFINE_LEAF(weft_tcp_accept, WEFT_ASYNC_RESULT_INT);
+
+/* ---- connecting ---- */
+
+/* Opens a socket and starts: 0 and *conn, or a negative errno. */
+static int connect_start(struct weft_tcp *conn, const struct weft_env *env, const char *host,
+		const char *port)
+{
+	struct weft__reactor *reactor;
+	const struct weft__socket_ops *sockets;
+	struct sockaddr_storage address;
+	socklen_t length;
+	int fd, err;
+
+	if (!env || !env->reactor)
+		return -ENXIO;
+	err = address_parse(host, port, 0, &address, &length);
+	if (err)
+		return err;
+	reactor = env->place(env);
+	sockets = reactor->poller.ops->sockets;
+	fd = sockets->open(&reactor->poller, address.ss_family);
+	if (fd < 0)
+		return fd;
+	err = sockets->connect(&reactor->poller, fd, (const struct sockaddr *)&address, length);
+	if (err == -EINPROGRESS || err == -EINTR)
+		err = 0;
+	if (!err)
+		err = weft__source_open(&conn->source, &conn->generation, reactor, fd);
+	if (err)
+		sockets->close(&reactor->poller, fd);
+	return err;
+}
+
+/* Writability means that the attempt has ended; SO_ERROR says how, and the peer's name that it has. */
+static int connect_outcome(struct attempt *attempt)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof peer;
+	int err = sockets_of(attempt)->error(poller_of(attempt), attempt->fd);
+
+	if (!err && sockets_of(attempt)->peer(poller_of(attempt), attempt->fd,
+				    (struct sockaddr *)&peer, &length) < 0)
+		err = -EAGAIN;
+	return err;
+}
+
+enum weft_poll weft_tcp_connect__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_tcp_connect__frame *f = frame;
+	bool waiting = f->args.base.at == 2, again = true;
+	struct attempt attempt;
+	ssize_t result = 0;
+
+	if (f->args.base.at == 0) {
+		if (weft_context_cancelled(cx))
+			weft_return(f, -ECANCELED);
+		result = connect_start(&f->conn, cx->env, f->args.p1, f->args.p2);
+		if (result < 0)
+			weft_return(f, (int)result);
+	}
+	attempt = attempt_make(f->conn.source, f->conn.generation, SOURCE_WRITE);
+	while (again) {
+		if (attempt_begin(&attempt, cx, &waiting, &result) == WEFT_PENDING)
+			TCP_SUSPEND(f, waiting);
+		if (result < 0)
+			break;
+		result = connect_outcome(&attempt);
+		again = attempt_end(&attempt, cx, result, 0);
+	}
+	if (result < 0)
+		weft_tcp_close(f->conn);
+	else
+		*f->args.p0 = f->conn;
+	weft_return(f, (int)result);
+}
+WEFT_ASYNC_DEFINE_LEAF(weft_tcp_connect, WEFT_ASYNC_RESULT_INT);
+
+/* ---- the end, and options ---- */
+
+int weft_tcp_close(struct weft_tcp conn)
+{
+	return weft__source_close(conn.source, conn.generation);
+}
+
+/* Runs one call on the descriptor between use and unuse, so that no close comes between. */
+static int option_set(struct weft__source *source, uint32_t generation, int level, int name,
+		const void *value, socklen_t length)
+{
+	int fd = weft__source_use(source, generation), err;
+
+	if (fd < 0)
+		return fd;
+	err = source->reactor->poller.ops->sockets->set_option(&source->reactor->poller, fd, level,
+			name, value, length);
+	weft__source_unuse(source);
+	return err;
+}
+
+int weft_tcp_shutdown_write(struct weft_tcp conn)
+{
+	int fd = weft__source_use(conn.source, conn.generation), err;
+
+	if (fd < 0)
+		return fd;
+	err = conn.source->reactor->poller.ops->sockets->shutdown(&conn.source->reactor->poller, fd,
+			SHUT_WR);
+	weft__source_unuse(conn.source);
+	return err;
+}
+
+int weft_tcp_set_reset_on_close(struct weft_tcp conn, bool reset)
+{
+	struct linger linger = { .l_onoff = reset, .l_linger = 0 };
+
+	return option_set(conn.source, conn.generation, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+int weft_tcp_set_nodelay(struct weft_tcp conn, bool nodelay)
+{
+	int on = nodelay;
+
+	return option_set(conn.source, conn.generation, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+int weft_tcp_set_keepalive(struct weft_tcp conn, bool keepalive, int idle_seconds)
+{
+	int on = keepalive;
+	int err = option_set(conn.source, conn.generation, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+
+	if (!err && keepalive && idle_seconds > 0)
+		err = option_set(conn.source, conn.generation, IPPROTO_TCP, TCP_KEEPIDLE,
+				&idle_seconds, sizeof idle_seconds);
+	return err;
+}
+
+int weft_tcp_set_buffers(struct weft_tcp conn, int receive_bytes, int send_bytes)
+{
+	int err = 0;
+
+	if (receive_bytes > 0)
+		err = option_set(conn.source, conn.generation, SOL_SOCKET, SO_RCVBUF, &receive_bytes,
+				sizeof receive_bytes);
+	if (!err && send_bytes > 0)
+		err = option_set(conn.source, conn.generation, SOL_SOCKET, SO_SNDBUF, &send_bytes,
+				sizeof send_bytes);
+	return err;
+}
+
+typedef int (*name_fn)(struct weft__poller *, int, struct sockaddr *, socklen_t *);
+
+static int name_get(struct weft__source *source, uint32_t generation, bool peer,
+		struct sockaddr *address, socklen_t *length)
+{
+	int fd = weft__source_use(source, generation), err;
+	name_fn name;
+
+	if (fd < 0)
+		return fd;
+	name = peer ? source->reactor->poller.ops->sockets->peer
+		    : source->reactor->poller.ops->sockets->local;
+	err = name(&source->reactor->poller, fd, address, length);
+	weft__source_unuse(source);
+	return err;
+}
+
+int weft_tcp_local_address(struct weft_tcp conn, struct sockaddr *address, socklen_t *length)
+{
+	return name_get(conn.source, conn.generation, false, address, length);
+}
+
+int weft_tcp_peer_address(struct weft_tcp conn, struct sockaddr *address, socklen_t *length)
+{
+	return name_get(conn.source, conn.generation, true, address, length);
+}
+
+int weft_tcp_listener_address(struct weft_tcp_listener listener, struct sockaddr *address,
+		socklen_t *length)
+{
+	return name_get(listener.source, listener.generation, false, address, length);
+}
+
+int weft_tcp_listener_port(struct weft_tcp_listener listener)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof address;
+	int err = weft_tcp_listener_address(listener, (struct sockaddr *)&address, &length);
+
+	if (err < 0)
+		return err;
+	if (address.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+	return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}

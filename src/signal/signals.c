@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * signal/signals.c: from a signal handler to a wake.
+ *
+ * How         Each open set has a slot in a fixed table: a mask of its signals, the pending ones, and an
+ *             event descriptor that is a source of the reactor. The handler sets the pending bit of every
+ *             slot that wants the signal and signals its descriptor: nothing but atomics and write(2).
+ *
+ *                 FREE --open--> CLAIMED --descriptor known--> OPEN --close--> FREE
+ *
+ * Order       [O1] the handler's release of `pending` pairs with the acquire exchange in take_pending;
+ *                  the descriptor is signalled after that, so whoever is woken finds the bit.
+ *             [O2] open publishes mask and fd by the release store of `state`; the handler acquires it.
+ * Not here    a handler that runs while its set is being closed may signal a descriptor number that is
+ *             closed or new: closing waits until no handler is inside (`inside`).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include <weft/signal.h>
+
+#include "base/atomic.h"
+#include "core/env.h"
+#include "io/reactor.h"
+#include "os/os.h"
+
+enum slot_state { SLOT_FREE, SLOT_CLAIMED, SLOT_OPEN };
+
+enum { SIGNAL_WORDS = 3, SIGNAL_BITS = 32, SIGNAL_MAX = SIGNAL_WORDS * SIGNAL_BITS };
+
+static struct slot {
+	uint32_t state;
+	int fd;
+	uint32_t mask[SIGNAL_WORDS];
+	uint32_t pending[SIGNAL_WORDS];
+} slots[WEFT_SIGNAL_SETS_MAX];
+
+static uint32_t inside; /* handlers that may be reading the table */
+
+static void on_signal(int signo)
+{
+	unsigned word = (unsigned)signo / SIGNAL_BITS;
+	uint32_t bit = 1u << ((unsigned)signo % SIGNAL_BITS);
+	int saved = errno;
+
+	atomic_fetch_add_seq_cst(&inside, 1u); /* pairs with weft_signals_close */
+	for (int i = 0; i < WEFT_SIGNAL_SETS_MAX; i++)
+		if (atomic_load_seq_cst(&slots[i].state) == SLOT_OPEN && /* [O2] */
+				(slots[i].mask[word] & bit)) {
+			atomic_fetch_or_acq_rel(&slots[i].pending[word], bit); /* [O1] */
+			weft__event_signal(slots[i].fd);
+		}
+	atomic_fetch_sub_seq_cst(&inside, 1u); /* pairs with weft_signals_close */
+	errno = saved; /* banned: a handler must not change what it interrupts */
+}
+
+static int slot_claim(void)
+{
+	for (int i = 0; i < WEFT_SIGNAL_SETS_MAX; i++) {
+		uint32_t state = SLOT_FREE;
+
+		if (atomic_cas_acquire(&slots[i].state, &state, (uint32_t)SLOT_CLAIMED))
+			return i;
+	}
+	return -EMFILE;
+}
+
+static int handler_install(int signo)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	sigfillset(&action.sa_mask);
+	return sigaction(signo, &action, NULL) < 0 ? -errno : 0;
+}
+
+static int mask_fill(struct slot *slot, const int *signos, int count)
+{
+	memset(slot->mask, 0, sizeof slot->mask);
+	memset(slot->pending, 0, sizeof slot->pending);
+	for (int i = 0; i < count; i++) {
+		if (signos[i] <= 0 || signos[i] >= SIGNAL_MAX)
+			return -EINVAL;
+		slot->mask[(unsigned)signos[i] / SIGNAL_BITS] |= 1u << ((unsigned)signos[i] % SIGNAL_BITS);
+	}
+	return 0;
+}
+
+static int slot_open(struct weft_signals *signals, struct slot *slot, const int *signos, int count)
+{
+	int err = mask_fill(slot, signos, count);
+
+	if (err)
+		return err;
+	slot->fd = weft__event_create();
+	if (slot->fd < 0)
+		return slot->fd;
+	err = weft__source_open(&signals->source, &signals->generation, weft__env_current->reactor,
+			slot->fd);
+	if (err) {
+		weft__fd_close(slot->fd);
+		return err;
+	}
+	atomic_store_seq_cst(&slot->state, (uint32_t)SLOT_OPEN); /* [O2] */
+	for (int i = 0; !err && i < count; i++)
+		err = handler_install(signos[i]);
+	if (err)
+		weft_signals_close(*signals);
+	return err;
+}
+
+int weft_signals_open(struct weft_signals *signals, const int *signos, int count)
+{
+	int index, err;
+
+	if (!weft__env_current || !weft__env_current->reactor)
+		return -ENXIO;
+	index = slot_claim();
+	if (index < 0)
+		return index;
+	signals->slot = (uint32_t)index;
+	err = slot_open(signals, &slots[index], signos, count);
+	/* relaxed: claimed, or closed by slot_open, by this thread */
+	if (err && atomic_load_relaxed(&slots[index].state) == SLOT_CLAIMED)
+		atomic_store_release(&slots[index].state, (uint32_t)SLOT_FREE); /* with slot_claim */
+	return err;
+}
+
+int weft_signals_close(struct weft_signals signals)
+{
+	int fd = weft__source_use(signals.source, signals.generation);
+
+	if (fd < 0)
+		return fd;
+	atomic_store_seq_cst(&slots[signals.slot].state, (uint32_t)SLOT_CLAIMED);
+	while (atomic_load_seq_cst(&inside)) /* a handler that saw OPEN leaves first */
+		atomic_pause();
+	weft__source_close(signals.source, signals.generation);
+	weft__source_unuse(signals.source);
+	atomic_store_release(&slots[signals.slot].state, (uint32_t)SLOT_FREE); /* with slot_claim */
+	return 0;
+}
+
+/* The lowest pending signal of the set, or 0. */
+static int take_pending(struct slot *slot)
+{
+	for (unsigned word = 0; word < SIGNAL_WORDS; word++) {
+		uint32_t pending = atomic_load_acquire(&slot->pending[word]); /* [O1] */
+
+		if (pending) {
+			uint32_t bit = pending & (0u - pending);
+
+			atomic_fetch_and_acq_rel(&slot->pending[word], ~bit); /* [O1] */
+			return (int)(word * SIGNAL_BITS + (unsigned)__builtin_ctz(bit));
+		}
+	}
+	return 0;
+}
+
+enum weft_poll weft_signals_wait__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_signals_wait__frame *f = frame;
+	struct weft_signals signals = f->args.p0;
+	bool waiting = f->args.base.at == 2;
+	uint32_t tick;
+	int fd, error;
+
+	for (;;) {
+		if (!weft_context_charge(cx)) {
+			f->args.base.at = waiting ? 2 : 1;
+			return WEFT_PENDING;
+		}
+		switch (weft__source_begin(signals.source, signals.generation, SOURCE_READ, cx, waiting,
+				&fd, &tick, &error)) {
+		case BEGIN_WAIT:
+			weft_context_refund(cx);
+			f->args.base.at = 2;
+			return WEFT_PENDING;
+		case BEGIN_FAILED:
+			weft_return(f, error);
+		case BEGIN_TRY:
+			waiting = false;
+			*f->args.p1 = take_pending(&slots[signals.slot]);
+			if (!*f->args.p1)
+				weft__event_drain(fd);
+			weft__source_end(signals.source, SOURCE_READ, tick,
+					*f->args.p1 ? ATTEMPT_DONE : ATTEMPT_BLOCKED);
+			if (*f->args.p1)
+				weft_return(f, 0);
+			weft_context_refund(cx);
+		}
+	}
+}
+
+WEFT_ASYNC_DEFINE_LEAF(weft_signals_wait, WEFT_ASYNC_RESULT_INT);
