@@ -91,6 +91,11 @@ static void uring_fill(struct uring_state *state)
 	weft__uring_fill_operations(state);
 }
 
+static bool uring_is_listed(const struct uring_state *state)
+{
+	return state->first >= 0 || state->wanted.first;
+}
+
 struct uring_look {
 	int taken;
 	bool woken;
@@ -119,7 +124,7 @@ static void uring_look(struct uring_state *state, struct uring_look *look, bool 
 	/* relaxed: a hint; who sees it late sees it at the next look */
 	look->flags = atomic_load_relaxed(state->ring.sq.kflags) &
 			(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
-	look->sleeps = may_sleep && !uring_found(look) && state->first < 0 && !state->wanted.first;
+	look->sleeps = may_sleep && !uring_found(look) && !uring_is_listed(state);
 	state->sleepers += look->sleeps; /* [I1] */
 	weft__lock_release(&state->lock);
 }
@@ -170,17 +175,17 @@ static int uring_wait(struct weft__poller *poller, int64_t timeout_ns,
 
 void weft__uring_unlock(struct uring_state *state)
 {
-	bool sleepers = state->sleepers > 0;
-	unsigned submit = 0;
+	bool asleep = state->sleepers > 0, now = state->exposed && !asleep, listed;
+	unsigned submit;
 
-	if (state->exposed && !sleepers) {
+	if (now)
 		uring_fill(state);
-		submit = uring_unsubmitted(state);
-	}
+	submit = uring_unsubmitted(state);
+	listed = uring_is_listed(state);
 	weft__lock_release(&state->lock);
-	if (sleepers)
+	if (asleep && (submit || listed))
 		weft__event_signal(state->event_fd); /* [I1] */
-	else if (submit)
+	else if (now && submit)
 		weft__uring_enter(state, submit, 0, 0);
 }
 

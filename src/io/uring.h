@@ -12,6 +12,7 @@
  */
 #ifndef WEFT_IO_URING_H
 #define WEFT_IO_URING_H
+#ifdef WEFT_HAVE_URING
 
 #include <liburing.h>
 #include <stdbool.h>
@@ -122,4 +123,5 @@ int weft__uring_operation_event(struct uring_state *state, const struct io_uring
 /* Takes an operation that has ended without the kernel: 0 or 1 event. */
 int weft__uring_ended_event(struct uring_state *state, struct weft__poller_event *event);
 
+#endif /* WEFT_HAVE_URING */
 #endif

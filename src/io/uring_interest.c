@@ -119,8 +119,8 @@ static void uring_become(struct uring_state *state, int fd, enum uring_interest_
 
 static void uring_arm(struct uring_state *state, int fd, struct io_uring_sqe *request)
 {
-	io_uring_prep_poll_multishot(
-			request, fd, POLLIN | POLLOUT | POLLRDHUP); /* edge-triggered */
+	/* edge-triggered, as long as nobody asks for IORING_POLL_ADD_LEVEL */
+	io_uring_prep_poll_multishot(request, fd, POLLIN | POLLOUT | POLLRDHUP);
 	uring_publish(state, request,
 			uring_interest_data(fd, uring_interest(state, fd)->generation));
 	uring_become(state, fd, URING_ARMED);
@@ -145,7 +145,7 @@ void weft__uring_fill_interests(struct uring_state *state, bool unwanted_only)
 		struct uring_interest *interest = uring_interest(state, fd);
 
 		WEFT_ASSERT(interest->listed);
-		if (unwanted_only && interest->state != URING_UNWANTED)
+		if (unwanted_only && interest->state == URING_WANTED)
 			return;
 		interest->listed = false;
 		state->first = interest->next;
