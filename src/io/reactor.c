@@ -20,6 +20,8 @@
  *                  removal's last event, when users == 0 and the kernel holds nothing.
  *             [I3] records are never given back: an event of a closed source that a slow thread still
  *                  holds finds a valid record, perhaps a new tenant, who sees a spurious readiness.
+ *             [I4] whoever was told to wait keeps the direction's place until its next begin, also after
+ *                  it was woken: a newcomer in between could not be told apart, and would be forgotten.
  * Cost        per attempt two lock pairs; per wait one.
  */
 #include <errno.h>
@@ -32,12 +34,14 @@
 
 enum source_flags {
 	SOURCE_CLOSING = 1 << 0,
-	SOURCE_KERNEL = 1 << 1 /* the poller may still deliver a last event */
+	SOURCE_KERNEL = 1 << 1, /* the poller may still deliver a last event */
+	SOURCE_WOKEN = 1 << 2   /* << direction: the waiter has been claimed, and keeps its place */
 };
 
 enum { REACTOR_BATCH = 256, POOL_BATCH = 256 };
 
-_Static_assert(sizeof(struct weft__source) <= 64, "a source stays small: idle connections are many");
+_Static_assert(sizeof(struct weft__source) <= 64,
+		"a source stays small: idle connections are many");
 
 /* ---- the pool of records ---- */
 
@@ -83,14 +87,11 @@ static void pool_put(struct weft__source *source)
 int weft__reactor_init(struct weft__reactor *reactor, const char *poller)
 {
 	reactor->sources = 0;
+	reactor->removals = 0;
 	reactor->events = 0;
+	reactor->poller.ops = NULL;
+	reactor->poller.state = NULL;
 	return weft__poller_init(&reactor->poller, poller);
-}
-
-void weft__reactor_finish(struct weft__reactor *reactor)
-{
-	if (reactor->poller.ops)
-		reactor->poller.ops->finish(&reactor->poller);
 }
 
 void weft__reactor_wake(struct weft__reactor *reactor)
@@ -100,14 +101,14 @@ void weft__reactor_wake(struct weft__reactor *reactor)
 
 static struct weft_waker source_claim(struct weft__source *source, enum weft__direction direction)
 {
-	struct weft_waker *waiter = &source->waiter[direction];
-	struct weft_waker claimed = { NULL, NULL };
+	const struct weft_waker *waiter = &source->waiter[direction];
+	struct weft_waker nobody = { NULL, NULL };
+	uint8_t woken = (uint8_t)(SOURCE_WOKEN << direction);
 
-	if (waiter->ops) {
-		claimed = weft_waker_claim(waiter);
-		waiter->ops = NULL;
-	}
-	return claimed;
+	if (!waiter->ops || source->flags & woken)
+		return nobody;
+	source->flags |= woken; /* [I4] */
+	return weft_waker_claim(waiter);
 }
 
 /* Under the source's lock: whether the caller must close the descriptor now. [I2] */
@@ -144,8 +145,10 @@ static void source_event(struct weft__source *source, unsigned bits)
 
 	weft__lock_acquire(&source->lock);
 	source->tick++;
-	if (bits & POLLER_REMOVED)
+	if (bits & POLLER_REMOVED) {
+		WEFT_ASSERT(source->flags & SOURCE_KERNEL);
 		source->flags &= (uint8_t)~SOURCE_KERNEL;
+	}
 	source->ready |= (uint8_t)(bits & (POLLER_READ | POLLER_WRITE | POLLER_HANGUP));
 	if (bits & POLLER_READ)
 		reader = source_claim(source, SOURCE_READ);
@@ -156,16 +159,67 @@ static void source_event(struct weft__source *source, unsigned bits)
 	weft_waker_commit(writer);
 }
 
+int weft__reactor_submit(struct weft__reactor *reactor, struct weft__operation *operation)
+{
+	const struct weft__poller_ops *ops = reactor->poller.ops;
+	int err = -ENOSYS;
+
+	if (ops->submit) {
+		/* first, since it may be complete before submit returns; relaxed: a hint */
+		atomic_fetch_add_relaxed(&reactor->sources, 1u);
+		err = ops->submit(&reactor->poller, operation);
+		if (err)
+			atomic_fetch_sub_relaxed(&reactor->sources, 1u); /* a hint */
+	}
+	return err;
+}
+
+int weft__reactor_cancel(struct weft__reactor *reactor, struct weft__operation *operation)
+{
+	return reactor->poller.ops->cancel(&reactor->poller, operation);
+}
+
+static void reactor_event(struct weft__reactor *reactor, void *token, unsigned bits)
+{
+	struct weft__operation *operation = token;
+
+	if (bits & POLLER_COMPLETE) {
+		atomic_fetch_sub_relaxed(&reactor->sources, 1u); /* a hint, as in submit */
+		operation->complete(operation);
+		return;
+	}
+	source_event(token, bits);
+	if (bits & POLLER_REMOVED)
+		atomic_fetch_sub_relaxed(&reactor->removals, 1u); /* only finish looks */
+}
+
 int weft__reactor_poll(struct weft__reactor *reactor, int64_t timeout_ns)
 {
 	struct weft__poller_event events[REACTOR_BATCH];
 	int count = reactor->poller.ops->wait(&reactor->poller, timeout_ns, events, REACTOR_BATCH);
 
 	for (int i = 0; i < count; i++)
-		source_event(events[i].token, events[i].bits);
+		reactor_event(reactor, events[i].token, events[i].bits);
 	if (count > 0)
 		atomic_fetch_add_relaxed(&reactor->events, (size_t)count); /* a counter */
 	return count < 0 ? 0 : count;
+}
+
+void weft__reactor_finish(struct weft__reactor *reactor)
+{
+	const struct weft__poller_ops *ops = reactor->poller.ops;
+	struct weft__poller_event events[REACTOR_BATCH];
+
+	/* a bound, in case a thread on which the kernel waits is stuck; relaxed: nobody else is here */
+	for (int i = 0; ops && i < 100 && atomic_load_relaxed(&reactor->removals) > 0; i++) {
+		int count = ops->wait(&reactor->poller, 10 * 1000 * 1000, events, REACTOR_BATCH);
+
+		for (int k = 0; k < count; k++)
+			if (events[k].bits & POLLER_REMOVED) /* tasks are not woken any more */
+				reactor_event(reactor, events[k].token, POLLER_REMOVED);
+	}
+	if (ops)
+		ops->finish(&reactor->poller);
 }
 
 /* ---- sources ---- */
@@ -206,7 +260,8 @@ int weft__source_open(struct weft__source **source_out, uint32_t *generation,
 int weft__source_close(struct weft__source *source, uint32_t generation)
 {
 	struct weft_waker reader, writer;
-	int fd, more;
+	struct weft__reactor *reactor;
+	int fd;
 
 	if (!source)
 		return -EBADF;
@@ -218,14 +273,15 @@ int weft__source_close(struct weft__source *source, uint32_t generation)
 	source->generation++;
 	source->flags |= SOURCE_CLOSING;
 	fd = source->fd;
+	reactor = source->reactor;
 	reader = source_claim(source, SOURCE_READ);
 	writer = source_claim(source, SOURCE_WRITE);
 	weft__lock_release(&source->lock);
 
 	/* SOURCE_KERNEL is still set, so fd and record live until here. */
-	more = source->reactor->poller.ops->remove(&source->reactor->poller, fd, source);
-	if (more <= 0)
-		source_event(source, POLLER_REMOVED);
+	atomic_fetch_add_relaxed(&reactor->removals, 1u); /* before its event; only finish looks */
+	if (reactor->poller.ops->remove(&reactor->poller, fd, source) <= 0)
+		reactor_event(reactor, source, POLLER_REMOVED);
 	weft_waker_commit(reader);
 	weft_waker_commit(writer);
 	return 0;
@@ -260,30 +316,33 @@ enum weft__begin weft__source_begin(struct weft__source *source, uint32_t genera
 		uint32_t *tick, int *error)
 {
 	unsigned bit = direction == SOURCE_READ ? POLLER_READ : POLLER_WRITE;
+	struct weft_waker *waiter;
 	enum weft__begin begin = BEGIN_FAILED;
 
 	*error = -EBADF;
 	if (!source)
 		return BEGIN_FAILED;
+	waiter = &source->waiter[direction];
 	weft__lock_acquire(&source->lock);
 	if (source->generation != generation) {
 		;
-	} else if (!waiting && source->waiter[direction].ops) {
-		*error = -EBUSY;
+	} else if (!waiting && waiter->ops) {
+		*error = -EBUSY; /* [I4] */
 	} else if (!waiting && weft_context_cancelled(cx)) {
 		*error = -ECANCELED;
 	} else if (source->ready & bit) {
-		source->waiter[direction].ops = NULL;
+		waiter->ops = NULL;
 		WEFT_ASSERT(source->users < UINT16_MAX);
 		source->users++;
 		*fd = source->fd;
 		*tick = source->tick;
 		begin = BEGIN_TRY;
 	} else if (weft_context_cancelled(cx)) {
-		source->waiter[direction].ops = NULL;
+		waiter->ops = NULL;
 		*error = -ECANCELED;
 	} else {
-		source->waiter[direction] = *weft_context_waker(cx); /* [I1] */
+		*waiter = *weft_context_waker(cx); /* [I1] */
+		source->flags &= (uint8_t) ~(SOURCE_WOKEN << direction);
 		begin = BEGIN_WAIT;
 	}
 	weft__lock_release(&source->lock);

@@ -19,27 +19,25 @@
 #include "base/lock.h"
 #include "io/poller.h"
 
-enum weft__direction {
-	SOURCE_READ,
-	SOURCE_WRITE
-};
+enum weft__direction { SOURCE_READ, SOURCE_WRITE };
 
 struct weft__reactor {
 	struct weft__poller poller;
-	uint32_t sources; /* open here, atomic; none: nothing to look for */
-	size_t events;    /* relaxed counter */
+	uint32_t sources;  /* and operations under way, atomic; none: nothing to look for */
+	uint32_t removals; /* closed sources of which the kernel has not let go, atomic */
+	size_t events;     /* relaxed counter */
 };
 
 struct weft__source {
 	struct weft__lock lock;
 	int fd;
 	uint32_t generation;
-	uint16_t users;  /* between begin and end */
-	uint8_t ready;   /* POLLER_READ, POLLER_WRITE; POLLER_HANGUP: a short read proves nothing */
-	uint8_t flags;   /* private */
+	uint16_t users; /* between begin and end */
+	uint8_t ready;  /* POLLER_READ, POLLER_WRITE; POLLER_HANGUP: a short read proves nothing */
+	uint8_t flags;  /* private */
 	struct weft__reactor *reactor; /* or the next free record */
 	struct weft_waker waiter[2];   /* by direction; ops NULL: nobody */
-	uint32_t tick;   /* counts events: end clears only what begin saw */
+	uint32_t tick;                 /* counts events: end clears only what begin saw */
 };
 
 enum weft__attempt {
@@ -49,6 +47,9 @@ enum weft__attempt {
 };
 
 int weft__reactor_init(struct weft__reactor *reactor, const char *poller);
+
+/* Nobody may use the reactor any more. Waits until the kernel has let go of the sources that have been
+ * closed; those that are still open are the caller's leak. */
 void weft__reactor_finish(struct weft__reactor *reactor);
 
 /* Takes events and wakes: claims under the sources' locks, commits after. Waits up to timeout_ns for the
@@ -58,6 +59,14 @@ int weft__reactor_poll(struct weft__reactor *reactor, int64_t timeout_ns);
 
 /* Ends the owner's wait. Any thread. */
 void weft__reactor_wake(struct weft__reactor *reactor);
+
+/* Starts an operation; operation->complete will be called once, by weft__reactor_poll. -ENOSYS: this
+ * poller has no operations. */
+int weft__reactor_submit(struct weft__reactor *reactor, struct weft__operation *operation);
+
+/* Asks for the end of an operation that is under way; `complete` is called all the same. An error (no
+ * memory in the kernel): nothing was asked. */
+int weft__reactor_cancel(struct weft__reactor *reactor, struct weft__operation *operation);
 
 /* Takes over fd (non-blocking) and registers it. On failure fd is still the caller's. */
 int weft__source_open(struct weft__source **source, uint32_t *generation,
@@ -73,9 +82,9 @@ int weft__source_use(struct weft__source *source, uint32_t generation);
 void weft__source_unuse(struct weft__source *source);
 
 enum weft__begin {
-	BEGIN_TRY,     /* go ahead with *fd; then weft__source_end */
-	BEGIN_WAIT,    /* registered: return PENDING */
-	BEGIN_FAILED   /* *error */
+	BEGIN_TRY,   /* go ahead with *fd; then weft__source_end */
+	BEGIN_WAIT,  /* registered: return PENDING */
+	BEGIN_FAILED /* *error */
 };
 
 /* Before an attempt. `waiting`: the caller's leaf has been told BEGIN_WAIT before and owns the waiter's
