@@ -26,10 +26,12 @@ want strace strace
 
 sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo
-echo "setup: installing$missing"
+apt="$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300"
+echo "setup: apt-get update"
+$apt update >/dev/null 2>&1 || echo "setup: no fresh package lists"
 for package in $missing; do
 	# One by one, so that one that does not exist here leaves the others alone.
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
-		install --no-install-recommends "$package" >/dev/null 2>&1 ||
-		echo "setup: cannot install $package; try apt-get update, as root"
+	echo "setup: apt-get install --no-install-recommends $package"
+	$apt install --no-install-recommends "$package" >/dev/null 2>&1 ||
+		echo "setup: cannot install $package"
 done
