@@ -9,12 +9,34 @@
 
 #include "os/os_linux.c"
 
+#include "core/env.c"
 #include "core/frame.c"
+#include "core/loop.c"
+#include "core/yield.c"
 
+#include "time/sleep.c"
+#include "time/timeout.c"
 #include "time/wheel.c"
 
 #include "io/poller.c"
 #include "io/poller_epoll.c"
+#include "io/poller_uring.c"
 #include "io/reactor.c"
+#include "io/reader.c"
+#include "io/sim_link.c"
 #include "io/sockets.c"
+#include "io/uring_interest.c"
+#include "io/uring_operation.c"
 
+#include "exec/blocking.c"
+#include "exec/current.c"
+#include "exec/join.c"
+#include "exec/monitor.c"
+#include "exec/multi.c"
+#include "exec/runtime.c"
+#include "exec/slab.c"
+#include "exec/task.c"
+
+#include "net/tcp.c"
+
+#include "signal/signals.c"

@@ -5,7 +5,7 @@
  * Why         A worker stuck in a poll serves neither its reactor nor its timers nor its queue; when the
  *             other workers sleep, nobody would notice. Timers per poll, or a signal, would cost every
  *             poll; one thread that looks at a counter now and then costs nobody.
- * How         Every TICK it reads each worker's tick. Odd and unchanged for STUCK_NS: the worker is
+ * How         Every TICK it reads each worker's tick. Odd and unchanged for WEFT__STUCK_NS: the worker is
  *             stuck. Then the monitor drives its reactor and wheel, and wakes a sleeper for what they
  *             bring and for what lies in its ring and slot.
  *
@@ -24,7 +24,7 @@
 #include "exec/runtime.h"
 #include "os/os.h"
 
-enum { TICK_NS = 2000000, STUCK_NS = 1000000, IDLE_TICKS = 10 };
+enum { TICK_NS = 2000000, IDLE_TICKS = 10 };
 
 enum { MONITOR_RUNNING, MONITOR_STOPPED, MONITOR_ENDING };
 
@@ -91,7 +91,7 @@ static void look_at(struct weft__monitor *monitor, struct weft__worker *worker, 
 	}
 	if (tick % 2 == 0)
 		return;
-	if (now_ns - sighting->since_ns >= STUCK_NS ||
+	if (now_ns - sighting->since_ns >= WEFT__STUCK_NS ||
 			atomic_load_relaxed(&worker->blocked)) /* relaxed: a hint */
 		cover(runtime, worker);
 	if (stall_ns > 0 && now_ns - sighting->since_ns >= stall_ns && sighting->reported != tick &&

@@ -13,7 +13,7 @@
  *   When a second worker wakes. Waking a core costs 25-50 us, as much as a thousand small tasks. So a
  *   push wakes nobody: at the end of a turn a worker whose backlog is older than BACKLOG_NS says that it
  *   is overloaded and wakes one sleeper; thieves take from the overloaded only.
- *   When a worker is stuck. A poll that lasts longer than STUCK_NS, or block_in_place, must not delay the
+ *   When a worker is stuck. A poll that lasts longer than WEFT__STUCK_NS, or block_in_place, must not delay the
  *   worker's other tasks, timers and sockets. A neighbour sees at the end of its turn that the worker's
  *   tick has not moved, or the monitor does (exec/monitor.c): then its reactor is polled, its timers are
  *   fired, its slot and ring are taken. None of it needs the stuck thread: pollers and wheels may be
@@ -40,11 +40,9 @@
 enum {
 	SLOT_POLLS = 3,       /* in a row from the slot; then the ring has its turn */
 	BACKLOG_NS = 100000,  /* twice what waking a worker costs */
-	STUCK_NS = 1000000,
 	IDLE_BITS = 8 * sizeof(size_t)
 };
 
-static void mt_schedule(struct weft_task *task);
 
 /* ---- who sleeps ---- */
 
@@ -340,7 +338,7 @@ static inline struct weft_task *mt_next(struct weft__worker *worker)
 
 /* ---- looking outside ---- */
 
-static void fire_timers(struct weft__worker *worker, struct weft__counters *counters, int64_t now_ns)
+static void mt_fire_timers(struct weft__worker *worker, struct weft__counters *counters, int64_t now_ns)
 {
 	if (weft__wheel_is_due(&worker->wheel, now_ns))
 		weft__count(&counters->timers_fired, weft__wheel_expire(&worker->wheel, now_ns));
@@ -389,7 +387,7 @@ void weft__mt_drive_other(struct weft__worker *victim)
 		weft__count(&here->counters.takeovers, 1);
 }
 
-/* Whether the victim has been in one poll for longer than STUCK_NS, as far as this worker has seen. */
+/* Whether the victim has been in one poll for longer than WEFT__STUCK_NS, as far as this worker has seen. */
 static bool sees_stuck(struct weft__worker *worker, struct weft__worker *victim, int64_t now_ns)
 {
 	struct weft__sighting *sighting = &worker->sightings[victim->index];
@@ -403,7 +401,7 @@ static bool sees_stuck(struct weft__worker *worker, struct weft__worker *victim,
 		sighting->since_ns = now_ns;
 		return false;
 	}
-	return tick % 2 && now_ns - sighting->since_ns > STUCK_NS;
+	return tick % 2 && now_ns - sighting->since_ns > WEFT__STUCK_NS;
 }
 
 static unsigned take_over(struct weft__worker *worker, struct weft__worker *victim)
@@ -466,7 +464,7 @@ static unsigned mt_look(struct weft__worker *worker, bool hungry)
 	worker->polls_left = WEFT__TURN;
 	if (atomic_load_relaxed(&worker->reactor.sources)) /* relaxed: a hint */
 		weft__reactor_poll(&worker->reactor, 0);
-	fire_timers(worker, &worker->counters, now);
+	mt_fire_timers(worker, &worker->counters, now);
 	got = take_injected(worker);
 	if (!hungry)
 		mind_backlog(worker, now);
@@ -563,7 +561,7 @@ static void *mt_thread(void *arg)
 	return NULL;
 }
 
-static int thread_start(struct weft__worker *worker)
+static int worker_thread_start(struct weft__worker *worker)
 {
 	struct weft_runtime *runtime = worker->runtime;
 	char name[32];
@@ -587,7 +585,7 @@ int weft__mt_start(struct weft_runtime *runtime)
 	int err = weft__monitor_start(runtime);
 
 	for (unsigned i = 0; !err && i < runtime->nominal; i++)
-		err = thread_start(runtime->workers[i]);
+		err = worker_thread_start(runtime->workers[i]);
 	if (err)
 		(void)weft__mt_stop(runtime, WEFT_NEVER);
 	return err;
@@ -611,7 +609,7 @@ int weft__mt_relieve(struct weft_runtime *runtime)
 	if (!err) {
 		runtime->workers[index] = worker;
 		atomic_store_release(&runtime->worker_count, index + 1); /* publishes the worker */
-		err = thread_start(worker); /* without a thread it is an empty worker: harmless */
+		err = worker_thread_start(worker); /* without a thread it is an empty worker: harmless */
 	} else {
 		free(worker);
 	}

@@ -35,7 +35,10 @@ enum {
 };
 #endif
 
-enum { WEFT__WORKERS_MAX = 256 };
+enum {
+	WEFT__WORKERS_MAX = 256,
+	WEFT__STUCK_NS = 1000000 /* in one poll: others take over */
+};
 
 /* What differs between the flavours. */
 struct weft__flavour {

@@ -12,7 +12,7 @@
  *                  the descriptor is signalled after that, so whoever is woken finds the bit.
  *             [O2] open publishes mask and fd by the release store of `state`; the handler acquires it.
  * Not here    a handler that runs while its set is being closed may signal a descriptor number that is
- *             closed or new: closing waits until no handler is inside (`inside`).
+ *             closed or new: closing waits until no handler is inside (`handlers_inside`).
  */
 #include <errno.h>
 #include <signal.h>
@@ -36,7 +36,7 @@ static struct slot {
 	uint32_t pending[SIGNAL_WORDS];
 } slots[WEFT_SIGNAL_SETS_MAX];
 
-static uint32_t inside; /* handlers that may be reading the table */
+static uint32_t handlers_inside; /* handlers that may be reading the table */
 
 static void on_signal(int signo)
 {
@@ -44,14 +44,14 @@ static void on_signal(int signo)
 	uint32_t bit = 1u << ((unsigned)signo % SIGNAL_BITS);
 	int saved = errno;
 
-	atomic_fetch_add_seq_cst(&inside, 1u); /* pairs with weft_signals_close */
+	atomic_fetch_add_seq_cst(&handlers_inside, 1u); /* pairs with weft_signals_close */
 	for (int i = 0; i < WEFT_SIGNAL_SETS_MAX; i++)
 		if (atomic_load_seq_cst(&slots[i].state) == SLOT_OPEN && /* [O2] */
 				(slots[i].mask[word] & bit)) {
 			atomic_fetch_or_acq_rel(&slots[i].pending[word], bit); /* [O1] */
 			weft__event_signal(slots[i].fd);
 		}
-	atomic_fetch_sub_seq_cst(&inside, 1u); /* pairs with weft_signals_close */
+	atomic_fetch_sub_seq_cst(&handlers_inside, 1u); /* pairs with weft_signals_close */
 	errno = saved; /* banned: a handler must not change what it interrupts */
 }
 
@@ -133,7 +133,7 @@ int weft_signals_close(struct weft_signals signals)
 	if (fd < 0)
 		return fd;
 	atomic_store_seq_cst(&slots[signals.slot].state, (uint32_t)SLOT_CLAIMED);
-	while (atomic_load_seq_cst(&inside)) /* a handler that saw OPEN leaves first */
+	while (atomic_load_seq_cst(&handlers_inside)) /* a handler that saw OPEN leaves first */
 		atomic_pause();
 	weft__source_close(signals.source, signals.generation);
 	weft__source_unuse(signals.source);
