@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * echo_weft.c: an echo server on Weft, byte for byte.
+ *
+ *     echo_weft [--poller NAME] [--workers N] PORT
+ *
+ * No workers: the current-thread flavour. Like the raw loops it reads into a buffer that the thread's
+ * connections share, and keeps only what a socket did not take at once.
+ */
+#include <signal.h>
+
+#include <weft.h>
+
+#include "peer.h"
+
+enum { BUFFER_BYTES = 65536 };
+
+static __thread char buffer[BUFFER_BYTES];
+
+WEFT_ASYNC_1(int, serve, struct weft_tcp);
+
+struct serve__frame {
+	struct serve__args args;
+	char *rest;
+	union {
+		struct weft_tcp_readable__frame readable;
+		struct weft_tcp_write_all__frame write;
+		struct weft_yield__frame yield;
+	};
+};
+
+enum weft_poll serve__poll(void *frame, struct weft_context *cx)
+{
+	struct serve__frame *f = frame;
+	struct weft_tcp conn = f->args.p0;
+	ssize_t got, sent;
+
+	weft_begin(f);
+	for (;;) {
+		weft_await(f, f->readable, weft_tcp_readable, conn);
+		if (f->readable.args.result < 0)
+			break;
+		got = weft_tcp_try_read(conn, buffer, sizeof buffer);
+		if (got == -EAGAIN)
+			continue;
+		if (got <= 0)
+			break;
+		sent = weft_tcp_try_write(conn, buffer, (size_t)got);
+		if (sent == got)
+			continue;
+		if (sent == -EAGAIN)
+			sent = 0;
+		if (sent < 0)
+			break;
+		f->rest = malloc((size_t)(got - sent));
+		if (!f->rest)
+			break;
+		memcpy(f->rest, buffer + sent, (size_t)(got - sent));
+		weft_await(f, f->write, weft_tcp_write_all, conn, f->rest, (size_t)(got - sent));
+		free(f->rest);
+		if (f->write.args.result < 0)
+			break;
+	}
+	weft_tcp_close(conn);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(serve, WEFT_ASYNC_RESULT_INT);
+
+WEFT_ASYNC_1(int, serve_all, struct weft_tcp_listener);
+
+struct serve_all__frame {
+	struct serve_all__args args;
+	struct weft_tcp conn;
+	struct weft_tcp_accept__frame accept;
+};
+
+enum weft_poll serve_all__poll(void *frame, struct weft_context *cx)
+{
+	struct serve_all__frame *f = frame;
+	struct serve__args client;
+
+	weft_begin(f);
+	for (;;) {
+		weft_await(f, f->accept, weft_tcp_accept, f->args.p0, &f->conn);
+		if (f->accept.args.result < 0)
+			weft_return(f, f->accept.args.result);
+		if (weft_tcp_set_nodelay(f->conn, true) < 0) {
+			weft_tcp_close(f->conn);
+			continue;
+		}
+		serve__init(&client, f->conn);
+		if (weft_task_spawn_detached(NULL, &serve__async, &client) < 0)
+			weft_tcp_close(f->conn);
+	}
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(serve_all, WEFT_ASYNC_RESULT_INT);
+
+WEFT_ASYNC_1(int, echo, const char *);
+
+struct echo__frame {
+	struct echo__args args;
+	struct weft_tcp_listener listener;
+	struct weft_signals signals;
+	int signo;
+	struct weft_signals_wait__frame wait;
+};
+
+enum weft_poll echo__poll(void *frame, struct weft_context *cx)
+{
+	struct echo__frame *f = frame;
+	static const int ending[] = { SIGINT, SIGTERM };
+	struct serve_all__args serving;
+	int err;
+
+	weft_begin(f);
+	err = weft_tcp_listen(&f->listener, "127.0.0.1", f->args.p0);
+	if (!err)
+		err = weft_signals_open(&f->signals, ending, 2);
+	if (err)
+		weft_return(f, err);
+	serve_all__init(&serving, f->listener);
+	err = weft_task_spawn_detached(NULL, &serve_all__async, &serving);
+	if (err)
+		weft_return(f, err);
+	printf("listening %d\n", weft_tcp_listener_port(f->listener));
+	fflush(stdout);
+	weft_await(f, f->wait, weft_signals_wait, f->signals, &f->signo);
+	weft_signals_close(f->signals);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(echo, WEFT_ASYNC_RESULT_INT);
+
+int main(int argc, char **argv)
+{
+	struct weft_runtime_options options = { .flavour = WEFT_CURRENT_THREAD };
+	struct weft_runtime *runtime;
+	struct echo__args args;
+	int err, result = 0, next = 1;
+
+	for (; next + 1 < argc && argv[next][0] == '-'; next += 2) {
+		if (strcmp(argv[next], "--poller") == 0) {
+			options.poller = argv[next + 1];
+		} else if (strcmp(argv[next], "--workers") == 0) {
+			options.workers = (unsigned)peer_number(argv[next + 1], 64);
+			options.flavour = options.workers ? WEFT_MULTI_THREAD : WEFT_CURRENT_THREAD;
+		} else {
+			peer_die("unknown option %s", argv[next]);
+		}
+	}
+	if (next + 1 != argc)
+		peer_die("usage: echo_weft [--poller NAME] [--workers N] PORT");
+	peer_raise_file_limit();
+	err = weft_runtime_create(&runtime, &options);
+	if (err)
+		peer_die("no runtime: %s", strerror(-err));
+	echo__init(&args, argv[next]);
+	err = weft_runtime_run(runtime, &echo__async, &args, &result);
+	weft_runtime_destroy(runtime);
+	if (err || result)
+		peer_die("echo: %s", strerror(err ? -err : -result));
+	return 0;
+}

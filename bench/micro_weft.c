@@ -1,0 +1,824 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * micro_weft.c: what Weft's tasks and timers cost. Names, output and method: README.md.
+ *
+ * Every program is an async function written by hand, in the shape that the compiler will emit.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weft.h>
+
+#include "micro.h"
+
+enum {
+	BATCH = 1000,
+	MEMORY_TASKS = 1000000,
+	TIMERS = 1000000,
+	REMOTE_TASKS = 400000
+};
+
+/* Benchmarks run one after the other, each in a process of its own, so they can share what their tasks
+ * touch. Atomic, because the tasks may run on two workers. */
+static size_t remaining;
+static size_t sum;
+static int go;
+static struct weft_runtime *runtime;
+
+static void add(size_t *counter, size_t more)
+{
+	__atomic_fetch_add(counter, more, __ATOMIC_RELAXED);
+}
+
+/* ---- small tasks ---- */
+
+WEFT_ASYNC_1(size_t, value, size_t);
+
+struct value__frame {
+	struct value__args args;
+};
+
+enum weft_poll value__poll(void *frame, struct weft_context *cx)
+{
+	struct value__frame *f = frame;
+
+	(void)cx;
+	weft_return(f, f->args.p0);
+}
+WEFT_ASYNC_DEFINE(value, 0);
+
+static struct weft_task *spawn_value(size_t i)
+{
+	struct value__args *args = weft_task_create(NULL, &value__async);
+
+	if (!args)
+		exit(1);
+	value__init(args, i);
+	return weft_task_start(args);
+}
+
+/* Signals a waiter when the last of many is done: what a oneshot or a notify would do. */
+static struct weft_waker_slot all_done;
+
+static void one_done(void)
+{
+	if (__atomic_fetch_sub(&remaining, 1, __ATOMIC_ACQ_REL) == 1)
+		weft_waker_slot_wake(&all_done);
+}
+
+WEFT_ASYNC_0(int, wait_all_done);
+
+struct wait_all_done__frame {
+	struct wait_all_done__args args;
+};
+
+enum weft_poll wait_all_done__poll(void *frame, struct weft_context *cx)
+{
+	struct wait_all_done__frame *f = frame;
+
+	f->args.base.at = 1;
+	weft_waker_slot_register(&all_done, weft_context_waker(cx));
+	if (__atomic_load_n(&remaining, __ATOMIC_ACQUIRE) > 0)
+		return WEFT_PENDING;
+	weft_return(f, 0);
+}
+WEFT_ASYNC_DEFINE_LEAF(wait_all_done, WEFT_ASYNC_RESULT_INT);
+
+/* ---- running a benchmark's root ---- */
+
+static void runtime_begin(int workers)
+{
+	struct weft_runtime_options options = {
+		.flavour = workers ? WEFT_MULTI_THREAD : WEFT_CURRENT_THREAD,
+		.workers = (unsigned)workers,
+	};
+
+	micro_expect(weft_runtime_create(&runtime, &options), 0);
+}
+
+static void run(const struct weft_async *async, const void *args)
+{
+	micro_expect(weft_runtime_run(runtime, async, args, NULL), 0);
+}
+
+static void runtime_end(void)
+{
+	weft_runtime_destroy(runtime);
+}
+
+/* ---- spawn and join ---- */
+
+WEFT_ASYNC_3(size_t, spawn_join, size_t, size_t, struct micro_sample *);
+
+struct spawn_join__frame {
+	struct spawn_join__args args;
+	struct micro_watch watch;
+	struct weft_task **tasks;
+	size_t batch, i, got, total;
+	struct weft_task_join__frame join;
+};
+
+enum weft_poll spawn_join__poll(void *frame, struct weft_context *cx)
+{
+	struct spawn_join__frame *f = frame;
+	size_t batches = f->args.p0, count = f->args.p1;
+
+	weft_begin(f);
+	f->tasks = malloc(count * sizeof(struct weft_task *));
+	f->total = 0;
+	f->watch = micro_watch_start();
+	for (f->batch = 0; f->batch < batches; f->batch++) {
+		for (f->i = 0; f->i < count; f->i++)
+			f->tasks[f->i] = spawn_value(f->batch * count + f->i);
+		for (f->i = 0; f->i < count; f->i++) {
+			weft_await(f, f->join, weft_task_join, f->tasks[f->i], &f->got);
+			f->total += f->got;
+		}
+	}
+	*f->args.p2 = micro_wall_per(&f->watch, (int64_t)(batches * count));
+	micro_expect((int64_t)f->total, (int64_t)(batches * count * (batches * count - 1) / 2));
+	free(f->tasks);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(spawn_join, 0);
+
+static struct micro_sample spawn_join_run(int workers, size_t batches, size_t count)
+{
+	struct spawn_join__args args;
+	struct micro_sample sample;
+
+	runtime_begin(workers);
+	spawn_join__init(&args, batches, count, &sample);
+	run(&spawn_join__async, &args);
+	runtime_end();
+	return sample;
+}
+
+static struct micro_sample spawn_join_batch(int workers)
+{
+	return spawn_join_run(workers, 1000, BATCH);
+}
+
+static struct micro_sample spawn_join_cold(int workers)
+{
+	return spawn_join_run(workers, 1, 100000);
+}
+
+static struct micro_sample spawn_join_one(int workers)
+{
+	return spawn_join_run(workers, 1000000, 1);
+}
+
+/* ---- chained_spawn ---- */
+
+WEFT_ASYNC_2(int, chain, size_t, size_t);
+
+struct chain__frame {
+	struct chain__args args;
+};
+
+enum weft_poll chain__poll(void *frame, struct weft_context *cx)
+{
+	struct chain__frame *f = frame;
+	struct chain__args *next;
+
+	(void)cx;
+	if (f->args.p0 == 0) {
+		add(&sum, f->args.p1);
+		one_done();
+		weft_return(f, 0);
+	}
+	next = weft_task_create(NULL, &chain__async);
+	if (!next)
+		exit(1);
+	chain__init(next, f->args.p0 - 1, f->args.p1 + 1);
+	weft_task_start_detached(next);
+	weft_return(f, 0);
+}
+WEFT_ASYNC_DEFINE(chain, WEFT_ASYNC_RESULT_INT);
+
+WEFT_ASYNC_1(int, chains, struct micro_sample *);
+
+struct chains__frame {
+	struct chains__args args;
+	struct micro_watch watch;
+	int round;
+	struct wait_all_done__frame wait;
+};
+
+enum { CHAIN_ROUNDS = 500, CHAIN_LINKS = 1000 };
+
+enum weft_poll chains__poll(void *frame, struct weft_context *cx)
+{
+	struct chains__frame *f = frame;
+	struct chain__args args;
+
+	weft_begin(f);
+	f->watch = micro_watch_start();
+	for (f->round = 0; f->round < CHAIN_ROUNDS; f->round++) {
+		__atomic_store_n(&remaining, 1, __ATOMIC_RELEASE);
+		chain__init(&args, CHAIN_LINKS, 0);
+		micro_expect(weft_task_spawn_detached(NULL, &chain__async, &args), 0);
+		weft_await(f, f->wait, wait_all_done);
+	}
+	*f->args.p0 = micro_wall_per(&f->watch, CHAIN_ROUNDS * CHAIN_LINKS);
+	micro_expect((int64_t)sum, CHAIN_ROUNDS * CHAIN_LINKS);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(chains, WEFT_ASYNC_RESULT_INT);
+
+static struct micro_sample chained_spawn(int workers)
+{
+	struct chains__args args;
+	struct micro_sample sample;
+
+	runtime_begin(workers);
+	sum = 0;
+	chains__init(&args, &sample);
+	run(&chains__async, &args);
+	runtime_end();
+	return sample;
+}
+
+/* ---- spawning from other threads ---- */
+
+WEFT_ASYNC_1(int, remote_task, size_t);
+
+struct remote_task__frame {
+	struct remote_task__args args;
+};
+
+enum weft_poll remote_task__poll(void *frame, struct weft_context *cx)
+{
+	struct remote_task__frame *f = frame;
+
+	(void)cx;
+	add(&sum, f->args.p0);
+	one_done();
+	weft_return(f, 0);
+}
+WEFT_ASYNC_DEFINE(remote_task, WEFT_ASYNC_RESULT_INT);
+
+struct spawner {
+	pthread_barrier_t *barrier;
+	size_t count;
+};
+
+static void *spawner_run(void *arg)
+{
+	struct spawner *spawner = arg;
+
+	pthread_barrier_wait(spawner->barrier);
+	for (size_t i = 0; i < spawner->count; i++) {
+		struct remote_task__args *args = weft_task_create(runtime, &remote_task__async);
+
+		if (!args)
+			exit(1);
+		remote_task__init(args, i);
+		weft_task_start_detached(args);
+	}
+	return NULL;
+}
+
+static struct micro_sample remote_spawn(int workers, size_t threads)
+{
+	size_t each = REMOTE_TASKS / threads;
+	pthread_barrier_t barrier;
+	struct spawner spawner = { &barrier, each };
+	struct wait_all_done__args args;
+	struct micro_sample sample;
+	struct micro_watch watch;
+	pthread_t ids[8];
+
+	runtime_begin(workers);
+	remaining = each * threads;
+	sum = 0;
+	pthread_barrier_init(&barrier, NULL, (unsigned)threads + 1);
+	for (size_t i = 0; i < threads; i++)
+		pthread_create(&ids[i], NULL, spawner_run, &spawner);
+	pthread_barrier_wait(&barrier);
+	watch = micro_watch_start();
+	wait_all_done__init(&args);
+	run(&wait_all_done__async, &args);
+	sample = micro_wall_and_cpu_per(&watch, (int64_t)(each * threads));
+	for (size_t i = 0; i < threads; i++)
+		pthread_join(ids[i], NULL);
+	micro_expect((int64_t)sum, (int64_t)(threads * (each * (each - 1) / 2)));
+	runtime_end();
+	return sample;
+}
+
+static struct micro_sample remote_spawn_1(int workers)
+{
+	return remote_spawn(workers, 1);
+}
+
+static struct micro_sample remote_spawn_8(int workers)
+{
+	return remote_spawn(workers, 8);
+}
+
+/* ---- yielding ---- */
+
+WEFT_ASYNC_1(size_t, yielder, size_t);
+
+struct yielder__frame {
+	struct yielder__args args;
+	size_t i;
+	struct weft_yield__frame yield;
+};
+
+enum weft_poll yielder__poll(void *frame, struct weft_context *cx)
+{
+	struct yielder__frame *f = frame;
+
+	weft_begin(f);
+	while (!__atomic_load_n(&go, __ATOMIC_RELAXED))
+		weft_await(f, f->yield, weft_yield);
+	for (f->i = 1; f->i < f->args.p0; f->i++)
+		weft_await(f, f->yield, weft_yield);
+	weft_return(f, f->args.p0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(yielder, 0);
+
+WEFT_ASYNC_3(int, yields, size_t, size_t, struct micro_sample *);
+
+struct yields__frame {
+	struct yields__args args;
+	struct micro_watch watch;
+	struct weft_task **tasks;
+	size_t i, got, total;
+	struct weft_task_join__frame join;
+};
+
+enum weft_poll yields__poll(void *frame, struct weft_context *cx)
+{
+	struct yields__frame *f = frame;
+	size_t count = f->args.p0, turns = f->args.p1;
+	struct yielder__args args;
+
+	weft_begin(f);
+	__atomic_store_n(&go, 0, __ATOMIC_RELAXED);
+	f->tasks = malloc(count * sizeof(struct weft_task *));
+	for (f->i = 0; f->i < count; f->i++) {
+		yielder__init(&args, turns / count);
+		f->tasks[f->i] = weft_task_spawn(NULL, &yielder__async, &args);
+		if (!f->tasks[f->i])
+			exit(1);
+	}
+	f->watch = micro_watch_start();
+	f->total = 0;
+	__atomic_store_n(&go, 1, __ATOMIC_RELAXED);
+	for (f->i = 0; f->i < count; f->i++) {
+		weft_await(f, f->join, weft_task_join, f->tasks[f->i], &f->got);
+		f->total += f->got;
+	}
+	*f->args.p2 = micro_wall_per(&f->watch, (int64_t)turns);
+	micro_expect((int64_t)f->total, (int64_t)turns);
+	free(f->tasks);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(yields, WEFT_ASYNC_RESULT_INT);
+
+static struct micro_sample yields_run(int workers, size_t tasks, size_t turns)
+{
+	struct yields__args args;
+	struct micro_sample sample;
+
+	runtime_begin(workers);
+	yields__init(&args, tasks, turns, &sample);
+	run(&yields__async, &args);
+	runtime_end();
+	return sample;
+}
+
+static struct micro_sample yield_2(int workers)
+{
+	return yields_run(workers, 2, 2000000);
+}
+
+static struct micro_sample yield_1k(int workers)
+{
+	return yields_run(workers, 1000, 4000000);
+}
+
+static struct micro_sample yield_100k(int workers)
+{
+	return yields_run(workers, 100000, 5000000);
+}
+
+/* ---- ping_pong: a task, its child, and two messages through waker slots ---- */
+
+struct exchange {
+	struct weft_waker_slot ping, pong;
+	size_t pinged, ponged;
+};
+
+/* Waits until *value is not 0. */
+WEFT_ASYNC_2(size_t, receive, struct weft_waker_slot *, size_t *);
+
+struct receive__frame {
+	struct receive__args args;
+};
+
+enum weft_poll receive__poll(void *frame, struct weft_context *cx)
+{
+	struct receive__frame *f = frame;
+	size_t value = __atomic_load_n(f->args.p1, __ATOMIC_ACQUIRE);
+
+	if (!value) {
+		f->args.base.at = 1;
+		weft_waker_slot_register(f->args.p0, weft_context_waker(cx));
+		value = __atomic_load_n(f->args.p1, __ATOMIC_ACQUIRE);
+		if (!value)
+			return WEFT_PENDING;
+	}
+	weft_return(f, value);
+}
+WEFT_ASYNC_DEFINE_LEAF(receive, 0);
+
+static void send_value(struct weft_waker_slot *slot, size_t *place, size_t value)
+{
+	__atomic_store_n(place, value, __ATOMIC_RELEASE);
+	weft_waker_slot_wake(slot);
+}
+
+WEFT_ASYNC_1(int, ponger, struct exchange *);
+
+struct ponger__frame {
+	struct ponger__args args;
+	struct receive__frame receive;
+};
+
+enum weft_poll ponger__poll(void *frame, struct weft_context *cx)
+{
+	struct ponger__frame *f = frame;
+
+	weft_begin(f);
+	weft_await(f, f->receive, receive, &f->args.p0->ping, &f->args.p0->pinged);
+	send_value(&f->args.p0->pong, &f->args.p0->ponged, f->receive.args.result + 1);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(ponger, WEFT_ASYNC_RESULT_INT);
+
+WEFT_ASYNC_0(int, pinger);
+
+struct pinger__frame {
+	struct pinger__args args;
+	struct exchange exchange;
+	struct weft_task *child;
+	struct receive__frame receive;
+	struct weft_task_join__frame join;
+};
+
+enum weft_poll pinger__poll(void *frame, struct weft_context *cx)
+{
+	struct pinger__frame *f = frame;
+	struct ponger__args args;
+
+	weft_begin(f);
+	memset(&f->exchange, 0, sizeof f->exchange);
+	ponger__init(&args, &f->exchange);
+	f->child = weft_task_spawn(NULL, &ponger__async, &args);
+	if (!f->child)
+		exit(1);
+	send_value(&f->exchange.ping, &f->exchange.pinged, 1);
+	weft_await(f, f->receive, receive, &f->exchange.pong, &f->exchange.ponged);
+	add(&sum, f->receive.args.result);
+	/* the child borrows this frame */
+	weft_await(f, f->join, weft_task_join, f->child, NULL);
+	one_done();
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(pinger, WEFT_ASYNC_RESULT_INT);
+
+WEFT_ASYNC_1(int, pings, struct micro_sample *);
+
+struct pings__frame {
+	struct pings__args args;
+	struct micro_watch watch;
+	int round;
+	struct wait_all_done__frame wait;
+};
+
+enum { PING_ROUNDS = 200, PINGS = 1000 };
+
+enum weft_poll pings__poll(void *frame, struct weft_context *cx)
+{
+	struct pings__frame *f = frame;
+	struct pinger__args args;
+
+	weft_begin(f);
+	f->watch = micro_watch_start();
+	for (f->round = 0; f->round < PING_ROUNDS; f->round++) {
+		__atomic_store_n(&remaining, PINGS, __ATOMIC_RELEASE);
+		for (int i = 0; i < PINGS; i++) {
+			pinger__init(&args);
+			micro_expect(weft_task_spawn_detached(NULL, &pinger__async, &args), 0);
+		}
+		weft_await(f, f->wait, wait_all_done);
+	}
+	*f->args.p0 = micro_wall_per(&f->watch, PING_ROUNDS * PINGS);
+	micro_expect((int64_t)sum, 2 * PING_ROUNDS * PINGS);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(pings, WEFT_ASYNC_RESULT_INT);
+
+static struct micro_sample ping_pong(int workers)
+{
+	struct pings__args args;
+	struct micro_sample sample;
+
+	runtime_begin(workers);
+	sum = 0;
+	pings__init(&args, &sample);
+	run(&pings__async, &args);
+	runtime_end();
+	return sample;
+}
+
+/* ---- timers ---- */
+
+/* A number below `bound` that looks random but is the same in every run. */
+static uint64_t scatter(uint64_t i, uint64_t bound)
+{
+	return (((i + 1) * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % bound;
+}
+
+WEFT_ASYNC_1(int, timers, struct micro_sample *);
+
+struct timers__frame {
+	struct timers__args args;
+};
+
+/* Polls each sleep once, then again cancelled, in another order. */
+enum weft_poll timers__poll(void *frame, struct weft_context *cx)
+{
+	struct timers__frame *f = frame;
+	struct weft_sleep__frame *sleeps = malloc(TIMERS * sizeof *sleeps);
+	struct micro_watch watch = micro_watch_start();
+	int64_t started = 0, stopped = 0;
+
+	for (uint64_t i = 0; i < TIMERS; i++) {
+		weft_sleep__init(&sleeps[i].args,
+				WEFT_MILLISECONDS(60000 + scatter(i, 3600000)));
+		started += weft_sleep__poll(&sleeps[i], cx) == WEFT_PENDING;
+	}
+	cx->cancelled = 1;
+	for (uint64_t i = 0; i < TIMERS; i++)
+		stopped += weft_sleep__poll(&sleeps[i * 611953 % TIMERS], cx) == WEFT_READY;
+	cx->cancelled = 0;
+	*f->args.p0 = micro_wall_per(&watch, TIMERS);
+	micro_expect(started, TIMERS);
+	micro_expect(stopped, TIMERS);
+	free(sleeps);
+	weft_return(f, 0);
+}
+WEFT_ASYNC_DEFINE(timers, WEFT_ASYNC_RESULT_INT);
+
+static struct micro_sample timer_create_cancel(int workers)
+{
+	struct timers__args args;
+	struct micro_sample sample;
+
+	runtime_begin(workers);
+	timers__init(&args, &sample);
+	run(&timers__async, &args);
+	runtime_end();
+	return sample;
+}
+
+enum { SHORT_TASKS = 50000, SHORT_EACH = 10 };
+
+WEFT_ASYNC_1(int, sleeper, uint64_t);
+
+struct sleeper__frame {
+	struct sleeper__args args;
+	uint64_t i;
+	int64_t before_ns, wanted_ns;
+	struct weft_sleep__frame sleep;
+};
+
+enum weft_poll sleeper__poll(void *frame, struct weft_context *cx)
+{
+	struct sleeper__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < SHORT_EACH; f->i++) {
+		f->wanted_ns = WEFT_MILLISECONDS(1 + scatter(f->args.p0 * SHORT_EACH + f->i, 10));
+		if (f->i == 0)
+			f->before_ns = weft_now(cx);
+		weft_await(f, f->sleep, weft_sleep, f->wanted_ns);
+		if (f->i == 0)
+			micro_expect(weft_now(cx) - f->before_ns >= f->wanted_ns, true);
+		add(&sum, 1);
+	}
+	one_done();
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(sleeper, WEFT_ASYNC_RESULT_INT);
+
+WEFT_ASYNC_1(int, sleepers, struct micro_sample *);
+
+struct sleepers__frame {
+	struct sleepers__args args;
+	struct micro_watch watch;
+	struct wait_all_done__frame wait;
+};
+
+enum weft_poll sleepers__poll(void *frame, struct weft_context *cx)
+{
+	struct sleepers__frame *f = frame;
+	struct sleeper__args args;
+
+	weft_begin(f);
+	__atomic_store_n(&remaining, SHORT_TASKS, __ATOMIC_RELEASE);
+	f->watch = micro_watch_start();
+	for (uint64_t i = 0; i < SHORT_TASKS; i++) {
+		sleeper__init(&args, i);
+		micro_expect(weft_task_spawn_detached(NULL, &sleeper__async, &args), 0);
+	}
+	weft_await(f, f->wait, wait_all_done);
+	*f->args.p0 = micro_wall_and_cpu_per(&f->watch, SHORT_TASKS * SHORT_EACH);
+	micro_expect((int64_t)sum, SHORT_TASKS * SHORT_EACH);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(sleepers, WEFT_ASYNC_RESULT_INT);
+
+static struct micro_sample timer_create_fire(int workers)
+{
+	struct sleepers__args args;
+	struct micro_sample sample;
+
+	runtime_begin(workers);
+	sum = 0;
+	sleepers__init(&args, &sample);
+	run(&sleepers__async, &args);
+	runtime_end();
+	return sample;
+}
+
+/* ---- memory ---- */
+
+WEFT_ASYNC_0(int, memory_sleep);
+
+struct memory_sleep__frame {
+	struct memory_sleep__args args;
+	struct weft_sleep__frame sleep;
+};
+
+enum weft_poll memory_sleep__poll(void *frame, struct weft_context *cx)
+{
+	struct memory_sleep__frame *f = frame;
+
+	weft_begin(f);
+	one_done();
+	weft_await(f, f->sleep, weft_sleep, WEFT_SECONDS(3600));
+	add(&sum, 1);
+	weft_return(f, f->sleep.args.result);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(memory_sleep, WEFT_ASYNC_RESULT_INT);
+
+/* A list of waiting tasks, as a notify has one: next and waker in the frame. */
+struct memory_waiter {
+	struct memory_waiter *next;
+	struct weft_waker waker;
+};
+
+static struct memory_waiter *memory_waiters;
+static int memory_lock;
+
+static void memory_lock_take(void)
+{
+	while (__atomic_exchange_n(&memory_lock, 1, __ATOMIC_ACQUIRE))
+		;
+}
+
+static void memory_lock_give(void)
+{
+	__atomic_store_n(&memory_lock, 0, __ATOMIC_RELEASE);
+}
+
+WEFT_ASYNC_0(int, memory_wait);
+
+struct memory_wait__frame {
+	struct memory_wait__args args;
+	struct memory_waiter waiter;
+};
+
+enum weft_poll memory_wait__poll(void *frame, struct weft_context *cx)
+{
+	struct memory_wait__frame *f = frame;
+
+	if (f->args.base.at == 0) {
+		f->args.base.at = 1;
+		one_done();
+		memory_lock_take();
+		f->waiter.waker = *weft_context_waker(cx);
+		f->waiter.next = memory_waiters;
+		memory_waiters = &f->waiter;
+		memory_lock_give();
+		return WEFT_PENDING;
+	}
+	add(&sum, 1);
+	weft_return(f, 0);
+}
+WEFT_ASYNC_DEFINE_LEAF(memory_wait, WEFT_ASYNC_RESULT_INT);
+
+WEFT_ASYNC_2(int, memory, const struct weft_async *, struct micro_sample *);
+
+struct memory__frame {
+	struct memory__args args;
+	int64_t before;
+	struct weft_sleep__frame sleep;
+};
+
+enum weft_poll memory__poll(void *frame, struct weft_context *cx)
+{
+	struct memory__frame *f = frame;
+	struct weft_frame args = { 0, 0 };
+
+	weft_begin(f);
+	f->before = micro_resident_bytes();
+	__atomic_store_n(&remaining, MEMORY_TASKS, __ATOMIC_RELEASE);
+	for (int i = 0; i < MEMORY_TASKS; i++) {
+		void *task = weft_task_create(NULL, f->args.p0);
+
+		if (!task)
+			exit(1);
+		*(struct weft_frame *)task = args;
+		weft_task_start_detached(task);
+	}
+	while (__atomic_load_n(&remaining, __ATOMIC_ACQUIRE))
+		weft_await(f, f->sleep, weft_sleep, WEFT_MILLISECONDS(5));
+	f->args.p1->value = (double)(micro_resident_bytes() - f->before) / MEMORY_TASKS;
+	f->args.p1->cpu_ns = 0;
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(memory, WEFT_ASYNC_RESULT_INT);
+
+static struct micro_sample memory_sleeping_bytes(int workers)
+{
+	struct memory__args args;
+	struct micro_sample sample;
+
+	runtime_begin(workers);
+	memory__init(&args, &memory_sleep__async, &sample);
+	run(&memory__async, &args);
+	micro_expect((int64_t)sum, 0);
+	runtime_end();
+	return sample;
+}
+
+static struct micro_sample memory_waiting_bytes(int workers)
+{
+	struct memory__args args;
+	struct micro_sample sample;
+
+	runtime_begin(workers);
+	memory__init(&args, &memory_wait__async, &sample);
+	run(&memory__async, &args);
+	while (memory_waiters) {
+		struct memory_waiter *waiter = memory_waiters;
+
+		memory_waiters = waiter->next;
+		weft_waker_wake_by_ref(&waiter->waker);
+	}
+	runtime_end();
+	micro_expect((int64_t)sum, MEMORY_TASKS);
+	return sample;
+}
+
+static const struct micro_benchmark benchmarks[] = {
+	{ "spawn_join_batch", spawn_join_batch, false },
+	{ "spawn_join_one", spawn_join_one, false },
+	{ "spawn_join_cold", spawn_join_cold, true },
+	{ "chained_spawn", chained_spawn, false },
+	{ "remote_spawn_1", remote_spawn_1, false },
+	{ "remote_spawn_8", remote_spawn_8, false },
+	{ "yield_2", yield_2, false },
+	{ "yield_1k", yield_1k, false },
+	{ "yield_100k", yield_100k, false },
+	{ "ping_pong", ping_pong, false },
+	{ "timer_create_cancel", timer_create_cancel, false },
+	{ "timer_create_fire", timer_create_fire, false },
+	{ "memory_sleeping_bytes", memory_sleeping_bytes, true },
+	{ "memory_waiting_bytes", memory_waiting_bytes, true },
+};
+
+int main(int argc, char **argv)
+{
+	return micro_main(argc, argv, benchmarks, sizeof benchmarks / sizeof benchmarks[0]);
+}
