@@ -12,11 +12,11 @@
  *     CHECK_EQ(probe_wakes(&probe), 1);
  *     CHECK(probe_balanced(&probe) && probe_env_balanced(&env));
  *
- * A probe is a waker that only counts, so that every missing or extra wake-up and every lost reference
- * shows. A probe_env is the services of a runtime with a clock that the test sets and an allocator that
- * counts; it has no wheel and no reactor unless the test gives it one.
+ * A probe is a waker that only counts, so that every missing or extra wake-up and every lost
+ * reference shows. A probe_env is the services of a runtime with a clock that the test sets and an
+ * allocator that counts; it has no wheel and no reactor unless the test gives it one.
  *
- * Memory:  all on the test's stack; blocks from probe_env come from malloc, so that sanitizers see them.
+ * Memory:  all on the test's stack; a probe_env's blocks are malloc's, so that sanitizers see them.
  * Threads: none. A test with threads needs another waker.
  */
 #ifndef WEFT_TESTS_PROBE_H

@@ -64,7 +64,7 @@ static bool bench_is_clean(const struct bench *bench)
 		CHECK_EQ((frame)->args.base.at, WEFT_AT_DONE);                                     \
 	} while (0)
 
-/* --- children of the kinds that a deadline may meet -------------------------------------------- */
+/* --- children of the kinds that a deadline may meet ------------------------------------------- */
 
 /* Always ready inside, so that only the budget stops it. */
 WEFT_ASYNC_0(int, greedy);
@@ -166,7 +166,7 @@ enum weft_poll chores__poll(void *frame, struct weft_context *cx)
 
 WEFT_ASYNC_DEFINE(chores, WEFT_ASYNC_RESULT_INT);
 
-/* --- clock and conversions ------------------------------------------------------------------------ */
+/* --- clock and conversions -------------------------------------------------------------------- */
 
 TEST(time_now_is_the_clock_of_the_runtime)
 {
@@ -229,7 +229,7 @@ TEST(time_descriptors_describe_their_frames)
 	}
 }
 
-/* --- sleep -------------------------------------------------------------------------------------- */
+/* --- sleep ------------------------------------------------------------------------------------ */
 
 /* B67: never early; counted from the first poll; woken once. */
 TEST(sleep_ends_when_its_time_has_passed)
@@ -389,7 +389,7 @@ TEST(sleep_wakes_whoever_polled_it_last)
 	CHECK(probe_balanced(&other) && bench_is_clean(&bench));
 }
 
-/* B71: a task that wakes itself all the time still sees its sleep fire, and starts no second timer. */
+/* B71: a task that wakes itself all the time still sees its sleep fire; there is one timer. */
 TEST(sleep_polled_all_the_time_still_fires)
 {
 	struct weft_sleep__frame sleep;
@@ -409,7 +409,7 @@ TEST(sleep_polled_all_the_time_still_fires)
 	CHECK(bench_is_clean(&bench));
 }
 
-/* --- moving a deadline: B67 ----------------------------------------------------------------------- */
+/* --- moving a deadline: B67 ------------------------------------------------------------------- */
 
 TEST(sleep_until_reset_before_the_first_poll)
 {
@@ -442,8 +442,8 @@ TEST(sleep_until_reset_later_wakes_nobody_at_the_old_time)
 	CHECK(bench_is_clean(&bench));
 }
 
-/* The new deadline may be the earliest of a wheel whose driver sleeps: the task wakes itself, and its
- * poll takes the timer over into the wheel of whoever polls. */
+/* The new deadline may be the earliest of a wheel whose driver sleeps: the task wakes itself, and
+ * its poll takes the timer over into the wheel of whoever polls. */
 TEST(sleep_until_reset_earlier_takes_effect_on_the_polling_worker)
 {
 	struct weft_sleep_until__frame sleep;
@@ -518,7 +518,7 @@ TEST(sleep_until_reset_then_cancelled_leaves_no_timer)
 	}
 }
 
-/* --- timeout and deadline --------------------------------------------------------------------------- */
+/* --- timeout and deadline --------------------------------------------------------------------- */
 
 TEST(timeout_of_a_ready_child_needs_no_timer)
 {
@@ -754,7 +754,7 @@ TEST(timeout_wakes_whoever_polled_it_last)
 	CHECK_EQ(probe_wakes(&other), 1);
 }
 
-/* --- cancelled everywhere ------------------------------------------------------------------------ */
+/* --- cancelled everywhere --------------------------------------------------------------------- */
 
 struct scenario {
 	struct weft_sleep__frame sleep;
@@ -785,7 +785,7 @@ static void stubborn_within(struct scenario *s)
 
 enum { SCENARIOS = 9 };
 
-/* Sets up the n-th scenario, whose root is `outer`. Returns what it ends with if nobody cancels it. */
+/* Sets up the n-th scenario, whose root is `outer`. Returns what it gives if nobody cancels it. */
 static ssize_t scenario_init(struct scenario *s, int n)
 {
 	memset(s, 0xa5, sizeof *s);
@@ -820,8 +820,8 @@ static ssize_t scenario_init(struct scenario *s, int n)
 	}
 }
 
-/* Polls to the end; from poll `cancel_at` on the context is cancelled, before (or, with `late`, after)
- * what the poll waited for has fired. Returns the number of polls. */
+/* Polls to the end; from poll `cancel_at` on the context is cancelled, before (or, with `late`,
+ * after) what the poll waited for has fired. Returns the number of polls. */
 static int scenario_run(int n, int cancel_at, bool late, ssize_t *result)
 {
 	struct scenario s;
@@ -871,7 +871,7 @@ TEST(timeout_cancelled_at_every_suspension)
 	}
 }
 
-/* --- intervals: B69 --------------------------------------------------------------------------------- */
+/* --- intervals: B69 --------------------------------------------------------------------------- */
 
 struct metronome {
 	struct bench bench;

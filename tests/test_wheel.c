@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The timer wheel against a naive list of timers: no thread, no clock. What is fired is logged by the
- * commit, so that order, number and lock (a commit may use the wheel) are all visible. */
+/* The timer wheel against a naive list of timers: no thread, no clock. What is fired is logged by
+ * the commit, so that order, number and lock (a commit may use the wheel) are all visible. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,7 +143,7 @@ static int64_t random_below(int64_t bound)
 	return (int64_t)(random_number() % (uint64_t)bound);
 }
 
-/* --- what is due, when ----------------------------------------------------------------------- */
+/* --- what is due, when ------------------------------------------------------------------------ */
 
 /* B67: a timer fires at its nanosecond, and not before, although a tick is longer. */
 TEST(wheel_fires_nothing_early_and_everything_in_time)
@@ -165,7 +165,7 @@ TEST(wheel_fires_nothing_early_and_everything_in_time)
 	}
 }
 
-/* A driver that sleeps until next wakes for nothing at most once per level, however long the slot. */
+/* A driver that sleeps until next wakes for nothing at most once per level. */
 TEST(wheel_next_costs_few_wakeups_for_a_crowded_slot)
 {
 	int64_t day = WEFT_SECONDS(86400), now_ns = 5;
@@ -309,8 +309,8 @@ TEST(wheel_fires_ties_in_order_of_start_across_levels)
 	CHECK_EQ(expire(deadline_ns + 1), i / 3);
 }
 
-/* All 9^5 orders of: start one of three timers near, at a border, or far; or stop it; or let time pass.
- * (A timer that is in is stopped instead of started.) */
+/* All 9^5 orders of: start one of three timers near, at a border, or far; or stop it; or let time
+ * pass. (A timer that is in is stopped instead of started.) */
 TEST(wheel_agrees_with_the_oracle_in_every_order)
 {
 	static const int64_t after_ns[] = { 1, TICK, WEFT__WHEEL_SLOTS * TICK };
@@ -398,7 +398,7 @@ TEST(wheel_agrees_with_the_oracle_on_random_walks)
 		}
 }
 
-/* --- wakers, and what a commit may do ----------------------------------------------------------- */
+/* --- wakers, and what a commit may do --------------------------------------------------------- */
 
 TEST(wheel_claims_then_commits_each_waker_once)
 {

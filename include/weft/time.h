@@ -7,9 +7,9 @@
  *     weft_tcp_read__init(&f->read.args, f->conn, f->buffer, sizeof f->buffer);
  *     weft_await(f, f->timeout, weft_timeout, WEFT_SECONDS(30), &weft_tcp_read__async, &f->read);
  *
- * Durations are int64_t nanoseconds, relative ones called `timeout`, absolute ones `deadline`. The clock
- * is CLOCK_MONOTONIC, or the runtime's virtual clock. Nothing fires early; timers fire in the order of
- * their deadlines.
+ * Durations are int64_t nanoseconds, relative ones called `timeout`, absolute ones `deadline`. The
+ * clock is CLOCK_MONOTONIC, or the runtime's virtual clock. Nothing fires early; timers fire in the
+ * order of their deadlines.
  *
  * Memory:  a timer is part of the frame that waits. Nothing allocates.
  * Threads: a leaf belongs to the task that polls it.
@@ -60,8 +60,8 @@ static inline int weft_timeout_ms(int64_t ns)
 	return ns / 1000000 >= INT32_MAX ? INT32_MAX : (int)((ns + 999999) / 1000000);
 }
 
-/* async int weft_sleep(int64_t timeout_ns): 0 after the time has passed, counted from the first poll.
- * timeout_ns <= 0: at once. */
+/* async int weft_sleep(int64_t timeout_ns): 0 after the time has passed, counted from the first
+ * poll. timeout_ns <= 0: at once. */
 WEFT_ASYNC_1(int, weft_sleep, int64_t);
 
 struct weft_sleep__frame {
@@ -77,17 +77,17 @@ struct weft_sleep_until__frame {
 	struct weft_timer timer;
 };
 
-/* Moves the deadline of a sleep_until that is pending or has not started, earlier or later; it takes
- * effect at once, also if the old deadline has just passed or the new one lies in the past. Only by the
- * task that polls it, which may be polled once more for it. */
+/* Moves the deadline of a sleep_until that is pending or has not started, earlier or later; it
+ * takes effect at once, also if the old deadline has just passed or the new one lies in the past.
+ * Only by the task that polls it, which may be polled once more for it. */
 void weft_sleep_until_reset(struct weft_sleep_until__frame *sleep, int64_t deadline_ns);
 
 /* A branch with a deadline: polls `child` (of type `async`, initialised by the caller) until it is
- * READY, or cancels it at the deadline and waits until it has unwound. Gives the child's result, if that
- * is an int or ssize_t (else 0), or -ETIME if the child gave -ECANCELED because of the deadline. A result
- * that was ready wins, and an outer cancellation wins over the deadline. A timeout is counted from when
- * the child first has to wait; a child that never does needs no timer. Without a runtime such a child is
- * cancelled, and -ENXIO stands for its -ECANCELED.
+ * READY, or cancels it at the deadline and waits until it has unwound. Gives the child's result, if
+ * that is an int or ssize_t (else 0), or -ETIME if the child gave -ECANCELED because of the
+ * deadline. A result that was ready wins, and an outer cancellation wins over the deadline. A
+ * timeout is counted from when the child first has to wait; a child that never does needs no timer.
+ * Without a runtime such a child is cancelled, and -ENXIO stands for its -ECANCELED.
  *
  *     weft_tcp_read__init(&f->read.args, f->conn, f->buffer, sizeof f->buffer);
  *     weft_await(f, f->timeout, weft_timeout, WEFT_SECONDS(30), &weft_tcp_read__async, &f->read);
@@ -108,8 +108,8 @@ struct weft_timeout__frame {
 	struct weft_deadline__frame deadline;
 };
 
-/* What an interval does about ticks that nobody waited for in time, that is, if one was taken more than
- * 5 ms late, or more than a period. Otherwise the next is due a period after this one was. */
+/* What an interval does about ticks that nobody waited for in time, that is, if one was taken more
+ * than 5 ms late, or more than a period. Otherwise the next is due a period after this one was. */
 enum weft_missed_tick {
 	WEFT_TICK_BURST, /* all of them at once, until it has caught up */
 	WEFT_TICK_DELAY, /* the next one a full period after now, and so on from there */

@@ -4,16 +4,18 @@
  *
  * How         One machine for all of them; `at` is the state:
  *
- *                 FRESH --begin--> WAITING --wait--> DONE         FRESH --begin--> DONE (no need to wait)
+ *                 FRESH --begin--> WAITING --wait--> DONE
+ *                 FRESH --begin--> DONE (no need to wait)
  *                 WAITING --reset--> MOVED --poll--> FRESH or WAITING
  *
  *             begin looks at the clock, once; wait only asks whether the timer is out of the wheel,
  *             which takes no lock. A completion is charged to the budget, a withdrawal is not.
  * Invariants  [I1] the timer is in a wheel, or has fired, exactly in WAITING and MOVED.
  * Order       [O1] fired before cancelled: what was ready wins.
- *             [O2] the wheel of whoever polls needs no telling that a timer is the earliest: its driver
- *                  is awake. But reset may make it the earliest of a wheel whose driver sleeps; so it
- *                  wakes its own task, and the poll takes the timer over into the poller's wheel.
+ *             [O2] the wheel of whoever polls needs no telling that a timer is the earliest: its
+ *                  driver is awake. But reset may make it the earliest of a wheel whose driver
+ *                  sleeps; so it wakes its own task, and the poll takes the timer over into the
+ *                  poller's wheel.
  * Not here    the wheel (wheel.c); a deadline around something else (timeout.c).
  */
 #include <errno.h>
@@ -147,7 +149,7 @@ enum weft_poll weft_sleep_until__poll(void *frame, struct weft_context *cx)
 
 WEFT_ASYNC_DEFINE_LEAF(weft_sleep_until, WEFT_ASYNC_RESULT_INT);
 
-/* --- intervals ---------------------------------------------------------------------------------- */
+/* --- intervals -------------------------------------------------------------------------------- */
 
 /* When the tick after the one that was due at next_ns and is taken at now_ns is due. */
 static int64_t interval_next(const struct weft_interval *interval, int64_t now_ns)

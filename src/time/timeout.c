@@ -9,13 +9,14 @@
  *                 any state --branch ready--> DONE
  *
  *             EXPIRED and UNTIMED cancel the branch and poll it at once; what it then gives as
- *             -ECANCELED was our doing, unless the context is cancelled too. Nobody else's result is
- *             changed. weft_timeout is a deadline that is computed when the branch first pends.
+ *             -ECANCELED was our doing, unless the context is cancelled too. Nobody else's result
+ *             is changed. weft_timeout is a deadline that is computed when the branch first pends.
  * Invariants  [I1] the timer is in a wheel only in WAITING.
  * Order       [O1] branch before timer: a result that is ready wins, however late it is.
- *             [O2] the timer is looked at whatever the branch did, also when it has used up the budget:
- *                  a branch that never waits is timed out all the same.
- * Cost        one timer start and stop, and one look at the clock, if the branch pends; else nothing.
+ *             [O2] the timer is looked at whatever the branch did, also when it has used up the
+ *                  budget: a branch that never waits is timed out all the same.
+ * Cost        one timer start and stop, and one look at the clock, if the branch pends; else
+ *             nothing.
  */
 #include <errno.h>
 #include <stddef.h>

