@@ -43,7 +43,7 @@ enum { REACTOR_BATCH = 256, POOL_BATCH = 256 };
 _Static_assert(sizeof(struct weft__source) <= 64,
 		"a source stays small: idle connections are many");
 
-/* ---- the pool of records ---- */
+/* ---- the pool of records: never given back [I3] ---- */
 
 static struct {
 	struct weft__lock lock;
