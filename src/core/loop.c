@@ -166,7 +166,7 @@ struct weft_loop_task *weft_loop_spawn(struct weft_loop *loop, void *storage, si
 	WEFT_ASSERT((uintptr_t)storage % LOOP_ALIGN == 0);
 	if (storage_bytes < WEFT__TASK_BYTES + async->frame_size || !storage_is_free(task))
 		return NULL;
-	ct_init(task);
+	ct_init(task, false);
 	task->async = async;
 	task->joiner = (uintptr_t)loop;
 	task->strand.innermost = NULL;

@@ -54,11 +54,11 @@ enum ct_todo {
 	CT_PUSH
 };
 
-static inline void ct_init(struct weft_task *task)
+static inline void ct_init(struct weft_task *task, bool detached)
 {
 	/* relaxed: nobody else knows the task yet */
 	atomic_store_relaxed(&task->state, 0u);
-	task->local = 0;
+	task->local = detached ? CT_DETACHED : 0;
 }
 
 /* Home: CT_PUSH means into the run queue. */

@@ -28,9 +28,9 @@
  * Order       [O1] A submitter at the cap writes its shard's queued_count, then reads the idle_count of
  *                  the others, `threads` and `started`. A thread that idles writes idle_count, one that
  *                  leaves writes `started` and `threads`; then it reads every queued_count. All of that
- *                  is seq_cst. In the one order that there is of it, the thread's reads come after the
- *                  submitter's write, and it stays; or its writes come before the submitter's reads,
- *                  which claims it or starts one in its place. Either may be in vain, never neither.
+ *                  is seq_cst. In the one order that there is of it, either the thread reads after the
+ *                  submitter has written, and looks; or it has written before the submitter reads,
+ *                  who claims it or starts a thread in its place. One of the two sees the other.
  *                  A thread that is claimed meanwhile, or takes another job, looks after that one.
  *             [O2] a thread's release of `busy` follows its commit and pairs with the acquire in
  *                  weft__pool_shutdown: what is not counted has woken its task.
@@ -72,7 +72,7 @@ struct weft__pool {
 	bool closing, abandoned;
 	uint32_t threads; /* atomic: slots that are taken, at most threads_max */
 	uint32_t started; /* atomic: those of them whose thread runs, and will look before it leaves */
-	uint32_t alive;   /* atomic, futex: the threads, and those that are in their thread_stop hook */
+	uint32_t alive; /* atomic, futex: those, and threads that are in their thread_stop hook */
 	unsigned slots_used;
 	struct pool_thread *spare;
 	struct pool_thread slots[]; /* touched as they are used */
@@ -97,11 +97,11 @@ static struct pool_shard *shard_of_job(const struct weft_job *job)
 	return &pool->shards[job->shard];
 }
 
-/* Called after the write of [O1] that says that the thread idles or leaves. */
+/* Called after the caller's own write of [O1]. */
 static bool pool_has_queued(const struct weft__pool *pool)
 {
 	for (unsigned i = 0; i < pool->shard_count; i++)
-		if (atomic_load_seq_cst(&pool->shards[i].queued_count)) /* [O1] shard_append writes it */
+		if (atomic_load_seq_cst(&pool->shards[i].queued_count)) /* [O1] shard_append */
 			return true;
 	return false;
 }
@@ -128,16 +128,6 @@ static bool pool_claim(struct weft__pool *pool, struct pool_shard *except, struc
 
 /* ---- the census: slots, and who is alive ---- */
 
-static struct pool_thread *slot_make(struct weft__pool *pool)
-{
-	struct pool_thread *thread = &pool->slots[pool->slots_used];
-
-	memset(thread, 0, sizeof *thread);
-	thread->pool = pool;
-	thread->number = pool->slots_used++;
-	return thread;
-}
-
 /* NULL: the cap is reached (*error 0), or the pool is closing. */
 static struct pool_thread *slot_take(struct weft__pool *pool, int *error)
 {
@@ -148,10 +138,14 @@ static struct pool_thread *slot_take(struct weft__pool *pool, int *error)
 	/* relaxed, here: who needs to know exactly takes the lock */
 	if (!pool->closing && atomic_load_relaxed(&pool->threads) < pool->threads_max) {
 		thread = pool->spare;
-		if (thread)
+		if (thread) {
 			pool->spare = thread->next;
-		else
-			thread = slot_make(pool);
+		} else {
+			thread = &pool->slots[pool->slots_used];
+			memset(thread, 0, sizeof *thread);
+			thread->pool = pool;
+			thread->number = pool->slots_used++;
+		}
 		atomic_fetch_add_relaxed(&pool->threads, 1u);
 		atomic_fetch_add_relaxed(&pool->alive, 1u); /* [I2] */
 	}
@@ -159,7 +153,6 @@ static struct pool_thread *slot_take(struct weft__pool *pool, int *error)
 	return thread;
 }
 
-/* Under `census`. */
 static void slot_put(struct weft__pool *pool, struct pool_thread *thread)
 {
 	thread->next = pool->spare;
@@ -181,25 +174,18 @@ static void pool_depart(struct weft__pool *pool)
 		free(pool);
 }
 
-/* "NAME-blk-N", where a long NAME is cut. */
-static void thread_name(const struct pool_thread *thread, char name[POOL_NAME_BYTES])
-{
-	char suffix[POOL_NAME_BYTES];
-	int len = snprintf(suffix, sizeof suffix, "-blk-%u", thread->number);
-
-	snprintf(name, POOL_NAME_BYTES, "%.*s%s", POOL_NAME_BYTES - 1 - len, thread->pool->name, suffix);
-}
-
 static void *thread_main(void *arg);
 
+/* Its name is "NAME-blk-N", where a long NAME is cut. */
 static int thread_start(struct pool_thread *thread)
 {
+	const struct weft__pool *pool = thread->pool;
 	pthread_t handle; /* banned: os.h knows no other name for it */
-	char name[POOL_NAME_BYTES];
-	int err;
+	char suffix[POOL_NAME_BYTES], name[2 * POOL_NAME_BYTES];
+	int err, len = snprintf(suffix, sizeof suffix, "-blk-%u", thread->number);
 
-	thread_name(thread, name);
-	err = weft__thread_start(&handle, thread->pool->stack_bytes, name, thread_main, thread);
+	snprintf(name, sizeof name, "%.*s%s", POOL_NAME_BYTES - 1 - len, pool->name, suffix);
+	err = weft__thread_start(&handle, pool->stack_bytes, name, thread_main, thread);
 	if (!err)
 		pthread_detach(handle); /* banned: not by the thread itself, which has yet to be named */
 	return err;
@@ -218,7 +204,7 @@ static int pool_hire(struct weft__pool *pool, struct pool_shard *shard, struct w
 		job_enter(job, JOB_RUNNING);
 	thread->shard = shard;
 	thread->job = job;
-	atomic_store_relaxed(&thread->busy, job ? 1u : 0u); /* relaxed: the thread is not there yet */
+	atomic_store_relaxed(&thread->busy, job ? 1u : 0u); /* relaxed: the start publishes it */
 	if (thread_start(thread) == 0)
 		return 1;
 	if (job)
@@ -261,7 +247,8 @@ static struct weft_job *thread_next(struct pool_thread *self)
 	for (unsigned i = 1; !job && i <= pool->shard_count; i++) {
 		struct pool_shard *shard = &pool->shards[(home + i) % pool->shard_count];
 
-		if (atomic_load_relaxed(&shard->queued_count)) /* relaxed: thread_rest reads it again */
+		/* relaxed: thread_rest reads it again */
+		if (atomic_load_relaxed(&shard->queued_count))
 			job = thread_take(self, shard);
 	}
 	return job;
@@ -318,12 +305,11 @@ static bool thread_resign(struct pool_thread *self, bool closed)
 
 static bool thread_sleep(struct pool_thread *self)
 {
-	int64_t now_ns = weft__clock_now(), keep_ns = self->pool->keep_alive_ns;
-	int64_t deadline_ns = keep_ns < INT64_MAX - now_ns ? now_ns + keep_ns : INT64_MAX;
+	int64_t deadline_ns = weft_deadline_after(weft__clock_now(), self->pool->keep_alive_ns);
 
 	/* acquire pairs with shard_idle_claim */
 	while (!atomic_load_acquire(&self->claimed))
-		if (weft__futex_wait(&self->claimed, 0, deadline_ns) == -ETIMEDOUT && thread_unidle(self))
+		if (weft__futex_wait(&self->claimed, 0, deadline_ns) && thread_unidle(self))
 			return !thread_resign(self, false);
 	return true;
 }
@@ -332,18 +318,16 @@ static bool thread_sleep(struct pool_thread *self)
 static bool thread_rest(struct pool_thread *self)
 {
 	struct pool_shard *shard = self->shard;
-	bool closed, queued;
+	bool closed, idles;
 
 	shard_lock(shard);
 	closed = shard->closed;
-	queued = shard_queued(shard) != 0;
-	if (!closed && !queued)
+	idles = !closed && !shard_queued(shard);
+	if (idles)
 		shard_idle_push(shard, self);
 	shard_unlock(shard);
-	if (closed)
-		return !thread_resign(self, true);
-	if (queued)
-		return true;
+	if (!idles)
+		return !closed || !thread_resign(self, true);
 	if (pool_has_queued(self->pool)) { /* [I1] */
 		(void)thread_unidle(self); /* if it has been claimed, it has that job */
 		return true;
@@ -437,7 +421,8 @@ enum weft__submitted weft__pool_submit(struct weft__pool *pool, struct weft_job 
 	return answer == SHARD_LINED ? SUBMIT_FULL : SUBMIT_QUEUED;
 }
 
-bool weft__pool_rewake(struct weft__pool *pool, struct weft_job *job, const struct weft_waker *waker)
+bool weft__pool_rewake(
+		struct weft__pool *pool, struct weft_job *job, const struct weft_waker *waker)
 {
 	struct pool_shard *shard = shard_of_job(job);
 	bool pending;
@@ -476,9 +461,8 @@ int weft__pool_create(struct weft__pool **pool_out, const struct weft_runtime_op
 		return -ENOMEM;
 	memset(pool, 0, sizeof *pool);
 	pool->threads_max = threads_max;
-	pool->keep_alive_ns = options->blocking_keep_alive_ns;
-	if (!pool->keep_alive_ns)
-		pool->keep_alive_ns = POOL_KEEP_ALIVE_DEFAULT_NS;
+	pool->keep_alive_ns = options->blocking_keep_alive_ns ? options->blocking_keep_alive_ns
+							      : POOL_KEEP_ALIVE_DEFAULT_NS;
 	pool->stack_bytes = options->thread_stack_bytes;
 	snprintf(pool->name, sizeof pool->name, "%s", options->name ? options->name : "weft");
 	pool->hooks = options->hooks;
@@ -523,7 +507,7 @@ unsigned weft__pool_shutdown(struct weft__pool *pool, int64_t deadline_ns)
 	if (deadline_ns < 0)
 		deadline_ns = 0;
 	while ((alive = atomic_load_acquire(&pool->alive))) /* pairs with pool_depart */
-		if (weft__futex_wait(&pool->alive, alive, deadline_ns) == -ETIMEDOUT)
+		if (weft__futex_wait(&pool->alive, alive, deadline_ns))
 			break;
 	weft__lock_acquire(&pool->census);
 	for (unsigned i = 0; i < pool->slots_used; i++)
@@ -562,27 +546,20 @@ void weft__pool_metrics(const struct weft__pool *pool, struct weft_metrics *metr
 
 enum { BLOCKING_FRESH, BLOCKING_SUBMITTED };
 
-static enum weft_poll blocking_end(struct weft_blocking__frame *f, int result)
-{
-	f->args.result = result;
-	f->args.base.at = WEFT_AT_DONE;
-	return WEFT_READY;
-}
-
 static enum weft_poll blocking_begin(struct weft_blocking__frame *f, struct weft_context *cx)
 {
 	struct weft__pool *pool;
 	int error = 0;
 
 	if (weft_context_cancelled(cx))
-		return blocking_end(f, -ECANCELED);
+		weft_return(f, -ECANCELED);
 	pool = weft__runtime_pool(cx->env);
 	if (!pool)
-		return blocking_end(f, -ENXIO);
+		weft_return(f, -ENXIO);
 	f->job.fn = f->args.p0;
 	f->job.arg = f->args.p1;
 	if (weft__pool_submit(pool, &f->job, weft_context_waker(cx), &error) == SUBMIT_REFUSED)
-		return blocking_end(f, error);
+		weft_return(f, error);
 	f->args.base.at = BLOCKING_SUBMITTED;
 	return WEFT_PENDING;
 }
@@ -594,13 +571,13 @@ static enum weft_poll blocking_wait(struct weft_blocking__frame *f, struct weft_
 
 	if (!weft__pool_job_done(&f->job)) {
 		if (weft_context_cancelled(cx) && weft__pool_withdraw(pool, &f->job))
-			return blocking_end(f, -ECANCELED);
+			weft_return(f, -ECANCELED);
 		if (weft__pool_rewake(pool, &f->job, waker))
 			return WEFT_PENDING;
 	}
 	if (!weft_context_charge(cx))
 		return WEFT_PENDING;
-	return blocking_end(f, 0);
+	weft_return(f, 0);
 }
 
 enum weft_poll weft_blocking__poll(void *frame, struct weft_context *cx)

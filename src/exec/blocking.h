@@ -13,43 +13,44 @@
 struct weft__pool;
 
 /* Uses blocking_threads_max, blocking_queue_max, blocking_keep_alive_ns, thread_stack_bytes, name and
- * hooks of the options. Starts no thread. Returns 0 or -ENOMEM. */
+ * hooks of the options, which are copied. Starts no thread. Returns 0 or -ENOMEM. */
 int weft__pool_create(struct weft__pool **pool, const struct weft_runtime_options *options);
 
 enum weft__submitted {
-	SUBMIT_QUEUED,  /* the waker is woken when the job has run */
-	SUBMIT_FULL,    /* blocking_queue_max is reached: the waker is woken when there may be room */
-	SUBMIT_REFUSED  /* *error: -ESHUTDOWN, or -EAGAIN (no thread could be had) */
+	SUBMIT_QUEUED, /* the waker is woken when the job has run */
+	SUBMIT_FULL, /* blocking_queue_max jobs are queued. This one stands in line: the waker is woken
+			  when it has moved up into the queue, and again when it has run */
+	SUBMIT_REFUSED /* *error: -ESHUTDOWN, or -EAGAIN (no thread could be had) */
 };
 
-/* Any thread. job->fn and job->arg are set; the waker is borrowed until the job has run or has been
- * withdrawn. */
+/* Any thread. job->fn and job->arg are set, the rest need not be; the job stays where it is until it is
+ * done or withdrawn and this call has returned. The waker is borrowed for as long. */
 enum weft__submitted weft__pool_submit(struct weft__pool *pool, struct weft_job *job,
 		const struct weft_waker *waker, int *error);
 
 /* Replaces the waker of a submitted job. False: it has run already. */
-bool weft__pool_rewake(struct weft__pool *pool, struct weft_job *job,
-		const struct weft_waker *waker);
+bool weft__pool_rewake(
+		struct weft__pool *pool, struct weft_job *job, const struct weft_waker *waker);
 
-/* Takes a job back that has not started (or a place in the line for room). False: it is running or
- * has run. */
+/* Takes a job back that has not started, from the queue or the line. False: a thread has it, or has run
+ * it. */
 bool weft__pool_withdraw(struct weft__pool *pool, struct weft_job *job);
 
 /* Whether the job's fn has returned; then its effects are visible and the pool touches it no more. */
 bool weft__pool_job_done(const struct weft_job *job);
 
-/* Refuses new jobs, lets queued jobs be taken back only, ends idle threads, and waits until the deadline
- * for running jobs. Returns how many threads are still running a job. Idempotent. */
+/* Refuses new jobs, starts none of the queued (they can only be withdrawn), ends the idle threads, and
+ * waits until the deadline for the others. Returns how many of them still run a job. Idempotent. */
 unsigned weft__pool_shutdown(struct weft__pool *pool, int64_t deadline_ns);
 
-/* Frees the pool, which has been shut down; with threads still running it is abandoned to the last of
- * them, which frees it. NULL is a no-op. */
+/* Frees the pool, which has been shut down and which nobody calls any more. If threads are left it is
+ * abandoned to them, and the last one frees it. NULL is a no-op. */
 void weft__pool_destroy(struct weft__pool *pool);
 
-/* Fills in the blocking_* counters. */
+/* Fills in the blocking_* counters; the line is not counted. */
 void weft__pool_metrics(const struct weft__pool *pool, struct weft_metrics *metrics);
 
-/* The pool of the runtime that polls with these services, or NULL. runtime.c. */
+/* exec/runtime.c: the pool of the runtime that polls; NULL outside of one. */
 struct weft__pool *weft__runtime_pool(const struct weft_env *env);
 
 #endif

@@ -135,7 +135,7 @@ static inline bool shard_check(const struct pool_shard *shard)
 		WEFT_ASSERT(*thread->link == thread);
 	WEFT_ASSERT(queued == shard_queued(shard));
 	WEFT_ASSERT(idle == shard_idle(shard));
-	WEFT_ASSERT(!idle || !queued);                               /* [I1] */
+	WEFT_ASSERT(!idle || !queued);                                 /* [I1] */
 	WEFT_ASSERT(!shard->line.head || queued == shard->queued_max); /* [I2] */
 	return true;
 }
@@ -162,7 +162,8 @@ static inline void shard_idle_push(struct pool_shard *shard, struct pool_thread 
 		thread->next->link = &thread->next;
 	shard->idle = thread;
 	atomic_store_relaxed(&thread->claimed, 0u); /* relaxed: claimers take the lock */
-	atomic_store_seq_cst(&shard->idle_count, shard_idle(shard) + 1); /* [O3] read by pool_claim */
+	/* [O3] read by pool_claim */
+	atomic_store_seq_cst(&shard->idle_count, shard_idle(shard) + 1);
 }
 
 static inline void shard_idle_remove(struct pool_shard *shard, struct pool_thread *thread)
@@ -188,8 +189,9 @@ static inline struct pool_thread *shard_idle_claim(struct pool_shard *shard, str
 	if (job)
 		job_enter(job, JOB_RUNNING);
 	thread->job = job;
-	atomic_store_relaxed(&thread->busy, job ? 1u : 0u); /* relaxed: shutdown takes the lock first */
-	atomic_store_release(&thread->claimed, 1u);         /* [O2] pairs with thread_sleep */
+	/* relaxed: shutdown has had the lock when it looks */
+	atomic_store_relaxed(&thread->busy, job ? 1u : 0u);
+	atomic_store_release(&thread->claimed, 1u); /* [O2] pairs with thread_sleep */
 	return thread;
 }
 
@@ -210,7 +212,8 @@ static inline struct weft_waker shard_admit(struct pool_shard *shard)
 	struct weft_waker claimed = { NULL, NULL };
 
 	if (!job) {
-		atomic_store_relaxed(&shard->queued_count, shard_queued(shard) - 1); /* relaxed: [O3] */
+		/* relaxed: [O3] */
+		atomic_store_relaxed(&shard->queued_count, shard_queued(shard) - 1);
 		return claimed;
 	}
 	job_list_remove(&shard->line, job);
@@ -250,8 +253,8 @@ static inline struct weft_job *shard_take(struct pool_shard *shard, struct weft_
 }
 
 /* False: the job is neither queued nor in line. */
-static inline bool shard_withdraw(struct pool_shard *shard, struct weft_job *job,
-		struct weft_waker *admitted)
+static inline bool shard_withdraw(
+		struct pool_shard *shard, struct weft_job *job, struct weft_waker *admitted)
 {
 	switch (job_state(job)) {
 	case JOB_QUEUED:
@@ -273,7 +276,8 @@ static inline bool shard_withdraw(struct pool_shard *shard, struct weft_job *job
 enum shard_answer { SHARD_CLOSED, SHARD_HANDED_OVER, SHARD_QUEUED, SHARD_LINED, SHARD_HAS_NOBODY };
 
 /* Hands the job to an idle thread, or appends it: behind others, or if `append` says so. */
-static inline enum shard_answer shard_offer(struct pool_shard *shard, struct weft_job *job, bool append)
+static inline enum shard_answer shard_offer(
+		struct pool_shard *shard, struct weft_job *job, bool append)
 {
 	enum shard_answer answer = SHARD_HAS_NOBODY;
 	struct pool_thread *thread = NULL;

@@ -36,9 +36,9 @@ static char inbox_sleeping_mark[8];
 
 enum { FIFO_FIRST = 64 };
 
-static bool is_home(const struct weft_task *task)
+static inline bool is_home(const struct weft_task *task)
 {
-	return weft__worker_current && &weft__worker_current->runtime->executor == task->executor;
+	return weft__worker_current && weft__worker_current->env.executor == task->executor;
 }
 
 /* ---- the queue ---- */
@@ -142,7 +142,7 @@ static bool inbox_sleep(struct weft_runtime *runtime)
 
 /* ---- the end of a task ---- */
 
-static void ct_reap(struct weft_task *task)
+static inline void ct_reap(struct weft_task *task)
 {
 	/* [I2]; acquire pairs with the last waker's drop */
 	if (!ct_requested(task) && atomic_load_acquire(&task->refs) == 1)
@@ -182,7 +182,7 @@ static inline void ct_poll(struct weft__worker *worker, struct weft_task *task)
 	struct weft_context cx;
 	bool cancelled = ct_start(task);
 
-	if (weft__worker_poll(worker, task, cancelled, &cx) == WEFT_READY)
+	if (weft__worker_poll(worker, task, &weft__flavour_ct.waker, cancelled, &cx) == WEFT_READY)
 		ct_end(worker, task);
 	else if (ct_suspend(task, cx.self_woken) == CT_PUSH)
 		fifo_push(worker, task);
@@ -306,17 +306,16 @@ static void ct_commit_away(void *data)
 static const struct weft_waker_ops ct_claimed_home_ops = { .commit = ct_commit_home };
 static const struct weft_waker_ops ct_claimed_away_ops = { .commit = ct_commit_away };
 
-static void ct_launch(struct weft_task *task)
+static void ct_launch(struct weft_task *task, bool detached)
 {
-	bool detached = task->local != 0;
-
-	ct_init(task);
-	task->local = detached ? CT_DETACHED : 0;
+	weft__task_launching(task);
 	task->joiner = JOIN_OPEN;
-	if (!is_home(task)) {
-		ct_ask(task, 0);
-	} else if (ct_wake(task) == CT_PUSH) {
+	ct_init(task, detached);
+	if (WEFT_LIKELY(is_home(task))) {
+		task->local |= CT_QUEUED;
 		fifo_push(weft__worker_current, task);
+	} else {
+		ct_ask(task, 0);
 	}
 }
 
@@ -370,12 +369,24 @@ static bool ct_unjoin(struct weft_task *task, struct weft_waker *slot)
 	return true;
 }
 
-static void ct_release(struct weft_task *task)
+static bool ct_collect(struct weft_task *task, void *result)
 {
-	if (is_home(task))
+	uintptr_t word;
+
+	if (WEFT_LIKELY(is_home(task))) {
+		if (!(task->local & CT_DONE))
+			return false;
+		weft__task_result_copy(task, result);
 		ct_reap(task);
-	else
-		ct_ask(task, CT_ASK_DETACH);
+		return true;
+	}
+	word = atomic_load_acquire(&task->joiner); /* pairs with weft__end_word */
+	/* without a waiter in the word, `ended` will do; with one, the home may be about to read it */
+	if (word != JOIN_DONE && !(word == JOIN_OPEN && weft_task_is_done(task)))
+		return false;
+	weft__task_result_copy(task, result);
+	ct_ask(task, CT_ASK_DETACH);
+	return true;
 }
 
 static void ct_wake_visit(struct weft_task *task, void *arg)
@@ -410,7 +421,7 @@ const struct weft__flavour weft__flavour_ct = {
 	.detach = ct_detach,
 	.join = ct_join,
 	.unjoin = ct_unjoin,
-	.release = ct_release,
+	.collect = ct_collect,
 	.wake_all = ct_wake_all,
 };
 

@@ -22,7 +22,6 @@
  *                  ends the task sees the waker.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "base/atomic.h"
 #include "exec/join.h"
@@ -100,15 +99,7 @@ bool weft__detach_word(struct weft_task *task)
 
 /* ---- the leaf ---- */
 
-static int join_finish(struct weft_task *task, void *result)
-{
-	const struct weft_async *async = task->async;
-
-	if (result && async->result_size)
-		memcpy(result, weft__task_result(task, async), async->result_size);
-	task->executor->flavour->release(task);
-	return 0;
-}
+enum { JOIN_FRESH, JOIN_TRIED, JOIN_WAITING }; /* `at` */
 
 enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
 {
@@ -116,26 +107,27 @@ enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
 	struct weft_task *task = f->args.p0;
 	const struct weft__flavour *flavour = task->executor->flavour;
 
-	if (f->args.base.at == 0 && weft_context_cancelled(cx))
-		weft_return(f, -ECANCELED);
-	if (!weft_context_charge(cx)) {
-		f->args.base.at = f->args.base.at ? f->args.base.at : 1;
+	if (f->args.base.at == JOIN_FRESH) {
+		if (weft_context_cancelled(cx))
+			weft_return(f, -ECANCELED);
+		f->args.base.at = JOIN_TRIED;
+	}
+	if (!weft_context_charge(cx))
+		return WEFT_PENDING;
+	if (flavour->collect(task, f->args.p1))
+		weft_return(f, 0);
+	if (weft_context_cancelled(cx)) {
+		if (f->args.base.at == JOIN_TRIED || flavour->unjoin(task, &f->waker))
+			weft_return(f, -ECANCELED);
+	} else if (flavour->join(task, &f->waker, weft_context_waker(cx)) == WEFT_PENDING) {
+		weft_context_refund(cx);
+		f->args.base.at = JOIN_WAITING;
 		return WEFT_PENDING;
 	}
-	if (f->args.base.at == 2 && weft_context_cancelled(cx)) {
-		if (flavour->unjoin(task, &f->waker))
-			weft_return(f, -ECANCELED);
-		f->args.base.at = 1;
-	}
-	if (flavour->join(task, &f->waker, weft_context_waker(cx)) == WEFT_READY)
-		weft_return(f, join_finish(task, f->args.p1));
-	if (weft_context_cancelled(cx) && flavour->unjoin(task, &f->waker))
-		weft_return(f, -ECANCELED);
-	weft_context_refund(cx);
-	f->args.base.at = 2;
-	return WEFT_PENDING;
+	/* it ended just now */
+	(void)flavour->collect(task, f->args.p1);
+	weft_return(f, 0);
 }
-
 WEFT_ASYNC_DEFINE_LEAF(weft_task_join, WEFT_ASYNC_RESULT_INT);
 
 /* ---- a plain thread ---- */
@@ -214,13 +206,11 @@ int weft_task_join_blocking(struct weft_task *task, void *result)
 	struct weft__parker parker = { 0, 0 };
 	struct weft_waker waker = weft__parker_waker(&parker), slot;
 
-	if (weft__worker_current && &weft__worker_current->runtime->executor == task->executor)
+	if (weft__worker_current && weft__worker_current->env.executor == task->executor)
 		return -EDEADLK;
-	/* a driven root has ended: no need to ask */
-	if (weft_task_is_done(task) && flavour == &weft__flavour_ct)
-		return join_finish(task, result);
-	while (flavour->join(task, &slot, &waker) == WEFT_PENDING)
-		(void)weft__parker_wait(&parker, INT64_MAX);
+	while (!flavour->collect(task, result))
+		if (flavour->join(task, &slot, &waker) == WEFT_PENDING)
+			(void)weft__parker_wait(&parker, INT64_MAX);
 	weft__parker_settle(&parker);
-	return join_finish(task, result);
+	return 0;
 }

@@ -207,12 +207,13 @@ static void mt_waker_commit(void *data)
 	mt_schedule(data);
 }
 
-static void mt_launch(struct weft_task *task)
+static void mt_launch(struct weft_task *task, bool detached)
 {
 	struct weft_runtime *runtime = weft__runtime_of(task);
 	struct weft__worker *worker = worker_here(runtime);
 
-	task->joiner = task->local ? JOIN_DETACHED : JOIN_OPEN;
+	weft__task_launching(task);
+	task->joiner = detached ? JOIN_DETACHED : JOIN_OPEN;
 	mt_init(task);
 	if (worker)
 		mt_push(worker, task);
@@ -234,6 +235,16 @@ static void mt_release(struct weft_task *task)
 		weft__task_free(task);
 	else
 		mt_waker_drop(task);
+}
+
+static bool mt_collect(struct weft_task *task, void *result)
+{
+	/* pairs with weft__end_word: the result is there, and nobody else touches the task */
+	if (atomic_load_acquire(&task->joiner) != JOIN_DONE)
+		return false;
+	weft__task_result_copy(task, result);
+	mt_release(task);
+	return true;
 }
 
 static void mt_detach(struct weft_task *task)
@@ -274,7 +285,7 @@ const struct weft__flavour weft__flavour_mt = {
 	.detach = mt_detach,
 	.join = weft__join_word,
 	.unjoin = weft__unjoin_word,
-	.release = mt_release,
+	.collect = mt_collect,
 	.wake_all = mt_wake_all,
 };
 
@@ -305,7 +316,8 @@ static inline void mt_poll(struct weft__worker *worker, struct weft_task *task)
 
 	/* relaxed: the tick only has to move; odd during a poll */
 	atomic_store_relaxed(&worker->tick, worker->tick + 1);
-	poll = weft__worker_poll(worker, task, cancelled, &cx);
+	atomic_store_relaxed(&worker->running, task); /* relaxed: for reports */
+	poll = weft__worker_poll(worker, task, &weft__flavour_mt.waker, cancelled, &cx);
 	atomic_store_relaxed(&worker->tick, worker->tick + 1);
 	if (poll == WEFT_READY) {
 		mt_end(worker, task);

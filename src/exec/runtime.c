@@ -46,7 +46,7 @@ static void env_release(const struct weft_env *env, void *memory, size_t bytes, 
 	(void)env;
 	(void)bytes;
 	(void)align;
-	weft__heap_free(weft__worker_current ? &weft__worker_current->heap : NULL, SLAB_FRAME, memory);
+	weft__heap_free(weft__worker_current ? &weft__worker_current->heap : NULL, memory);
 }
 
 static int64_t env_now(const struct weft_env *env)
@@ -244,11 +244,18 @@ static void options_fill(struct weft_runtime_options *options)
 		options->seed = weft__random_seed();
 }
 
-static bool hooks_present(const struct weft_hooks *hooks)
+enum weft_poll weft__worker_poll_hooked(struct weft__worker *worker, struct weft_task *task,
+		struct weft_context *cx)
 {
-	return hooks->thread_start || hooks->thread_stop || hooks->thread_park ||
-			hooks->thread_unpark || hooks->task_spawn || hooks->task_end ||
-			hooks->before_poll || hooks->after_poll;
+	const struct weft_hooks *hooks = &worker->runtime->options.hooks;
+	enum weft_poll poll;
+
+	if (hooks->before_poll)
+		hooks->before_poll(hooks->data, weft_task_id(task), task->async);
+	poll = weft__task_poll(task, cx);
+	if (hooks->after_poll)
+		hooks->after_poll(hooks->data, weft_task_id(task), task->async);
+	return poll;
 }
 
 /* ---- create and destroy ---- */
@@ -298,7 +305,10 @@ int weft_runtime_create(struct weft_runtime **runtime_out, const struct weft_run
 		return -ENOMEM;
 	runtime->options = *options;
 	options_fill(&runtime->options);
-	runtime->hooked = hooks_present(&options->hooks);
+	runtime->hooked = options->hooks.thread_park || options->hooks.thread_unpark ||
+			options->hooks.before_poll || options->hooks.after_poll;
+	runtime->watched = options->hooks.task_spawn || options->hooks.task_end ||
+			options->shutdown_on_failure;
 	runtime->nominal = workers_wanted(options);
 	runtime->virtual_now_ns = options->clock_paused ? SECOND : 0;
 	snprintf(runtime->name, sizeof runtime->name, "%s", options->name ? options->name : "weft");

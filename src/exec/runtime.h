@@ -43,14 +43,15 @@ enum {
 /* What differs between the flavours. */
 struct weft__flavour {
 	struct weft_waker_ops waker;
-	void (*launch)(struct weft_task *task);          /* queue a new task */
+	void (*launch)(struct weft_task *task, bool detached); /* queue a new task */
 	void (*cancel)(struct weft_task *task);
 	void (*detach)(struct weft_task *task);
 	/* One step of a join: READY, or the waker is registered in *slot. */
 	enum weft_poll (*join)(struct weft_task *task, struct weft_waker *slot,
 			const struct weft_waker *waker);
 	bool (*unjoin)(struct weft_task *task, struct weft_waker *slot); /* false: it is done */
-	void (*release)(struct weft_task *task); /* of a finished task whose handle has ended */
+	/* If the task has ended: copies its result, ends the handle, and says true. */
+	bool (*collect)(struct weft_task *task, void *result);
 	void (*wake_all)(struct weft_runtime *runtime); /* so that they see that it is cancelling */
 };
 
@@ -124,7 +125,8 @@ struct weft_runtime {
 	struct weft__executor executor; /* first */
 	struct weft_runtime_options options;
 	char name[16];
-	bool hooked; /* some hook other than report is set */
+	bool hooked;  /* a hook around parks or polls is set */
+	bool watched; /* a hook at spawns or ends is set, or shutdown_on_failure */
 	uint32_t closing;    /* atomic: no more spawns */
 	uint32_t cancelling; /* atomic: every poll is cancelled */
 	uint32_t stopping;   /* atomic: workers leave */
@@ -184,43 +186,77 @@ void weft__cancel_all(struct weft_runtime *runtime);
 
 /* task.c */
 struct weft__guest *weft__guest_lock(struct weft_runtime *runtime);
+void weft__task_launching_watched(struct weft_runtime *runtime, struct weft_task *task,
+		const struct weft_async *async);
+
+/* The first step of a launch: from here on the walkers see the task (task.c [I1]). */
+static inline void weft__task_launching(struct weft_task *task)
+{
+	const struct weft_async *async = (const struct weft_async *)task->joiner;
+	struct weft_runtime *runtime = weft__runtime_of(task);
+
+	if (WEFT_UNLIKELY(runtime->watched || async->embedded_count))
+		weft__task_launching_watched(runtime, task, async);
+	atomic_store_release(&task->async, async); /* pairs with the walkers' loads */
+}
+
+/* Copies the result of an ended task. */
+static inline void weft__task_result_copy(struct weft_task *task, void *result)
+{
+	const struct weft_async *async = task->async;
+
+	if (!result)
+		return;
+	if (async->result_size == sizeof(int64_t))
+		__builtin_memcpy(result, weft__task_result(task, async), sizeof(int64_t));
+	else if (async->result_size == sizeof(int))
+		__builtin_memcpy(result, weft__task_result(task, async), sizeof(int));
+	else
+		__builtin_memcpy(result, weft__task_result(task, async), async->result_size);
+}
+
 void weft__task_free(struct weft_task *task);
-void weft__task_ended(struct weft__worker *worker, struct weft_task *task, bool detached);
+void weft__task_ended_watched(struct weft_runtime *runtime, struct weft_task *task, bool detached);
+
+/* What a runtime does when a task ends, before its joiner hears of it. */
+static inline void weft__task_ended(struct weft__worker *worker, struct weft_task *task, bool detached)
+{
+	atomic_store_release(&task->ended, 1u); /* pairs with weft_task_is_done */
+	if (WEFT_UNLIKELY(worker->runtime->watched))
+		weft__task_ended_watched(worker->runtime, task, detached);
+}
+
+/* The same with the hooks around it. */
+enum weft_poll weft__worker_poll_hooked(struct weft__worker *worker, struct weft_task *task,
+		struct weft_context *cx);
 
 /* One poll of a task that was started, with the hooks and counters around it. */
 static inline enum weft_poll weft__worker_poll(struct weft__worker *worker, struct weft_task *task,
-		bool cancelled, struct weft_context *cx)
+		const struct weft_waker_ops *waker, bool cancelled, struct weft_context *cx)
 {
 	struct weft_runtime *runtime = worker->runtime;
 	enum weft_poll poll;
 
-	cx->waker.ops = &task->executor->flavour->waker;
-	cx->waker.data = task;
-	cx->strand = &task->strand;
-	cx->env = &worker->env;
-	cx->budget = WEFT_BUDGET;
-	cx->depth = 0;
-	/* relaxed: whoever sets it wakes every task afterwards, and the wake carries it */
-	cx->cancelled = cancelled || atomic_load_relaxed(&runtime->cancelling);
-	cx->self_woken = 0;
-	cx->descend = 0;
-	cx->waker_taken = 0;
-	atomic_store_relaxed(&worker->running, task); /* relaxed: for reports */
+	*cx = (struct weft_context){
+		.waker = { waker, task },
+		.strand = &task->strand,
+		.env = &worker->env,
+		.budget = WEFT_BUDGET,
+		/* relaxed: whoever sets it wakes every task afterwards, and the wake carries it */
+		.cancelled = cancelled || atomic_load_relaxed(&runtime->cancelling),
+	};
 	weft__count(&worker->counters.polls, 1);
 	task->polls++;
-	if (WEFT_UNLIKELY(runtime->hooked) && runtime->options.hooks.before_poll)
-		runtime->options.hooks.before_poll(runtime->options.hooks.data, weft_task_id(task),
-				task->async);
-	poll = weft__task_poll(task, cx);
-	if (WEFT_UNLIKELY(runtime->hooked) && runtime->options.hooks.after_poll)
-		runtime->options.hooks.after_poll(runtime->options.hooks.data, weft_task_id(task),
-				task->async);
-	if (poll == WEFT_PENDING) {
-		if (cx->self_woken && cx->budget == 0)
-			weft__count(&worker->counters.budget_yields, 1);
-		if (!cx->self_woken && !cx->waker_taken)
+	if (WEFT_UNLIKELY(runtime->hooked))
+		poll = weft__worker_poll_hooked(worker, task, cx);
+	else
+		poll = weft__task_poll(task, cx);
+	if (poll == WEFT_PENDING && !cx->waker_taken) {
+		if (WEFT_UNLIKELY(!cx->self_woken))
 			weft__fail("future pending without a registered waker: it can never go on",
 					task->async->name, (int)task->async->line);
+		if (WEFT_UNLIKELY(cx->budget == 0))
+			weft__count(&worker->counters.budget_yields, 1);
 	}
 	return poll;
 }

@@ -34,33 +34,10 @@
 #include "exec/slab.h"
 #include "os/os.h"
 
-struct block {
-	uint64_t keep; /* weft_task's state and local */
-	struct block *next;
-};
+_Static_assert(offsetof(struct weft_task, next) == offsetof(struct weft__block, next),
+		"[I2] the free list keeps off state and async");
 
-_Static_assert(offsetof(struct weft_task, next) == offsetof(struct block, next) ||
-				sizeof(void *) == 4,
-		"the free list keeps off state and async");
-
-struct weft__page {
-	struct weft__heap *heap;
-	struct block *free;
-	struct block *remote; /* atomic */
-	struct weft__page *next;         /* in current's list, in spare */
-	struct weft__page *touched_next;
-	struct weft__page *all_next, **all_link;
-	uint32_t slot_bytes;
-	uint16_t used;     /* handed out and not collected */
-	uint16_t capacity;
-	uint16_t bump;     /* slots handed out at least once */
-	uint8_t kind;
-	uint8_t class_index;
-	uint8_t listed;    /* in current's list */
-	uint8_t is_large;
-};
-
-enum { PAGE_FRONT = 128, SEGMENT_SMALL = 4 * WEFT__PAGE_BYTES, SEGMENT_BYTES = 2 << 20 };
+enum { PAGE_FRONT = 128, SEGMENT_SMALL = 4 * WEFT__PAGE_BYTES, SEGMENT_BYTES = 2 << 20, CARVE = 16 };
 
 _Static_assert(sizeof(struct weft__page) <= PAGE_FRONT, "slots begin behind the header");
 
@@ -88,11 +65,6 @@ static size_t class_bytes(unsigned class_index)
 		return class_index * (size_t)8;
 	coarse = class_index - WEFT__SLAB_FINE - 1;
 	return (size_t)(5 + coarse % 4) << (coarse / 4 + 8);
-}
-
-static struct weft__page *page_of(void *block)
-{
-	return (struct weft__page *)((uintptr_t)block & ~(uintptr_t)(WEFT__PAGE_BYTES - 1));
 }
 
 static char *page_slot(struct weft__page *page, size_t index)
@@ -135,10 +107,48 @@ static struct segment *segment_header(struct weft__page *page)
 	return (struct segment *)(void *)((char *)page + PAGE_FRONT - sizeof(struct segment));
 }
 
+static void page_link(struct weft__heap *heap, struct weft__page *page)
+{
+	page->all_next = heap->pages;
+	page->all_link = &heap->pages;
+	if (heap->pages)
+		heap->pages->all_link = &page->all_next;
+	heap->pages = page;
+}
+
+static void page_unlink(struct weft__page *page)
+{
+	*page->all_link = page->all_next;
+	if (page->all_next)
+		page->all_next->all_link = page->all_link;
+}
+
+/* Empty pages may serve another class. They stay where they are until memory is short, because a burst
+ * that ended is often followed by its like. */
+static void heap_reclaim(struct weft__heap *heap)
+{
+	for (struct weft__page **list = heap->current[0]; list < heap->current[2]; list++)
+		for (struct weft__page **link = list; *link;) {
+			struct weft__page *page = *link;
+
+			if (page->used) {
+				link = &page->next;
+				continue;
+			}
+			*link = page->next;
+			page_unlink(page);
+			page->next = heap->spare;
+			heap->spare = page;
+		}
+}
+
 static struct weft__page *page_fresh(struct weft__heap *heap)
 {
-	struct weft__page *page = heap->spare;
+	struct weft__page *page;
 
+	if (!heap->spare && heap->segment == heap->segment_end)
+		heap_reclaim(heap);
+	page = heap->spare;
 	if (page) {
 		heap->spare = page->next;
 		return page;
@@ -154,22 +164,6 @@ static struct weft__page *page_fresh(struct weft__heap *heap)
 	}
 	heap->segment += WEFT__PAGE_BYTES;
 	return page;
-}
-
-static void page_link(struct weft__heap *heap, struct weft__page *page)
-{
-	page->all_next = heap->pages;
-	page->all_link = &heap->pages;
-	if (heap->pages)
-		heap->pages->all_link = &page->all_next;
-	heap->pages = page;
-}
-
-static void page_unlink(struct weft__page *page)
-{
-	*page->all_link = page->all_next;
-	if (page->all_next)
-		page->all_next->all_link = page->all_link;
 }
 
 static void page_setup(struct weft__heap *heap, struct weft__page *page, enum weft__slab_kind kind,
@@ -205,23 +199,6 @@ static struct weft__page *page_add(struct weft__heap *heap, enum weft__slab_kind
 	return page;
 }
 
-/* An empty page may serve another class; the last of its class stays. */
-static void page_retire(struct weft__heap *heap, struct weft__page *page)
-{
-	struct weft__page **link = &heap->current[page->kind][page->class_index];
-
-	if (*link == page && !page->next)
-		return;
-	while (*link != page)
-		link = &(*link)->next;
-	*link = page->next;
-	weft__lock_acquire(&heap->lock);
-	page_unlink(page);
-	page->next = heap->spare;
-	heap->spare = page;
-	weft__lock_release(&heap->lock);
-}
-
 static void page_relist(struct weft__heap *heap, struct weft__page *page)
 {
 	struct weft__page **list = &heap->current[page->kind][page->class_index];
@@ -242,10 +219,10 @@ static void page_relist(struct weft__heap *heap, struct weft__page *page)
 /* Takes the blocks that others have freed. */
 static void page_collect(struct weft__heap *heap, struct weft__page *page)
 {
-	struct block *block = atomic_exchange_acquire(&page->remote, NULL); /* [O1] */
+	struct weft__block *block = atomic_exchange_acquire(&page->remote, NULL); /* [O1] */
 
 	while (block) {
-		struct block *next = block->next;
+		struct weft__block *next = block->next;
 
 		block->next = page->free;
 		page->free = block;
@@ -273,28 +250,39 @@ static void heap_collect(struct weft__heap *heap)
 
 /* ---- blocks ---- */
 
-static void *page_take(struct weft__page *page)
+/* Puts slots that were never used into the free list, a few at a time. */
+static void page_carve(struct weft__page *page)
 {
-	struct block *block = page->free;
+	uint16_t bump = page->bump, end = (uint16_t)(bump + CARVE);
 
-	if (block) {
-		page->free = block->next;
-		page->used++;
-		return block;
-	}
-	if (page->bump < page->capacity) {
-		struct weft_task *slot = (void *)page_slot(page, page->bump);
+	if (end > page->capacity)
+		end = page->capacity;
+	for (uint16_t i = end; i-- > bump;) {
+		struct weft__block *block = (void *)page_slot(page, i);
 
-		page->used++;
-		if (page->kind == SLAB_TASK)
-			atomic_store_relaxed(&slot->async, NULL); /* [O3] */
-		atomic_store_release(&page->bump, (uint16_t)(page->bump + 1)); /* [O3] */
-		return slot;
+		if (page->kind == SLAB_TASK) /* relaxed: [O3] publishes it */
+			atomic_store_relaxed(&((struct weft_task *)(void *)block)->async, NULL);
+		block->next = page->free;
+		page->free = block;
 	}
-	return NULL;
+	atomic_store_release(&page->bump, end); /* [O3] */
 }
 
-static void *heap_allocate_slow(struct weft__heap *heap, enum weft__slab_kind kind,
+static void *page_take(struct weft__page *page)
+{
+	struct weft__block *block;
+
+	if (!page->free && page->bump < page->capacity)
+		page_carve(page);
+	block = page->free;
+	if (!block)
+		return NULL;
+	page->free = block->next;
+	page->used++;
+	return block;
+}
+
+static void *class_allocate(struct weft__heap *heap, enum weft__slab_kind kind,
 		unsigned class_index)
 {
 	struct weft__page **list = &heap->current[kind][class_index];
@@ -345,7 +333,7 @@ static void large_free(struct weft__page *page)
 
 static size_t block_bytes(size_t bytes, size_t align)
 {
-	size_t least = sizeof(struct block);
+	size_t least = sizeof(struct weft__block);
 
 	if (bytes < least)
 		bytes = least;
@@ -355,41 +343,21 @@ static size_t block_bytes(size_t bytes, size_t align)
 	return (bytes + align - 1) & ~(align - 1);
 }
 
-void *weft__heap_allocate(struct weft__heap *heap, enum weft__slab_kind kind, size_t bytes,
+void *weft__heap_allocate_slow(struct weft__heap *heap, enum weft__slab_kind kind, size_t bytes,
 		size_t align)
 {
-	struct weft__page *page;
-	unsigned class_index;
-	void *block;
-
 	WEFT_ASSERT(align <= 64);
 	bytes = block_bytes(bytes, align);
-	if (WEFT_UNLIKELY(bytes > WEFT__SLAB_BYTES_MAX))
+	if (bytes > WEFT__SLAB_BYTES_MAX)
 		return large_allocate(heap, kind, bytes);
-	class_index = class_of(bytes);
-	page = heap->current[kind][class_index];
-	if (WEFT_LIKELY(page != NULL)) {
-		block = page_take(page);
-		if (WEFT_LIKELY(block != NULL))
-			return block;
-	}
-	return heap_allocate_slow(heap, kind, class_index);
+	return class_allocate(heap, kind, class_of(bytes));
 }
 
-static void free_local(struct weft__heap *heap, struct weft__page *page, struct block *block)
-{
-	block->next = page->free;
-	page->free = block;
-	page_relist(heap, page);
-	if (WEFT_UNLIKELY(--page->used == 0))
-		page_retire(heap, page);
-}
-
-static void free_remote(struct weft__page *page, struct block *block)
+static void free_remote(struct weft__page *page, struct weft__block *block)
 {
 	struct weft__heap *heap = page->heap;
 	/* relaxed: only a guess for the exchange */
-	struct block *first = atomic_load_relaxed(&page->remote);
+	struct weft__block *first = atomic_load_relaxed(&page->remote);
 
 	do
 		block->next = first;
@@ -402,17 +370,18 @@ static void free_remote(struct weft__page *page, struct block *block)
 		;
 }
 
-void weft__heap_free(struct weft__heap *heap, enum weft__slab_kind kind, void *memory)
+void weft__heap_free_slow(struct weft__heap *heap, struct weft__page *page, struct weft__block *block)
 {
-	struct weft__page *page = page_of(memory);
-
-	WEFT_ASSERT(page->kind == (uint8_t)kind);
-	if (WEFT_UNLIKELY(page->is_large))
+	if (page->is_large) {
 		large_free(page);
-	else if (page->heap == heap)
-		free_local(heap, page, memory);
-	else
-		free_remote(page, memory);
+	} else if (page->heap != heap) {
+		free_remote(page, block);
+	} else {
+		block->next = page->free;
+		page->free = block;
+		page->used--;
+		page_relist(heap, page);
+	}
 }
 
 void weft__heap_walk(struct weft__heap *heap, void (*visit)(struct weft_task *task, void *arg),

@@ -24,7 +24,31 @@ enum {
 	WEFT__SLAB_BYTES_MAX = 16384
 };
 
-struct weft__page;
+struct weft__heap;
+
+/* A free block, linked through struct weft_task's `next`. */
+struct weft__block {
+	uint64_t keep; /* weft_task's state and local */
+	struct weft__block *next;
+};
+
+/* The header of a page; the slots follow. See slab.c. */
+struct weft__page {
+	struct weft__heap *heap;
+	struct weft__block *free;
+	struct weft__block *remote; /* atomic */
+	struct weft__page *next;    /* in current's list, in spare */
+	struct weft__page *touched_next;
+	struct weft__page *all_next, **all_link;
+	uint32_t slot_bytes;
+	uint16_t used; /* handed out and not collected */
+	uint16_t capacity;
+	uint16_t bump; /* atomic: slots handed out at least once */
+	uint8_t kind;
+	uint8_t class_index;
+	uint8_t listed; /* in current's list; 0 for a full page and for a large block */
+	uint8_t is_large;
+};
 
 struct weft__heap {
 	struct weft__page *current[2][WEFT__SLAB_CLASSES]; /* by kind: where to allocate */
@@ -43,13 +67,50 @@ void weft__heap_init(struct weft__heap *heap, bool populate);
 /* Gives all memory back to the system. Nobody may hold any of it. */
 void weft__heap_finish(struct weft__heap *heap);
 
+void *weft__heap_allocate_slow(struct weft__heap *heap, enum weft__slab_kind kind, size_t bytes,
+		size_t align);
+void weft__heap_free_slow(struct weft__heap *heap, struct weft__page *page,
+		struct weft__block *block);
+
 /* A block aligned to 8, 16 or 64, as align asks; not cleared, except that a fresh task slot has
  * async == NULL. The heap's owner only. NULL: no memory. */
-void *weft__heap_allocate(struct weft__heap *heap, enum weft__slab_kind kind, size_t bytes,
-		size_t align);
+static inline void *weft__heap_allocate(struct weft__heap *heap, enum weft__slab_kind kind,
+		size_t bytes, size_t align)
+{
+	if (WEFT_LIKELY(align <= 8 && bytes - sizeof(struct weft__block) <=
+					WEFT__SLAB_FINE * 8 - sizeof(struct weft__block))) {
+		struct weft__page *page = heap->current[kind][(bytes + 7) / 8];
+
+		if (WEFT_LIKELY(page && page->free)) {
+			struct weft__block *block = page->free;
+
+			page->free = block->next;
+			page->used++;
+			return block;
+		}
+	}
+	return weft__heap_allocate_slow(heap, kind, bytes, align);
+}
+
+static inline struct weft__page *weft__page_of(void *block)
+{
+	return (struct weft__page *)((uintptr_t)block & ~(uintptr_t)(WEFT__PAGE_BYTES - 1));
+}
 
 /* Gives a block back. `heap` is the caller's own heap, or NULL. */
-void weft__heap_free(struct weft__heap *heap, enum weft__slab_kind kind, void *block);
+static inline void weft__heap_free(struct weft__heap *heap, void *memory)
+{
+	struct weft__page *page = weft__page_of(memory);
+	struct weft__block *block = memory;
+
+	if (WEFT_UNLIKELY(page->heap != heap || !page->listed)) {
+		weft__heap_free_slow(heap, page, block);
+		return;
+	}
+	block->next = page->free;
+	page->free = block;
+	page->used--;
+}
 
 /* Calls visit for every slot of every task page. The tasks may come and go meanwhile: visit must bear
  * with that (core/task.h says which fields stay readable). */

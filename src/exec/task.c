@@ -36,21 +36,13 @@ struct weft__guest *weft__guest_lock(struct weft_runtime *runtime)
 	return guest;
 }
 
-static struct weft_task *task_allocate(struct weft_runtime *runtime, const struct weft_async *async)
+__attribute__((noinline)) static struct weft_task *guest_allocate(struct weft_runtime *runtime,
+		const struct weft_async *async)
 {
-	struct weft__worker *worker = weft__worker_current;
-	size_t bytes = WEFT__TASK_BYTES + async->frame_size;
-	struct weft__guest *guest;
-	struct weft_task *task;
+	struct weft__guest *guest = weft__guest_lock(runtime);
+	struct weft_task *task = weft__heap_allocate(&guest->heap, SLAB_TASK,
+			WEFT__TASK_BYTES + async->frame_size, async->frame_align);
 
-	if (WEFT_LIKELY(worker && worker->runtime == runtime)) {
-		task = weft__heap_allocate(&worker->heap, SLAB_TASK, bytes, async->frame_align);
-		if (task)
-			weft__count(&worker->counters.spawned, 1);
-		return task;
-	}
-	guest = weft__guest_lock(runtime);
-	task = weft__heap_allocate(&guest->heap, SLAB_TASK, bytes, async->frame_align);
 	if (task)
 		weft__count(&guest->spawned, 1);
 	weft__lock_release(&guest->lock);
@@ -59,62 +51,62 @@ static struct weft_task *task_allocate(struct weft_runtime *runtime, const struc
 
 void *weft_task_create(struct weft_runtime *runtime, const struct weft_async *async)
 {
+	struct weft__worker *worker = weft__worker_current;
 	struct weft_task *task;
 
 	if (!runtime) {
-		if (!weft__worker_current)
+		if (!worker)
 			return NULL;
-		runtime = weft__worker_current->runtime;
+		runtime = worker->runtime;
 	}
 	/* relaxed: a spawn that races with the shutdown is seen by its walk, or polled cancelled */
 	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->closing)))
 		return NULL;
 	WEFT_ASSERT(async->magic == WEFT_ASYNC_MAGIC);
-	task = task_allocate(runtime, async);
+	if (WEFT_LIKELY(worker && worker->runtime == runtime)) {
+		task = weft__heap_allocate(&worker->heap, SLAB_TASK,
+				WEFT__TASK_BYTES + async->frame_size, async->frame_align);
+		if (WEFT_LIKELY(task != NULL))
+			weft__count(&worker->counters.spawned, 1);
+	} else {
+		task = guest_allocate(runtime, async);
+	}
 	if (WEFT_UNLIKELY(!task))
 		return NULL;
 	task->executor = &runtime->executor;
 	task->strand.innermost = NULL;
 	task->joiner = (uintptr_t)async; /* [I1] */
-	/* relaxed: nobody knows the task yet */
-	atomic_store_relaxed(&task->refs, 1u);
+	/* plain: nobody knows the task yet */
+	task->refs = 1;
 	task->polls = 0;
-	atomic_store_relaxed(&task->ended, 0u);
 	task->generation++;
+	task->ended = 0;
 	((struct weft_frame *)weft__task_frame(task))->at = 0;
 	return weft__task_frame(task);
 }
 
-static void task_launch(struct weft_task *task)
+void weft__task_launching_watched(struct weft_runtime *runtime, struct weft_task *task,
+		const struct weft_async *async)
 {
-	const struct weft_async *async = (const struct weft_async *)task->joiner;
-	struct weft_runtime *runtime = weft__runtime_of(task);
-
-	if (WEFT_UNLIKELY(async->embedded_count))
+	if (async->embedded_count)
 		weft_async_verify(async);
-	if (WEFT_UNLIKELY(runtime->hooked) && runtime->options.hooks.task_spawn)
+	if (runtime->options.hooks.task_spawn)
 		runtime->options.hooks.task_spawn(runtime->options.hooks.data, weft_task_id(task), async);
-	atomic_store_release(&task->async, async); /* [I1] pairs with the walkers' loads */
-	task->executor->flavour->launch(task);
 }
 
 struct weft_task *weft_task_start(void *frame)
 {
 	struct weft_task *task = weft__task_of(frame);
 
-	task->local = 0;
-	task_launch(task);
+	task->executor->flavour->launch(task, false);
 	return task;
 }
-
-enum { LAUNCH_DETACHED = 1 };
 
 void weft_task_start_detached(void *frame)
 {
 	struct weft_task *task = weft__task_of(frame);
 
-	task->local = LAUNCH_DETACHED;
-	task_launch(task);
+	task->executor->flavour->launch(task, true);
 }
 
 /* The slot's memory only; everything else is over. */
@@ -124,7 +116,7 @@ void weft__task_free(struct weft_task *task)
 
 	/* relaxed: a walker that still reads the old value finds the task DONE */
 	atomic_store_relaxed(&task->async, NULL); /* [I1] */
-	weft__heap_free(worker ? &worker->heap : NULL, SLAB_TASK, task);
+	weft__heap_free(worker ? &worker->heap : NULL, task);
 }
 
 void weft_task_discard(void *frame)
@@ -195,22 +187,19 @@ uint64_t weft_task_id(const struct weft_task *task)
 	return ((uint64_t)task->generation << 42) ^ ((uint64_t)(uintptr_t)task >> 3);
 }
 
-/* What a runtime does when a task ends, before its joiner hears of it. */
-void weft__task_ended(struct weft__worker *worker, struct weft_task *task, bool detached)
+void weft__task_ended_watched(struct weft_runtime *runtime, struct weft_task *task, bool detached)
 {
-	struct weft_runtime *runtime = worker->runtime;
 	const struct weft_async *async = task->async;
+	const struct weft_hooks *hooks = &runtime->options.hooks;
+	int32_t result, none = 0;
 
-	atomic_store_release(&task->ended, 1u); /* pairs with weft_task_is_done */
-	if (WEFT_UNLIKELY(runtime->hooked) && runtime->options.hooks.task_end)
-		runtime->options.hooks.task_end(runtime->options.hooks.data, weft_task_id(task), async);
-	if (WEFT_UNLIKELY(runtime->options.shutdown_on_failure) && detached &&
-			(async->flags & WEFT_ASYNC_RESULT_INT)) {
-		int32_t result, none = 0;
-
-		memcpy(&result, weft__task_result(task, async), sizeof result);
-		/* relaxed: read after the shutdown has joined the workers */
-		if (result < 0 && atomic_cas_relaxed(&runtime->failure, &none, result))
-			weft__cancel_all(runtime);
-	}
+	if (hooks->task_end)
+		hooks->task_end(hooks->data, weft_task_id(task), async);
+	if (!runtime->options.shutdown_on_failure || !detached ||
+			!(async->flags & WEFT_ASYNC_RESULT_INT))
+		return;
+	memcpy(&result, weft__task_result(task, async), sizeof result);
+	/* relaxed: read after the shutdown has joined the workers */
+	if (result < 0 && atomic_cas_relaxed(&runtime->failure, &none, result))
+		weft__cancel_all(runtime);
 }
