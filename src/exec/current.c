@@ -177,15 +177,32 @@ static void ct_end(struct weft__worker *worker, struct weft_task *task)
 		ct_tell_joiner(task);
 }
 
-static inline void ct_poll(struct weft__worker *worker, struct weft_task *task)
+/* Up to `limit` polls, or until the root (if any) has ended. Returns how many. */
+__attribute__((noinline)) static unsigned ct_polls(struct weft__worker *worker, unsigned limit,
+		const struct weft_task *root)
 {
+	/* relaxed, and once for all: whoever sets it lets ct_look wake every task again */
+	bool cancelling = atomic_load_relaxed(&worker->runtime->cancelling);
 	struct weft_context cx;
-	bool cancelled = ct_start(task);
+	struct weft_task *task;
+	unsigned polls = 0;
 
-	if (weft__worker_poll(worker, task, &weft__flavour_ct.waker, cancelled, &cx) == WEFT_READY)
+	weft__context_prepare(&cx, worker, &weft__flavour_ct.waker);
+	while (polls < limit && (task = fifo_pop(&worker->fifo))) {
+		bool cancelled = ct_start(task) | cancelling;
+
+		polls++;
+		if (weft__worker_poll(worker, task, cancelled, &cx) == WEFT_PENDING) {
+			if (ct_suspend(task, cx.self_woken) == CT_PUSH)
+				fifo_push(worker, task);
+			continue;
+		}
 		ct_end(worker, task);
-	else if (ct_suspend(task, cx.self_woken) == CT_PUSH)
-		fifo_push(worker, task);
+		if (task == root)
+			break;
+	}
+	weft__count(&worker->counters.polls, polls);
+	return polls;
 }
 
 /* ---- what others have asked ---- */
@@ -455,18 +472,6 @@ static void fire_timers(struct weft__worker *worker)
 				weft__wheel_expire(&worker->wheel, now));
 }
 
-static unsigned ct_polls(struct weft__worker *worker, unsigned limit)
-{
-	unsigned polls = 0;
-	struct weft_task *task;
-
-	while (polls < limit && (task = fifo_pop(&worker->fifo))) {
-		ct_poll(worker, task);
-		polls++;
-	}
-	return polls;
-}
-
 /* Virtual time moves when nothing else can: no task is ready, no job runs, no byte is under way. */
 static bool advance_clock(struct weft__worker *worker)
 {
@@ -586,14 +591,9 @@ static void drive_end(struct weft_runtime *runtime)
 /* One turn of a loop that goes on until `root` (if any) has ended. */
 static void drive_once(struct weft__worker *worker, const struct weft_task *root, int64_t limit_ns)
 {
-	unsigned limit = WEFT__TURN;
-	struct weft_task *task;
-
-	while (limit-- && (task = fifo_pop(&worker->fifo))) {
-		ct_poll(worker, task);
-		if (root && (root->local & CT_DONE))
-			return;
-	}
+	(void)ct_polls(worker, WEFT__TURN, root);
+	if (root && (root->local & CT_DONE))
+		return;
 	ct_look(worker, limit_ns);
 }
 
@@ -636,7 +636,7 @@ int weft__ct_turn(struct weft_runtime *runtime)
 	if (!drive_begin(runtime, NULL))
 		return -EBUSY;
 	ct_look(worker, 0);
-	polls = ct_polls(worker, worker->fifo.tail - worker->fifo.head);
+	polls = ct_polls(worker, worker->fifo.tail - worker->fifo.head, NULL);
 	drive_end(runtime);
 	return (int)polls;
 }

@@ -308,20 +308,22 @@ static void mt_end(struct weft__worker *worker, struct weft_task *task)
 	}
 }
 
-static inline void mt_poll(struct weft__worker *worker, struct weft_task *task)
+static inline void mt_poll(struct weft__worker *worker, struct weft_task *task,
+		struct weft_context *cx)
 {
-	struct weft_context cx;
-	bool cancelled = mt_start(task);
+	/* relaxed: whoever sets it wakes every task afterwards, and the wake carries it */
+	bool cancelled = mt_start(task) | (atomic_load_relaxed(&worker->runtime->cancelling) != 0);
 	enum weft_poll poll;
 
 	/* relaxed: the tick only has to move; odd during a poll */
 	atomic_store_relaxed(&worker->tick, worker->tick + 1);
 	atomic_store_relaxed(&worker->running, task); /* relaxed: for reports */
-	poll = weft__worker_poll(worker, task, &weft__flavour_mt.waker, cancelled, &cx);
+	poll = weft__worker_poll(worker, task, cancelled, cx);
+	weft__count(&worker->counters.polls, 1);
 	atomic_store_relaxed(&worker->tick, worker->tick + 1);
 	if (poll == WEFT_READY) {
 		mt_end(worker, task);
-	} else if (cx.self_woken) {
+	} else if (cx->self_woken) {
 		mt_yield(task);
 		mt_push(worker, task);
 	} else if (mt_suspend(task) == MT_PUSH) {
@@ -538,14 +540,16 @@ static void mt_park(struct weft__worker *worker)
 static void mt_loop(struct weft__worker *worker)
 {
 	struct weft_runtime *runtime = worker->runtime;
+	struct weft_context cx;
 
+	weft__context_prepare(&cx, worker, &weft__flavour_mt.waker);
 	worker->polls_left = WEFT__TURN;
 	/* relaxed: has_work looks again before sleeping */
 	while (!atomic_load_relaxed(&runtime->stopping)) {
 		struct weft_task *task = mt_next(worker);
 
 		if (WEFT_LIKELY(task != NULL)) {
-			mt_poll(worker, task);
+			mt_poll(worker, task, &cx);
 			if (WEFT_UNLIKELY(--worker->polls_left == 0))
 				(void)mt_look(worker, false);
 		} else if (!mt_look(worker, true) && weft__ring_count(&worker->ring) == 0) {

@@ -230,24 +230,30 @@ static inline void weft__task_ended(struct weft__worker *worker, struct weft_tas
 enum weft_poll weft__worker_poll_hooked(struct weft__worker *worker, struct weft_task *task,
 		struct weft_context *cx);
 
-/* One poll of a task that was started, with the hooks and counters around it. */
-static inline enum weft_poll weft__worker_poll(struct weft__worker *worker, struct weft_task *task,
-		const struct weft_waker_ops *waker, bool cancelled, struct weft_context *cx)
+/* What stays the same from poll to poll of a worker. */
+static inline void weft__context_prepare(struct weft_context *cx, struct weft__worker *worker,
+		const struct weft_waker_ops *waker)
 {
-	struct weft_runtime *runtime = worker->runtime;
+	cx->waker.ops = waker;
+	cx->env = &worker->env;
+}
+
+/* One poll of a task that was started; cx is the worker's, prepared. The caller counts it. */
+static inline enum weft_poll weft__worker_poll(struct weft__worker *worker, struct weft_task *task,
+		bool cancelled, struct weft_context *cx)
+{
 	enum weft_poll poll;
 
-	*cx = (struct weft_context){
-		.waker = { waker, task },
-		.strand = &task->strand,
-		.env = &worker->env,
-		.budget = WEFT_BUDGET,
-		/* relaxed: whoever sets it wakes every task afterwards, and the wake carries it */
-		.cancelled = cancelled || atomic_load_relaxed(&runtime->cancelling),
-	};
-	weft__count(&worker->counters.polls, 1);
+	cx->waker.data = task;
+	cx->strand = &task->strand;
+	cx->budget = WEFT_BUDGET;
+	cx->depth = 0;
+	cx->cancelled = cancelled;
+	cx->self_woken = 0;
+	cx->descend = 0;
+	cx->waker_taken = 0;
 	task->polls++;
-	if (WEFT_UNLIKELY(runtime->hooked))
+	if (WEFT_UNLIKELY(worker->runtime->hooked))
 		poll = weft__worker_poll_hooked(worker, task, cx);
 	else
 		poll = weft__task_poll(task, cx);
