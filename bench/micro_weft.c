@@ -78,8 +78,8 @@ enum weft_poll wait_all_done__poll(void *frame, struct weft_context *cx)
 	struct wait_all_done__frame *f = frame;
 
 	f->args.base.at = 1;
-	weft_waker_slot_register(&all_done, weft_context_waker(cx));
-	if (__atomic_load_n(&remaining, __ATOMIC_ACQUIRE) > 0)
+	weft_waker_slot_register(&all_done, cx);
+	if (__atomic_load_n(&remaining, __ATOMIC_ACQUIRE) > 0 || !weft_waker_slot_clear(&all_done, cx))
 		return WEFT_PENDING;
 	weft_return(f, 0);
 }
@@ -433,9 +433,9 @@ enum weft_poll receive__poll(void *frame, struct weft_context *cx)
 
 	if (!value) {
 		f->args.base.at = 1;
-		weft_waker_slot_register(f->args.p0, weft_context_waker(cx));
+		weft_waker_slot_register(f->args.p0, cx);
 		value = __atomic_load_n(f->args.p1, __ATOMIC_ACQUIRE);
-		if (!value)
+		if (!value || !weft_waker_slot_clear(f->args.p0, cx))
 			return WEFT_PENDING;
 	}
 	weft_return(f, value);

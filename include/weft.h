@@ -13,5 +13,6 @@
 #include <weft/io.h>
 #include <weft/net.h>
 #include <weft/signal.h>
+#include <weft/waker_slot.h>
 
 #endif
