@@ -762,6 +762,7 @@ enum weft_poll memory__poll(void *frame, struct weft_context *cx)
 	}
 	while (__atomic_load_n(&remaining, __ATOMIC_ACQUIRE))
 		weft_await(f, f->sleep, weft_sleep, WEFT_MILLISECONDS(5));
+	weft_await(f, f->sleep, weft_sleep, WEFT_MILLISECONDS(5)); /* all asleep, this one too */
 	f->args.p1->value = (double)(micro_resident_bytes() - f->before) / MEMORY_TASKS;
 	f->args.p1->cpu_ns = 0;
 	weft_return(f, 0);

@@ -18,7 +18,8 @@
  * Memory:  opaque; create allocates, destroy frees. Memory that a stuck job or a foreign thread may
  *          still touch is abandoned at destroy, never freed.
  * Threads: any thread, unless said otherwise.
- * fork:    in the child every call gives -EOWNERDEAD.
+ * fork:    in the child, run, turn and shutdown give -EOWNERDEAD, spawning gives NULL, destroy does
+ *          nothing: the runtime stays the parent's.
  */
 #ifndef WEFT_RUNTIME_H
 #define WEFT_RUNTIME_H

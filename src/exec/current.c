@@ -34,7 +34,7 @@
 static char inbox_sleeping_mark[8];
 #define INBOX_SLEEPING ((struct weft_task *)(void *)inbox_sleeping_mark)
 
-enum { FIFO_FIRST = 64 };
+enum { FIFO_FIRST = 512, FIFO_KEEP = 65536, FIFO_ALIGN = 4096 };
 
 static inline bool is_home(const struct weft_task *task)
 {
@@ -43,33 +43,40 @@ static inline bool is_home(const struct weft_task *task)
 
 /* ---- the queue ---- */
 
+/* Whole pages, so that a burst's memory goes back to the system when it is over. */
+static size_t fifo_bytes(uint32_t capacity)
+{
+	return capacity * sizeof(struct weft_task *);
+}
+
+static void fifo_free(struct weft__fifo *fifo)
+{
+	if (fifo->tasks)
+		weft__pages_unmap(fifo->tasks, fifo_bytes(fifo->mask + 1));
+	*fifo = (struct weft__fifo){ NULL, 0, 0, 0 };
+}
+
 static bool fifo_grow(struct weft__fifo *fifo)
 {
 	uint32_t count = fifo->tail - fifo->head;
+	struct weft__fifo bigger = { NULL, 0, 0, count };
 	uint32_t capacity = fifo->tasks ? (fifo->mask + 1) * 2 : FIFO_FIRST;
-	struct weft_task **tasks = malloc(capacity * sizeof(struct weft_task *));
 
-	if (!tasks)
+	bigger.tasks = weft__pages_map(fifo_bytes(capacity), FIFO_ALIGN, false);
+	if (!bigger.tasks)
 		return false;
 	for (uint32_t i = 0; i < count; i++)
-		tasks[i] = fifo->tasks[(fifo->head + i) & fifo->mask];
-	free(fifo->tasks);
-	fifo->tasks = tasks;
-	fifo->mask = capacity - 1;
-	fifo->head = 0;
-	fifo->tail = count;
+		bigger.tasks[i] = fifo->tasks[(fifo->head + i) & fifo->mask];
+	fifo_free(fifo);
+	bigger.mask = capacity - 1;
+	*fifo = bigger;
 	return true;
 }
 
-/* A burst of tasks must not cost eight bytes each for ever. */
 static void fifo_shrink(struct weft__fifo *fifo)
 {
-	if (fifo->head != fifo->tail || fifo->mask < 4096)
-		return;
-	free(fifo->tasks);
-	fifo->tasks = NULL;
-	fifo->mask = 0;
-	fifo->head = fifo->tail = 0;
+	if (fifo->head == fifo->tail && fifo->mask > FIFO_KEEP)
+		fifo_free(fifo);
 }
 
 static void inbox_push(struct weft_runtime *runtime, struct weft_task *task);
@@ -681,5 +688,5 @@ int weft__ct_init(struct weft_runtime *runtime)
 
 void weft__ct_finish(struct weft_runtime *runtime)
 {
-	free(runtime->workers[0]->fifo.tasks);
+	fifo_free(&runtime->workers[0]->fifo);
 }

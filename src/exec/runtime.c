@@ -303,6 +303,7 @@ int weft_runtime_create(struct weft_runtime **runtime_out, const struct weft_run
 	runtime = calloc(1, sizeof *runtime);
 	if (!runtime)
 		return -ENOMEM;
+	runtime->fork_count = weft__fork_count();
 	runtime->options = *options;
 	options_fill(&runtime->options);
 	runtime->hooked = options->hooks.thread_park || options->hooks.thread_unpark ||
@@ -358,6 +359,12 @@ static void wait_all_ended(struct weft_runtime *runtime, int64_t deadline_ns)
 	}
 }
 
+/* In a forked child there are no workers, and the rings and sockets are the parent's. */
+static bool is_parents(const struct weft_runtime *runtime)
+{
+	return runtime->fork_count != weft__fork_count();
+}
+
 static bool inside(const struct weft_runtime *runtime)
 {
 	return weft__worker_current && weft__worker_current->runtime == runtime;
@@ -369,6 +376,8 @@ int weft_runtime_shutdown(struct weft_runtime *runtime, int64_t grace_ns)
 			grace_ns < 0 ? runtime->options.shutdown_grace_ns : grace_ns);
 	size_t alive;
 
+	if (is_parents(runtime))
+		return -EOWNERDEAD;
 	if (inside(runtime))
 		return -EDEADLK;
 	weft__cancel_all(runtime);
@@ -400,7 +409,7 @@ void weft_runtime_destroy(struct weft_runtime *runtime)
 	bool stopped;
 	unsigned jobs;
 
-	if (!runtime)
+	if (!runtime || is_parents(runtime))
 		return;
 	if (inside(runtime))
 		weft__fail("weft_runtime_destroy called from a task of the same runtime: "
@@ -433,6 +442,8 @@ int weft_runtime_run(struct weft_runtime *runtime, const struct weft_async *asyn
 	struct weft_task *root;
 	int failure;
 
+	if (is_parents(runtime))
+		return -EOWNERDEAD;
 	if (weft__worker_current)
 		return -EDEADLK;
 	root = weft_task_spawn(runtime, async, args);
@@ -478,6 +489,8 @@ int weft_runtime_turn(struct weft_runtime *runtime)
 {
 	if (runtime->options.flavour != WEFT_CURRENT_THREAD)
 		return -EINVAL;
+	if (is_parents(runtime))
+		return -EOWNERDEAD;
 	if (weft__worker_current)
 		return -EDEADLK;
 	return weft__ct_turn(runtime);

@@ -131,6 +131,7 @@ struct weft_runtime {
 	uint32_t cancelling; /* atomic: every poll is cancelled */
 	uint32_t stopping;   /* atomic: workers leave */
 	int32_t failure;     /* atomic: see options.shutdown_on_failure */
+	uint32_t fork_count; /* of the process that made it */
 	int64_t virtual_now_ns; /* atomic; the paused clock */
 	struct weft__pool *pool;
 	struct weft__guest guests[WEFT__GUESTS];

@@ -17,6 +17,7 @@
 
 #include "base/atomic.h"
 #include "exec/runtime.h"
+#include "os/os.h"
 
 __thread struct weft__worker *weft__worker_current;
 
@@ -39,10 +40,14 @@ struct weft__guest *weft__guest_lock(struct weft_runtime *runtime)
 __attribute__((noinline)) static struct weft_task *guest_allocate(struct weft_runtime *runtime,
 		const struct weft_async *async)
 {
-	struct weft__guest *guest = weft__guest_lock(runtime);
-	struct weft_task *task = weft__heap_allocate(&guest->heap, SLAB_TASK,
-			WEFT__TASK_BYTES + async->frame_size, async->frame_align);
+	struct weft__guest *guest;
+	struct weft_task *task;
 
+	if (runtime->fork_count != weft__fork_count())
+		return NULL; /* the parent's runtime */
+	guest = weft__guest_lock(runtime);
+	task = weft__heap_allocate(&guest->heap, SLAB_TASK, WEFT__TASK_BYTES + async->frame_size,
+			async->frame_align);
 	if (task)
 		weft__count(&guest->spawned, 1);
 	weft__lock_release(&guest->lock);

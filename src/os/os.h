@@ -44,6 +44,10 @@ void weft__fd_close(int fd);
 /* A seed that differs from run to run. */
 uint64_t weft__random_seed(void);
 
+/* How many forks lie between this process and the one that called it first: what was made under another
+ * number belongs to the parent. The first call arranges for it. */
+uint32_t weft__fork_count(void);
+
 /* A line to stderr. */
 void weft__print_line(const char *line);
 

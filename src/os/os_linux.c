@@ -176,6 +176,25 @@ uint64_t weft__random_seed(void)
 	return seed;
 }
 
+static uint32_t fork_count;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void fork_child(void)
+{
+	fork_count++;
+}
+
+static void fork_watch(void)
+{
+	pthread_atfork(NULL, NULL, fork_child);
+}
+
+uint32_t weft__fork_count(void)
+{
+	pthread_once(&fork_once, fork_watch);
+	return fork_count;
+}
+
 void weft__print_line(const char *line)
 {
 	char text[512];
