@@ -48,11 +48,7 @@ struct weft__operation {
 	bool queued, cancelled;
 };
 
-enum weft__opcode {
-	OPERATION_READ,
-	OPERATION_WRITE,
-	OPERATION_FSYNC
-};
+enum weft__opcode { OPERATION_READ, OPERATION_WRITE, OPERATION_FSYNC };
 
 struct weft__poller {
 	const struct weft__poller_ops *ops;
@@ -76,7 +72,8 @@ struct weft__poller_ops {
 	int (*submit)(struct weft__poller *poller, struct weft__operation *operation);
 	int (*cancel)(struct weft__poller *poller, struct weft__operation *operation);
 	/* Takes up to `capacity` events; if there are none, waits for one, for wake, or until the time
-	 * has passed (0: not at all; < 0: no limit), and returns how many it took. */
+	 * has passed (0: not at all; < 0: no limit), and returns how many it took. Whoever waits takes
+	 * the wake, too. A signal ends the wait early, and so may the kernel. */
 	int (*wait)(struct weft__poller *poller, int64_t timeout_ns,
 			struct weft__poller_event *events, int capacity);
 	void (*wake)(struct weft__poller *poller);

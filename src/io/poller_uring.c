@@ -206,6 +206,19 @@ static int uring_fd(struct weft__poller *poller)
 	return state->ring.ring_fd;
 }
 
+/* Ends all requests before the ring: the kernel would do it by itself, but in its own time, and write to
+ * the buffers of reads until then. */
+static void uring_close(struct uring_state *state)
+{
+	struct io_uring_sync_cancel_reg all = { .flags = IORING_ASYNC_CANCEL_ANY |
+				IORING_ASYNC_CANCEL_ALL,
+		.timeout = { 0, 100000000 } };
+
+	io_uring_register_sync_cancel(&state->ring, &all); /* since Linux 6.0 */
+	weft__uring_enter(state, 0, 0, 0);
+	io_uring_queue_exit(&state->ring);
+}
+
 static void uring_finish(struct weft__poller *poller)
 {
 	struct uring_state *state = poller->state;
@@ -213,7 +226,7 @@ static void uring_finish(struct weft__poller *poller)
 	if (!state)
 		return;
 	if (state->ring.ring_fd >= 0)
-		io_uring_queue_exit(&state->ring);
+		uring_close(state);
 	if (state->event_fd >= 0)
 		weft__fd_close(state->event_fd);
 	for (unsigned i = 0; i < state->chunk_count; i++)

@@ -203,7 +203,7 @@ int weft__uring_interest_event(struct uring_state *state, const struct io_uring_
 	if (!(completion->flags & IORING_CQE_F_MORE))
 		event->bits |= uring_interest_ended(state, fd, completion->res);
 	if (!event->token) {
-		*woken |= event->bits != 0;
+		*woken |= (event->bits & POLLER_READ) != 0; /* it is always writable */
 		return 0;
 	}
 	return event->bits != 0;
