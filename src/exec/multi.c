@@ -18,7 +18,8 @@
  *   tick has not moved, or the monitor does (exec/monitor.c): then its reactor is polled, its timers are
  *   fired, its slot and ring are taken. None of it needs the stuck thread: pollers and wheels may be
  *   driven by anybody.
- * Invariants  [I1] a task is in one queue exactly while it is QUEUED and not claimed (core/task_mt.h).
+ * Invariants  [I1] a task is in one queue exactly while it is QUEUED and not claimed (core/task_mt.h):
+ *                  mt_push and mt_schedule get it from whoever set QUEUED.
  *             [I2] a worker sleeps only when it has announced it in `idle` and then found all shards
  *                  empty; whoever pushes into a shard then looks at `idle`. All seq_cst: one of the two
  *                  sees the other, so a task in a shard never waits for a sleeping runtime.
@@ -117,7 +118,7 @@ static void mt_inject(struct weft_runtime *runtime, struct weft_task *first, str
 static bool mt_overflow(struct weft__worker *worker, struct weft_task *task)
 {
 	struct weft_task *tasks[WEFT__RING / 2];
-	uint32_t count = weft__ring_take_half(&worker->ring, tasks);
+	uint32_t count = weft__ring_steal(&worker->ring, tasks);
 
 	if (!count)
 		return false;
@@ -129,6 +130,7 @@ static bool mt_overflow(struct weft__worker *worker, struct weft_task *task)
 	return true;
 }
 
+/* Of a task that became QUEUED just now. [I1] */
 static inline void mt_push(struct weft__worker *worker, struct weft_task *task)
 {
 	while (WEFT_UNLIKELY(!weft__ring_push(&worker->ring, task)))
@@ -418,12 +420,21 @@ static bool sees_stuck(struct weft__worker *worker, struct weft__worker *victim,
 	return tick % 2 && now_ns - sighting->since_ns > WEFT__STUCK_NS;
 }
 
+/* Half of the victim's ring. */
+static unsigned take_ring(struct weft__worker *worker, struct weft__worker *victim)
+{
+	struct weft_task *tasks[WEFT__RING / 2];
+	uint32_t count = weft__ring_steal(&victim->ring, tasks);
+
+	for (uint32_t i = 0; i < count; i++)
+		mt_push(worker, tasks[i]);
+	return count;
+}
+
 static unsigned take_over(struct weft__worker *worker, struct weft__worker *victim)
 {
 	weft__mt_drive_other(victim);
-	return take_slot(worker, victim) + (weft__ring_count(&worker->ring) == 0
-			? weft__ring_steal(&victim->ring, &worker->ring)
-			: 0);
+	return take_slot(worker, victim) + take_ring(worker, victim);
 }
 
 /* Looks at the others: covers for the stuck, and, if `hungry`, takes from the overloaded. */
@@ -445,7 +456,7 @@ static unsigned look_at_others(struct weft__worker *worker, int64_t now_ns, bool
 		if (sees_stuck(worker, victim, now_ns) || weft__monitor_sees_stuck(victim))
 			got += take_over(worker, victim);
 		else if (hungry && !got && atomic_load_relaxed(&victim->overloaded)) /* a hint */
-			got += weft__ring_steal(&victim->ring, &worker->ring);
+			got += take_ring(worker, victim);
 	}
 	weft__count(&worker->counters.steals, got);
 	return got;
@@ -614,7 +625,7 @@ int weft__mt_relieve(struct weft_runtime *runtime)
 	unsigned index;
 	int err = -EAGAIN;
 
-	pthread_mutex_lock(&runtime->relief_mutex);
+	weft__mutex_lock(&runtime->relief_mutex);
 	index = atomic_load_relaxed(&runtime->worker_count); /* relaxed: written under the mutex */
 	if (index < runtime->nominal + WEFT__RELIEF && index < WEFT__WORKERS_MAX &&
 			!atomic_load_relaxed(&runtime->stopping)) /* relaxed: stop takes the mutex */
@@ -629,7 +640,7 @@ int weft__mt_relieve(struct weft_runtime *runtime)
 	} else {
 		free(worker);
 	}
-	pthread_mutex_unlock(&runtime->relief_mutex);
+	weft__mutex_unlock(&runtime->relief_mutex);
 	return err;
 }
 
@@ -640,9 +651,9 @@ bool weft__mt_stop(struct weft_runtime *runtime, int64_t deadline_ns)
 	unsigned count;
 
 	weft__monitor_stop(runtime);
-	pthread_mutex_lock(&runtime->relief_mutex);
+	weft__mutex_lock(&runtime->relief_mutex);
 	atomic_store_seq_cst(&runtime->stopping, 1u); /* pairs with has_work */
-	pthread_mutex_unlock(&runtime->relief_mutex);
+	weft__mutex_unlock(&runtime->relief_mutex);
 	count = atomic_load_acquire(&runtime->worker_count); /* pairs with weft__mt_relieve */
 	for (unsigned i = 0; i < count; i++)
 		if (runtime->workers[i])
@@ -653,9 +664,9 @@ bool weft__mt_stop(struct weft_runtime *runtime, int64_t deadline_ns)
 		if (!runtime->workers[i] || !runtime->workers[i]->started)
 			continue;
 		if (in_time)
-			pthread_join(runtime->workers[i]->thread, NULL);
+			weft__thread_join(&runtime->workers[i]->thread);
 		else
-			pthread_detach(runtime->workers[i]->thread);
+			weft__thread_detach(&runtime->workers[i]->thread);
 	}
 	return in_time;
 }

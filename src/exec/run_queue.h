@@ -15,7 +15,7 @@
  *                  slot, and the task's own memory.
  *             [O2] a taker's release exchange of head pairs with push's acquire load: the slot was read
  *                  before it is overwritten.
- * Cost        push: no read-modify-write. pop: one. steal: one for up to half the ring.
+ * Cost        push: no read-modify-write. pop: one. steal: one for up to half the ring, and a push each.
  * Where from  the bounded queue of the Go scheduler.
  */
 #ifndef WEFT_EXEC_RUN_QUEUE_H
@@ -78,56 +78,34 @@ static inline struct weft_task *weft__ring_pop(struct weft__ring *ring)
 		/* relaxed: we wrote the slot ourselves */
 		struct weft_task *task = atomic_load_relaxed(&ring->slots[head % WEFT__RING]);
 
-		if (atomic_cas_release(&ring->head, &head, head + 1)) /* [I2]; [O2] pairs with push */
+		if (atomic_cas_release(
+				    &ring->head, &head, head + 1)) /* [I2]; [O2] pairs with push */
 			return task;
 	}
 	return NULL;
 }
 
-/* Owner, of a full ring: takes the older half out into `tasks`. Returns how many; 0: it is not full any
- * more. */
-static inline uint32_t weft__ring_take_half(struct weft__ring *ring,
-		struct weft_task *tasks[WEFT__RING / 2])
+/* Anybody: takes the older half out into `tasks`, at least one if there is one. Returns how many. */
+static inline uint32_t weft__ring_steal(
+		struct weft__ring *ring, struct weft_task *tasks[WEFT__RING / 2])
 {
-	uint32_t head = atomic_load_relaxed(&ring->head); /* relaxed: the exchange decides */
-	uint32_t tail = atomic_load_relaxed(&ring->tail); /* relaxed: ours */
-
-	if (tail - head < WEFT__RING)
-		return 0;
-	for (uint32_t i = 0; i < WEFT__RING / 2; i++) /* relaxed: we wrote the slots ourselves */
-		tasks[i] = atomic_load_relaxed(&ring->slots[(head + i) % WEFT__RING]);
-	return atomic_cas_release(&ring->head, &head, head + WEFT__RING / 2) /* [O2] with push */
-			? WEFT__RING / 2
-			: 0;
-}
-
-/* The owner of `to`, which is empty, takes half of `from`. Returns how many. */
-static inline uint32_t weft__ring_steal(struct weft__ring *from, struct weft__ring *to)
-{
-	uint32_t head = atomic_load_acquire(&from->head); /* so that tail is not older than head */
-	uint32_t into = atomic_load_relaxed(&to->tail);   /* relaxed: ours */
+	uint32_t head = atomic_load_acquire(&ring->head); /* so that tail is not older than head */
 
 	for (;;) {
-		uint32_t tail = atomic_load_acquire(&from->tail); /* [O1] pairs with push */
+		uint32_t tail = atomic_load_acquire(&ring->tail); /* [O1] pairs with push */
 		uint32_t count = tail - head;
 
 		count -= count / 2;
 		if (count == 0)
 			return 0;
 		if (count > WEFT__RING / 2) { /* head moved between the two loads */
-			head = atomic_load_acquire(&from->head);
+			head = atomic_load_acquire(&ring->head);
 			continue;
 		}
-		for (uint32_t i = 0; i < count; i++) { /* relaxed: head's exchange validates */
-			struct weft_task *task =
-					atomic_load_relaxed(&from->slots[(head + i) % WEFT__RING]);
-
-			atomic_store_relaxed(&to->slots[(into + i) % WEFT__RING], task);
-		}
-		if (atomic_cas_acq_rel(&from->head, &head, head + count)) { /* [I2]; [O2] with push */
-			atomic_store_release(&to->tail, into + count); /* [O1] */
+		for (uint32_t i = 0; i < count; i++) /* relaxed: head's exchange validates */
+			tasks[i] = atomic_load_relaxed(&ring->slots[(head + i) % WEFT__RING]);
+		if (atomic_cas_acq_rel(&ring->head, &head, head + count)) /* [I2]; [O2] with push */
 			return count;
-		}
 	}
 }
 
