@@ -140,8 +140,8 @@ int main(int argc, char **argv)
 	struct echo__args args;
 	int err, result = 0;
 
-	if (argc > 2 && atoi(argv[2]) > 0)
-		idle_ns = WEFT_SECONDS(atoi(argv[2]));
+	if (argc > 2 && strtol(argv[2], NULL, 10) > 0)
+		idle_ns = WEFT_SECONDS(strtol(argv[2], NULL, 10));
 	err = weft_runtime_create(&runtime, NULL);
 	if (err == 0) {
 		echo__init(&args, argc > 1 ? argv[1] : "50000");

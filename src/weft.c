@@ -12,6 +12,7 @@
 #include "core/env.c"
 #include "core/frame.c"
 #include "core/loop.c"
+#include "core/waker_slot.c"
 #include "core/yield.c"
 
 #include "time/sleep.c"
@@ -20,16 +21,20 @@
 
 #include "io/poller.c"
 #include "io/poller_epoll.c"
+#include "io/poller_sim.c"
 #include "io/poller_uring.c"
 #include "io/reactor.c"
 #include "io/reader.c"
+#include "io/sim_address.c"
 #include "io/sim_link.c"
+#include "io/sim_sockets.c"
 #include "io/sockets.c"
 #include "io/uring_interest.c"
 #include "io/uring_operation.c"
 
 #include "exec/blocking.c"
 #include "exec/current.c"
+#include "exec/fifo.c"
 #include "exec/join.c"
 #include "exec/monitor.c"
 #include "exec/multi.c"

@@ -180,14 +180,14 @@ static void *thread_main(void *arg);
 static int thread_start(struct pool_thread *thread)
 {
 	const struct weft__pool *pool = thread->pool;
-	pthread_t handle; /* banned: os.h knows no other name for it */
+	struct weft__thread handle;
 	char suffix[POOL_NAME_BYTES], name[2 * POOL_NAME_BYTES];
 	int err, len = snprintf(suffix, sizeof suffix, "-blk-%u", thread->number);
 
 	snprintf(name, sizeof name, "%.*s%s", POOL_NAME_BYTES - 1 - len, pool->name, suffix);
 	err = weft__thread_start(&handle, pool->stack_bytes, name, thread_main, thread);
 	if (!err)
-		pthread_detach(handle); /* banned: not by the thread itself, which has yet to be named */
+		weft__thread_detach(&handle); /* not by the thread itself, which has yet to be named */
 	return err;
 }
 

@@ -16,7 +16,7 @@
  * Sleeping    [O1] inbox holds SLEEPING exactly while the home is in its reactor, or nobody drives. The
  *             push that replaces it wakes the reactor; a push that finds anything else need not. It is
  *             one word, so nothing can fall between "look" and "sleep".
- * Invariants  [I1] a task is in the fifo exactly while its local has QUEUED and not RUNNING.
+ * Invariants  [I1] a task is in the fifo exactly while its local has QUEUED and not RUNNING (ct_push).
  *             [I2] a task that others have asked something of is freed only after the inbox gave it
  *                  back (core/task_ct.h).
  * Cost        spawn, poll, end, join on the home thread: no atomic read-modify-write, no system call.
@@ -34,8 +34,6 @@
 static char inbox_sleeping_mark[8];
 #define INBOX_SLEEPING ((struct weft_task *)(void *)inbox_sleeping_mark)
 
-enum { FIFO_FIRST = 512, FIFO_KEEP = 65536, FIFO_ALIGN = 4096 };
-
 static inline bool is_home(const struct weft_task *task)
 {
 	return weft__worker_current && weft__worker_current->env.executor == task->executor;
@@ -43,74 +41,17 @@ static inline bool is_home(const struct weft_task *task)
 
 /* ---- the queue ---- */
 
-/* Whole pages, so that a burst's memory goes back to the system when it is over. */
-static size_t fifo_bytes(uint32_t capacity)
-{
-	return capacity * sizeof(struct weft_task *);
-}
-
-static void fifo_free(struct weft__fifo *fifo)
-{
-	if (fifo->tasks)
-		weft__pages_unmap(fifo->tasks, fifo_bytes(fifo->mask + 1));
-	*fifo = (struct weft__fifo){ NULL, 0, 0, 0 };
-}
-
-static bool fifo_grow(struct weft__fifo *fifo)
-{
-	uint32_t count = fifo->tail - fifo->head;
-	struct weft__fifo bigger = { NULL, 0, 0, count };
-	uint32_t capacity = fifo->tasks ? (fifo->mask + 1) * 2 : FIFO_FIRST;
-
-	bigger.tasks = weft__pages_map(fifo_bytes(capacity), FIFO_ALIGN, false);
-	if (!bigger.tasks)
-		return false;
-	for (uint32_t i = 0; i < count; i++)
-		bigger.tasks[i] = fifo->tasks[(fifo->head + i) & fifo->mask];
-	fifo_free(fifo);
-	bigger.mask = capacity - 1;
-	*fifo = bigger;
-	return true;
-}
-
-static void fifo_shrink(struct weft__fifo *fifo)
-{
-	if (fifo->head == fifo->tail && fifo->mask > FIFO_KEEP)
-		fifo_free(fifo);
-}
-
 static void inbox_push(struct weft_runtime *runtime, struct weft_task *task);
 
-static inline void fifo_push(struct weft__worker *worker, struct weft_task *task)
+/* Into the run queue: local has QUEUED. [I1] */
+static inline void ct_push(struct weft__worker *worker, struct weft_task *task)
 {
-	struct weft__fifo *fifo = &worker->fifo;
-
-	if (WEFT_UNLIKELY(!fifo->tasks || fifo->tail - fifo->head > fifo->mask) &&
-			!fifo_grow(fifo)) {
-		/* no memory for the queue: the inbox needs none */
-		task->local &= ~(uint32_t)CT_QUEUED;
-		if (ct_request(task, 0) == CT_PUSH)
-			inbox_push(worker->runtime, task);
+	if (WEFT_LIKELY(weft__fifo_push(&worker->fifo, task)))
 		return;
-	}
-	fifo->tasks[fifo->tail++ & fifo->mask] = task;
-}
-
-static inline struct weft_task *fifo_pop(struct weft__fifo *fifo)
-{
-	struct weft_task *task;
-
-	if (fifo->head == fifo->tail)
-		return NULL;
-	task = fifo->tasks[fifo->head++ & fifo->mask];
-	/* the next tasks' headers and frames arrive while this one runs */
-	if (fifo->tail - fifo->head > 4) {
-		struct weft_task *soon = fifo->tasks[(fifo->head + 3) & fifo->mask];
-
-		__builtin_prefetch(soon, 1);
-		__builtin_prefetch((char *)soon + 64, 1);
-	}
-	return task;
+	/* no memory for the queue: the inbox needs none */
+	task->local &= ~(uint32_t)CT_QUEUED;
+	if (ct_request(task, 0) == CT_PUSH)
+		inbox_push(worker->runtime, task);
 }
 
 /* ---- the inbox ---- */
@@ -195,13 +136,13 @@ __attribute__((noinline)) static unsigned ct_polls(struct weft__worker *worker, 
 	unsigned polls = 0;
 
 	weft__context_prepare(&cx, worker, &weft__flavour_ct.waker);
-	while (polls < limit && (task = fifo_pop(&worker->fifo))) {
+	while (polls < limit && (task = weft__fifo_pop(&worker->fifo))) {
 		bool cancelled = ct_start(task) | cancelling;
 
 		polls++;
 		if (weft__worker_poll(worker, task, cancelled, &cx) == WEFT_PENDING) {
 			if (ct_suspend(task, cx.self_woken) == CT_PUSH)
-				fifo_push(worker, task);
+				ct_push(worker, task);
 			continue;
 		}
 		ct_end(worker, task);
@@ -229,7 +170,7 @@ static void ct_obey(struct weft__worker *worker, struct weft_task *task)
 		task->local |= CT_DETACHED;
 	if (!(task->local & CT_DONE)) {
 		if (ct_wake(task) == CT_PUSH)
-			fifo_push(worker, task);
+			ct_push(worker, task);
 	} else if (task->local & CT_DETACHED) {
 		ct_reap(task);
 	} else if (asked & CT_ASK_JOIN) {
@@ -264,7 +205,7 @@ static void ct_waker_wake_by_ref(void *data)
 	if (!is_home(task))
 		ct_ask(task, 0);
 	else if (ct_wake(task) == CT_PUSH)
-		fifo_push(weft__worker_current, task);
+		ct_push(weft__worker_current, task);
 }
 
 static struct weft_waker ct_waker_clone(void *data)
@@ -317,7 +258,7 @@ static struct weft_waker ct_waker_claim(void *data)
 
 static void ct_commit_home(void *data)
 {
-	fifo_push(weft__worker_current, data);
+	ct_push(weft__worker_current, data);
 }
 
 static void ct_commit_away(void *data)
@@ -337,7 +278,7 @@ static void ct_launch(struct weft_task *task, bool detached)
 	ct_init(task, detached);
 	if (WEFT_LIKELY(is_home(task))) {
 		task->local |= CT_QUEUED;
-		fifo_push(weft__worker_current, task);
+		ct_push(weft__worker_current, task);
 	} else {
 		ct_ask(task, 0);
 	}
@@ -351,7 +292,7 @@ static void ct_cancel(struct weft_task *task)
 	}
 	task->local |= CT_CANCELLED;
 	if (ct_wake(task) == CT_PUSH)
-		fifo_push(weft__worker_current, task);
+		ct_push(weft__worker_current, task);
 }
 
 static void ct_detach(struct weft_task *task)
@@ -418,7 +359,7 @@ static void ct_wake_visit(struct weft_task *task, void *arg)
 	/* acquire pairs with the start */
 	if (atomic_load_acquire(&task->async) && !(task->local & CT_DONE) &&
 			ct_wake(task) == CT_PUSH)
-		fifo_push(arg, task);
+		ct_push(arg, task);
 }
 
 static void ct_wake_all(struct weft_runtime *runtime)
@@ -502,7 +443,7 @@ static void ct_park(struct weft__worker *worker, int64_t limit_ns)
 	const struct weft_hooks *hooks = &runtime->options.hooks;
 	int64_t wait;
 
-	fifo_shrink(&worker->fifo);
+	weft__fifo_shrink(&worker->fifo);
 	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_park)
 		hooks->thread_park(hooks->data);
 	if (worker->fifo.head != worker->fifo.tail || !inbox_sleep(runtime)) {
@@ -688,5 +629,5 @@ int weft__ct_init(struct weft_runtime *runtime)
 
 void weft__ct_finish(struct weft_runtime *runtime)
 {
-	fifo_free(&runtime->workers[0]->fifo);
+	weft__fifo_free(&runtime->workers[0]->fifo);
 }

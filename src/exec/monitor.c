@@ -17,7 +17,6 @@
  * Cost        500 wake-ups a second while anything runs; each reads one word per worker.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/atomic.h"
@@ -30,7 +29,7 @@ enum { MONITOR_RUNNING, MONITOR_STOPPED, MONITOR_ENDING };
 
 struct weft__monitor {
 	uint32_t state; /* atomic, futex */
-	pthread_t thread;
+	struct weft__thread thread;
 	struct weft_runtime *runtime;
 	struct sighting {
 		uint32_t tick;
@@ -185,5 +184,5 @@ void weft__monitor_stop(struct weft_runtime *runtime)
 		return;
 	atomic_store_seq_cst(&monitor->state, (uint32_t)MONITOR_ENDING); /* with monitor_thread */
 	weft__futex_wake(&monitor->state, 1);
-	pthread_join(monitor->thread, NULL);
+	weft__thread_join(&monitor->thread);
 }

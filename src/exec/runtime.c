@@ -163,7 +163,7 @@ struct dump {
 __attribute__((no_sanitize("thread"))) static uint32_t frame_line(const struct weft_async *async,
 		const struct weft_frame *frame)
 {
-	uint32_t at = *(const volatile uint32_t *)&frame->at;
+	uint32_t at = atomic_load_relaxed(&frame->at); /* relaxed: a snapshot */
 
 	if (at == 0 || at == WEFT_AT_DONE)
 		return async->line;
@@ -270,7 +270,7 @@ static void runtime_free(struct weft_runtime *runtime)
 	}
 	for (int i = 0; i < WEFT__GUESTS; i++)
 		weft__heap_finish(&runtime->guests[i].heap);
-	pthread_mutex_destroy(&runtime->relief_mutex);
+	weft__mutex_finish(&runtime->relief_mutex);
 	free(runtime->monitor);
 	free(runtime);
 }
@@ -314,7 +314,7 @@ int weft_runtime_create(struct weft_runtime **runtime_out, const struct weft_run
 	runtime->virtual_now_ns = options->clock_paused ? SECOND : 0;
 	snprintf(runtime->name, sizeof runtime->name, "%s", options->name ? options->name : "weft");
 	runtime->options.name = runtime->name;
-	pthread_mutex_init(&runtime->relief_mutex, NULL);
+	weft__mutex_init(&runtime->relief_mutex);
 	for (int i = 0; i < WEFT__GUESTS; i++)
 		weft__heap_init(&runtime->guests[i].heap, true);
 	runtime->executor.flavour = options->flavour == WEFT_CURRENT_THREAD ? &weft__flavour_ct
@@ -337,7 +337,7 @@ int weft_runtime_create(struct weft_runtime **runtime_out, const struct weft_run
 
 void weft__cancel_all(struct weft_runtime *runtime)
 {
-	/* relaxed, both: the wakes that follow carry them (core/task_mt.h [O1]) */
+	/* relaxed, both: the wakes that follow carry them (core/task_mt.h) */
 	atomic_store_relaxed(&runtime->closing, 1u);
 	atomic_store_relaxed(&runtime->cancelling, 1u);
 	if (runtime->options.flavour == WEFT_MULTI_THREAD)

@@ -12,17 +12,17 @@
 #ifndef WEFT_EXEC_RUNTIME_H
 #define WEFT_EXEC_RUNTIME_H
 
-#include <pthread.h>
-
 #include <weft/runtime.h>
 
 #include "core/env.h"
 #include "core/task.h"
 #include "exec/blocking.h"
+#include "exec/fifo.h"
 #include "exec/inject.h"
 #include "exec/run_queue.h"
 #include "exec/slab.h"
 #include "io/reactor.h"
+#include "os/os.h"
 #include "time/wheel.h"
 
 #ifdef WEFT_TEST_SMALL
@@ -30,7 +30,7 @@ enum { WEFT__TURN = 8, WEFT__GUESTS = 2, WEFT__RELIEF = 4 };
 #else
 enum {
 	WEFT__TURN = 64,   /* polls between two looks at the reactor */
-	WEFT__GUESTS = 4,  /* heaps for threads that are not workers */
+	WEFT__GUESTS = 16, /* heaps for threads that are not workers */
 	WEFT__RELIEF = 64  /* workers added while others are in block_in_place */
 };
 #endif
@@ -74,13 +74,6 @@ static inline void weft__count(size_t *counter, size_t more)
 	atomic_store_relaxed(counter, atomic_load_relaxed(counter) + more);
 }
 
-/* The current-thread flavour's queue: it grows, and only its home touches it. */
-struct weft__fifo {
-	struct weft_task **tasks;
-	uint32_t mask; /* capacity - 1; tasks NULL: no capacity */
-	uint32_t head, tail;
-};
-
 struct weft__worker {
 	struct weft_env env;
 	struct weft_runtime *runtime;
@@ -108,7 +101,7 @@ struct weft__worker {
 	uint32_t overloaded; /* atomic: thieves are welcome */
 	uint32_t stuck_tick; /* atomic: the tick at which the monitor found it stuck */
 	bool started;
-	pthread_t thread;
+	struct weft__thread thread;
 	struct weft__sighting { /* of the other workers */
 		uint32_t tick;
 		int64_t since_ns;
@@ -151,7 +144,7 @@ struct weft_runtime {
 	uint32_t threads_alive;  /* atomic, futex */
 	uint32_t blocked_count;  /* atomic */
 	size_t idle[WEFT__WORKERS_MAX / (8 * sizeof(size_t))]; /* atomic: bitmap of the parked */
-	pthread_mutex_t relief_mutex;
+	struct weft__mutex relief_mutex;
 	struct weft__monitor *monitor;
 	struct weft__worker *workers[WEFT__WORKERS_MAX];
 };
@@ -190,7 +183,7 @@ struct weft__guest *weft__guest_lock(struct weft_runtime *runtime);
 void weft__task_launching_watched(struct weft_runtime *runtime, struct weft_task *task,
 		const struct weft_async *async);
 
-/* The first step of a launch: from here on the walkers see the task (task.c [I1]). */
+/* The first step of a launch: from here on the walkers see the task. */
 static inline void weft__task_launching(struct weft_task *task)
 {
 	const struct weft_async *async = (const struct weft_async *)task->joiner;

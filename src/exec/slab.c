@@ -15,8 +15,8 @@
  *             Full pages are in no list. When the first block of a page is freed by another thread the
  *             page is pushed to its heap's `touched` stack, and the owner collects it when it runs out
  *             of slots: so nobody ever searches the full pages.
- *             Segments: small ones up to 2 MiB in all; later ones are 2 MiB, huge and populated at once, because
- *             touching 512 pages one by one costs 50 times more.
+ *             Segments: small ones up to 2 MiB in all; later ones are 2 MiB, huge and populated at
+ *             once, because touching 512 pages one by one costs 50 times more.
  * Invariants  [I1] a page is in `touched` exactly while its remote list was non-empty and not collected.
  *             [I2] the free lists run through struct weft_task's `next`, so that a freed task's `state`
  *                  and `async` stay readable for the walker.

@@ -114,7 +114,7 @@ void weft_task_start_detached(void *frame)
 	task->executor->flavour->launch(task, true);
 }
 
-/* The slot's memory only; everything else is over. */
+/* The slot's memory only; everything else is over. [I2] */
 void weft__task_free(struct weft_task *task)
 {
 	struct weft__worker *worker = weft__worker_current;

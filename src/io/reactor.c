@@ -48,15 +48,15 @@ _Static_assert(sizeof(struct weft__source) <= 64,
 static struct {
 	struct weft__lock lock;
 	struct weft__source *free;
-} pool;
+} records;
 
 static void pool_grow(void)
 {
 	struct weft__source *batch = calloc(POOL_BATCH, sizeof *batch);
 
 	for (int i = 0; batch && i < POOL_BATCH; i++) {
-		batch[i].reactor = (struct weft__reactor *)(void *)pool.free;
-		pool.free = &batch[i];
+		batch[i].reactor = (struct weft__reactor *)(void *)records.free;
+		records.free = &batch[i];
 	}
 }
 
@@ -64,22 +64,22 @@ static struct weft__source *pool_take(void)
 {
 	struct weft__source *source;
 
-	weft__lock_acquire(&pool.lock);
-	if (!pool.free)
+	weft__lock_acquire(&records.lock);
+	if (!records.free)
 		pool_grow();
-	source = pool.free;
+	source = records.free;
 	if (source)
-		pool.free = (struct weft__source *)(void *)source->reactor;
-	weft__lock_release(&pool.lock);
+		records.free = (struct weft__source *)(void *)source->reactor;
+	weft__lock_release(&records.lock);
 	return source;
 }
 
 static void pool_put(struct weft__source *source)
 {
-	weft__lock_acquire(&pool.lock);
-	source->reactor = (struct weft__reactor *)(void *)pool.free;
-	pool.free = source;
-	weft__lock_release(&pool.lock);
+	weft__lock_acquire(&records.lock);
+	source->reactor = (struct weft__reactor *)(void *)records.free;
+	records.free = source;
+	weft__lock_release(&records.lock);
 }
 
 /* ---- reactor ---- */

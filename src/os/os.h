@@ -30,8 +30,26 @@ void *weft__pages_map(size_t bytes, size_t align, bool populate);
 void weft__pages_unmap(void *pages, size_t bytes);
 
 /* A thread that blocks every asynchronous signal and SIGPIPE. stack_bytes 0: the default. */
-int weft__thread_start(pthread_t *thread, size_t stack_bytes, const char *name,
+struct weft__thread {
+	pthread_t id;
+};
+
+int weft__thread_start(struct weft__thread *thread, size_t stack_bytes, const char *name,
 		void *(*run)(void *arg), void *arg);
+
+/* Exactly one of them ends a started thread's handle. */
+void weft__thread_join(struct weft__thread *thread);
+void weft__thread_detach(struct weft__thread *thread);
+
+/* For sections that may wait; what is short uses base/lock.h. All zero: not initialised. */
+struct weft__mutex {
+	pthread_mutex_t mutex;
+};
+
+void weft__mutex_init(struct weft__mutex *mutex);
+void weft__mutex_finish(struct weft__mutex *mutex);
+void weft__mutex_lock(struct weft__mutex *mutex);
+void weft__mutex_unlock(struct weft__mutex *mutex);
 
 /* A descriptor that counts: signal makes it readable, drain makes it quiet. Both may be called from a
  * signal handler. */

@@ -106,7 +106,7 @@ void weft__pages_unmap(void *pages, size_t bytes)
 	munmap(pages, bytes);
 }
 
-int weft__thread_start(pthread_t *thread, size_t stack_bytes, const char *name,
+int weft__thread_start(struct weft__thread *thread, size_t stack_bytes, const char *name,
 		void *(*run)(void *arg), void *arg)
 {
 	pthread_attr_t attr;
@@ -128,16 +128,46 @@ int weft__thread_start(pthread_t *thread, size_t stack_bytes, const char *name,
 	sigdelset(&blocked, SIGTRAP);
 	sigdelset(&blocked, SIGABRT);
 	pthread_sigmask(SIG_SETMASK, &blocked, &before);
-	err = -pthread_create(thread, &attr, run, arg);
+	err = -pthread_create(&thread->id, &attr, run, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	if (!err && name) {
 		char cut[16];
 
 		snprintf(cut, sizeof cut, "%s", name);
-		pthread_setname_np(*thread, cut);
+		pthread_setname_np(thread->id, cut);
 	}
 	return err;
+}
+
+void weft__thread_join(struct weft__thread *thread)
+{
+	pthread_join(thread->id, NULL);
+}
+
+void weft__thread_detach(struct weft__thread *thread)
+{
+	pthread_detach(thread->id);
+}
+
+void weft__mutex_init(struct weft__mutex *mutex)
+{
+	pthread_mutex_init(&mutex->mutex, NULL);
+}
+
+void weft__mutex_finish(struct weft__mutex *mutex)
+{
+	pthread_mutex_destroy(&mutex->mutex);
+}
+
+void weft__mutex_lock(struct weft__mutex *mutex)
+{
+	pthread_mutex_lock(&mutex->mutex);
+}
+
+void weft__mutex_unlock(struct weft__mutex *mutex)
+{
+	pthread_mutex_unlock(&mutex->mutex);
 }
 
 int weft__event_create(void)

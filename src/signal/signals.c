@@ -25,16 +25,16 @@
 #include "io/reactor.h"
 #include "os/os.h"
 
-enum slot_state { SLOT_FREE, SLOT_CLAIMED, SLOT_OPEN };
+enum set_state { SET_FREE, SET_CLAIMED, SET_OPEN };
 
 enum { SIGNAL_WORDS = 3, SIGNAL_BITS = 32, SIGNAL_MAX = SIGNAL_WORDS * SIGNAL_BITS };
 
-static struct slot {
+static struct signal_set {
 	uint32_t state;
 	int fd;
 	uint32_t mask[SIGNAL_WORDS];
 	uint32_t pending[SIGNAL_WORDS];
-} slots[WEFT_SIGNAL_SETS_MAX];
+} sets[WEFT_SIGNAL_SETS_MAX];
 
 static uint32_t handlers_inside; /* handlers that may be reading the table */
 
@@ -46,21 +46,21 @@ static void on_signal(int signo)
 
 	atomic_fetch_add_seq_cst(&handlers_inside, 1u); /* pairs with weft_signals_close */
 	for (int i = 0; i < WEFT_SIGNAL_SETS_MAX; i++)
-		if (atomic_load_seq_cst(&slots[i].state) == SLOT_OPEN && /* [O2] */
-				(slots[i].mask[word] & bit)) {
-			atomic_fetch_or_acq_rel(&slots[i].pending[word], bit); /* [O1] */
-			weft__event_signal(slots[i].fd);
+		if (atomic_load_seq_cst(&sets[i].state) == SET_OPEN && /* [O2] */
+				(sets[i].mask[word] & bit)) {
+			atomic_fetch_or_acq_rel(&sets[i].pending[word], bit); /* [O1] */
+			weft__event_signal(sets[i].fd);
 		}
 	atomic_fetch_sub_seq_cst(&handlers_inside, 1u); /* pairs with weft_signals_close */
 	errno = saved; /* banned: a handler must not change what it interrupts */
 }
 
-static int slot_claim(void)
+static int set_claim(void)
 {
 	for (int i = 0; i < WEFT_SIGNAL_SETS_MAX; i++) {
-		uint32_t state = SLOT_FREE;
+		uint32_t state = SET_FREE;
 
-		if (atomic_cas_acquire(&slots[i].state, &state, (uint32_t)SLOT_CLAIMED))
+		if (atomic_cas_acquire(&sets[i].state, &state, (uint32_t)SET_CLAIMED))
 			return i;
 	}
 	return -EMFILE;
@@ -74,7 +74,7 @@ static int handler_install(int signo)
 	return sigaction(signo, &action, NULL) < 0 ? -errno : 0;
 }
 
-static int mask_fill(struct slot *slot, const int *signos, int count)
+static int mask_fill(struct signal_set *slot, const int *signos, int count)
 {
 	memset(slot->mask, 0, sizeof slot->mask);
 	memset(slot->pending, 0, sizeof slot->pending);
@@ -86,7 +86,7 @@ static int mask_fill(struct slot *slot, const int *signos, int count)
 	return 0;
 }
 
-static int slot_open(struct weft_signals *signals, struct slot *slot, const int *signos, int count)
+static int set_open(struct weft_signals *signals, struct signal_set *slot, const int *signos, int count)
 {
 	int err = mask_fill(slot, signos, count);
 
@@ -101,7 +101,7 @@ static int slot_open(struct weft_signals *signals, struct slot *slot, const int 
 		weft__fd_close(slot->fd);
 		return err;
 	}
-	atomic_store_seq_cst(&slot->state, (uint32_t)SLOT_OPEN); /* [O2] */
+	atomic_store_seq_cst(&slot->state, (uint32_t)SET_OPEN); /* [O2] */
 	for (int i = 0; !err && i < count; i++)
 		err = handler_install(signos[i]);
 	if (err)
@@ -115,14 +115,14 @@ int weft_signals_open(struct weft_signals *signals, const int *signos, int count
 
 	if (!weft__env_current || !weft__env_current->reactor)
 		return -ENXIO;
-	index = slot_claim();
+	index = set_claim();
 	if (index < 0)
 		return index;
 	signals->slot = (uint32_t)index;
-	err = slot_open(signals, &slots[index], signos, count);
-	/* relaxed: claimed, or closed by slot_open, by this thread */
-	if (err && atomic_load_relaxed(&slots[index].state) == SLOT_CLAIMED)
-		atomic_store_release(&slots[index].state, (uint32_t)SLOT_FREE); /* with slot_claim */
+	err = set_open(signals, &sets[index], signos, count);
+	/* relaxed: claimed, or closed by set_open, by this thread */
+	if (err && atomic_load_relaxed(&sets[index].state) == SET_CLAIMED)
+		atomic_store_release(&sets[index].state, (uint32_t)SET_FREE); /* with set_claim */
 	return err;
 }
 
@@ -132,17 +132,17 @@ int weft_signals_close(struct weft_signals signals)
 
 	if (fd < 0)
 		return fd;
-	atomic_store_seq_cst(&slots[signals.slot].state, (uint32_t)SLOT_CLAIMED);
+	atomic_store_seq_cst(&sets[signals.slot].state, (uint32_t)SET_CLAIMED);
 	while (atomic_load_seq_cst(&handlers_inside)) /* a handler that saw OPEN leaves first */
 		atomic_pause();
 	weft__source_close(signals.source, signals.generation);
 	weft__source_unuse(signals.source);
-	atomic_store_release(&slots[signals.slot].state, (uint32_t)SLOT_FREE); /* with slot_claim */
+	atomic_store_release(&sets[signals.slot].state, (uint32_t)SET_FREE); /* with set_claim */
 	return 0;
 }
 
 /* The lowest pending signal of the set, or 0. */
-static int take_pending(struct slot *slot)
+static int take_pending(struct signal_set *slot)
 {
 	for (unsigned word = 0; word < SIGNAL_WORDS; word++) {
 		uint32_t pending = atomic_load_acquire(&slot->pending[word]); /* [O1] */
@@ -180,7 +180,7 @@ enum weft_poll weft_signals_wait__poll(void *frame, struct weft_context *cx)
 			weft_return(f, error);
 		case BEGIN_TRY:
 			waiting = false;
-			*f->args.p1 = take_pending(&slots[signals.slot]);
+			*f->args.p1 = take_pending(&sets[signals.slot]);
 			if (!*f->args.p1)
 				weft__event_drain(fd);
 			weft__source_end(signals.source, SOURCE_READ, tick,
