@@ -95,6 +95,7 @@ static enum weft_poll reader_fill(struct weft_reader *reader, struct weft_contex
 		ssize_t *result)
 {
 	const struct weft_io_ops *ops = reader->io.ops;
+	enum weft_poll poll;
 
 	if (reader->begin == reader->end) {
 		buffer_release(reader); /* [I1] */
@@ -106,12 +107,13 @@ static enum weft_poll reader_fill(struct weft_reader *reader, struct weft_contex
 	*result = buffer_room(reader, cx);
 	if (*result < 0)
 		return WEFT_READY;
-	if (ops->poll_read(reader->io, cx, waiting, reader->buffer + reader->end,
-			    reader->capacity - reader->end, result) == WEFT_PENDING)
-		return WEFT_PENDING;
-	if (*result > 0)
+	poll = ops->poll_read(reader->io, cx, waiting, reader->buffer + reader->end,
+			reader->capacity - reader->end, result);
+	if (poll == WEFT_READY && *result > 0)
 		reader->end += (uint32_t)*result;
-	return WEFT_READY;
+	if (reader->begin == reader->end)
+		buffer_release(reader); /* [I1] readable, it was said, and nothing came */
+	return poll;
 }
 
 static size_t hand_out(struct weft_reader *reader, const char **bytes, size_t count)
