@@ -219,10 +219,10 @@ static void loop_poll(struct weft_loop *loop, struct weft_task *task, const stru
 size_t weft_loop_run_once(struct weft_loop *loop)
 {
 	struct loop_env env = { { .allocate = loop_allocate, .release = loop_release }, loop };
-	struct weft_task *task, *next;
+	struct weft_task *task, *later;
 
-	for (task = loop_take(loop); task; task = next) { /* [I3] */
-		next = task->next; /* once it is received, the link is its next waker's */
+	for (task = loop_take(loop); task; task = later) { /* [I3] */
+		later = task->next; /* once it is received, the link is its next waker's */
 		loop_poll(loop, task, &env.env);
 	}
 	return loop->alive;
