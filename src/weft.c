@@ -41,6 +41,7 @@
 #include "exec/runtime.c"
 #include "exec/slab.c"
 #include "exec/task.c"
+#include "exec/workers.c"
 
 #include "net/tcp.c"
 

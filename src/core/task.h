@@ -60,6 +60,21 @@ static inline void *weft__task_result(struct weft_task *task, const struct weft_
 	return (char *)weft__task_frame(task) + async->result_offset;
 }
 
+/* Turns a list through `next` round: what was pushed last is taken last. */
+static inline struct weft_task *weft__task_list_reverse(struct weft_task *newest)
+{
+	struct weft_task *oldest = NULL;
+
+	while (newest) {
+		struct weft_task *next = newest->next;
+
+		newest->next = oldest;
+		oldest = newest;
+		newest = next;
+	}
+	return oldest;
+}
+
 /* One poll of the task's strand. The root alone is the common case and costs one indirect call. */
 static inline enum weft_poll weft__task_poll(struct weft_task *task, struct weft_context *cx)
 {

@@ -13,9 +13,6 @@
  *             looked at without waiting while tasks are ready, else with the next deadline.
  *             Who drives: weft_runtime_run, turn and shutdown, one thread at a time; the others in run
  *             sleep until their root has ended or the driver leaves (behaviour 8).
- * Sleeping    [O1] inbox holds SLEEPING exactly while the home is in its reactor, or nobody drives. The
- *             push that replaces it wakes the reactor; a push that finds anything else need not. It is
- *             one word, so nothing can fall between "look" and "sleep".
  * Invariants  [I1] a task is in the fifo exactly while its local has QUEUED and not RUNNING (ct_push).
  *             [I2] a task that others have asked something of is freed only after the inbox gave it
  *                  back (core/task_ct.h).
@@ -31,17 +28,18 @@
 #include "exec/runtime.h"
 #include "os/os.h"
 
-static char inbox_sleeping_mark[8];
-#define INBOX_SLEEPING ((struct weft_task *)(void *)inbox_sleeping_mark)
-
 static inline bool is_home(const struct weft_task *task)
 {
 	return weft__worker_current && weft__worker_current->env.executor == task->executor;
 }
 
-/* ---- the queue ---- */
+/* ---- the queue and the inbox ---- */
 
-static void inbox_push(struct weft_runtime *runtime, struct weft_task *task);
+static void ct_inbox_push(struct weft_runtime *runtime, struct weft_task *task)
+{
+	if (weft__inbox_push(&runtime->inbox, task))
+		weft__reactor_wake(&runtime->workers[0]->reactor);
+}
 
 /* Into the run queue: local has QUEUED. [I1] */
 static inline void ct_push(struct weft__worker *worker, struct weft_task *task)
@@ -51,41 +49,7 @@ static inline void ct_push(struct weft__worker *worker, struct weft_task *task)
 	/* no memory for the queue: the inbox needs none */
 	task->local &= ~(uint32_t)CT_QUEUED;
 	if (ct_request(task, 0) == CT_PUSH)
-		inbox_push(worker->runtime, task);
-}
-
-/* ---- the inbox ---- */
-
-static void inbox_push(struct weft_runtime *runtime, struct weft_task *task)
-{
-	struct weft_task *head = atomic_load_relaxed(&runtime->inbox); /* relaxed: a guess */
-
-	do
-		task->next = head == INBOX_SLEEPING ? NULL : head;
-	while (!atomic_cas_acq_rel(&runtime->inbox, &head, task)); /* [O1] pairs with inbox_take */
-	if (head == INBOX_SLEEPING)
-		weft__reactor_wake(&runtime->workers[0]->reactor);
-}
-
-/* Newest first. */
-static struct weft_task *inbox_take(struct weft_runtime *runtime)
-{
-	struct weft_task *head;
-
-	/* relaxed: a hint; the exchange acquires */
-	if (!atomic_load_relaxed(&runtime->inbox))
-		return NULL;
-	head = atomic_exchange_acq_rel(&runtime->inbox, NULL); /* [O1] pairs with inbox_push */
-	return head == INBOX_SLEEPING ? NULL : head;
-}
-
-/* False: there is something in it. */
-static bool inbox_sleep(struct weft_runtime *runtime)
-{
-	struct weft_task *empty = NULL;
-
-	return atomic_cas_acq_rel(&runtime->inbox, &empty, INBOX_SLEEPING) || /* [O1] */
-			empty == INBOX_SLEEPING;
+		ct_inbox_push(worker->runtime, task);
 }
 
 /* ---- the end of a task ---- */
@@ -180,7 +144,7 @@ static void ct_obey(struct weft__worker *worker, struct weft_task *task)
 
 static void inbox_obey(struct weft__worker *worker)
 {
-	struct weft_task *task = weft__inject_reverse(inbox_take(worker->runtime));
+	struct weft_task *task = weft__inbox_take(&worker->runtime->inbox);
 
 	while (task) {
 		struct weft_task *next = task->next;
@@ -195,7 +159,7 @@ static void inbox_obey(struct weft__worker *worker)
 static void ct_ask(struct weft_task *task, uint32_t asked)
 {
 	if (ct_request(task, asked) == CT_PUSH)
-		inbox_push(weft__runtime_of(task), task);
+		ct_inbox_push(weft__runtime_of(task), task);
 }
 
 static void ct_waker_wake_by_ref(void *data)
@@ -265,7 +229,7 @@ static void ct_commit_away(void *data)
 {
 	struct weft_task *task = data;
 
-	inbox_push(weft__runtime_of(task), task);
+	ct_inbox_push(weft__runtime_of(task), task);
 }
 
 static const struct weft_waker_ops ct_claimed_home_ops = { .commit = ct_commit_home };
@@ -446,7 +410,7 @@ static void ct_park(struct weft__worker *worker, int64_t limit_ns)
 	weft__fifo_shrink(&worker->fifo);
 	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_park)
 		hooks->thread_park(hooks->data);
-	if (worker->fifo.head != worker->fifo.tail || !inbox_sleep(runtime)) {
+	if (worker->fifo.head != worker->fifo.tail || !weft__inbox_sleep(&runtime->inbox)) {
 		wait = 0;
 	} else if (runtime->options.clock_paused) {
 		wait = weft__reactor_poll(&worker->reactor, 0) > 0 || advance_clock(worker) ? 0 : -1;
@@ -524,7 +488,7 @@ static void drive_end(struct weft_runtime *runtime)
 	struct weft__driver_waiter *waiter;
 
 	weft__worker_leave();
-	if (!inbox_sleep(runtime)) /* something came meanwhile: the descriptor must say so */
+	if (!weft__inbox_sleep(&runtime->inbox)) /* something came meanwhile: the descriptor must say so */
 		weft__reactor_wake(&runtime->workers[0]->reactor);
 	weft__lock_acquire(&runtime->drive_lock);
 	runtime->driven = false;
@@ -623,7 +587,7 @@ void weft__ct_shutdown(struct weft_runtime *runtime, int64_t deadline_ns)
 
 int weft__ct_init(struct weft_runtime *runtime)
 {
-	runtime->inbox = INBOX_SLEEPING;
+	runtime->inbox.head = INBOX_SLEEPING; /* nobody drives yet */
 	return 0;
 }
 

@@ -49,20 +49,6 @@ static inline bool weft__inject_is_empty(const struct weft__inject *inject)
 	return !atomic_load_seq_cst(&inject->incoming) && !atomic_load_relaxed(&inject->ready);
 }
 
-static inline struct weft_task *weft__inject_reverse(struct weft_task *newest)
-{
-	struct weft_task *oldest = NULL;
-
-	while (newest) {
-		struct weft_task *next = newest->next;
-
-		newest->next = oldest;
-		oldest = newest;
-		newest = next;
-	}
-	return oldest;
-}
-
 /* Takes up to `capacity` tasks, oldest first. Returns how many; 0 also if somebody else is taking. */
 static inline unsigned weft__inject_take(struct weft__inject *inject, struct weft_task **tasks,
 		unsigned capacity)
@@ -75,7 +61,7 @@ static inline unsigned weft__inject_take(struct weft__inject *inject, struct wef
 	task = inject->ready;
 	while (count < capacity) {
 		if (!task) {
-			task = weft__inject_reverse(
+			task = weft__task_list_reverse(
 					atomic_exchange_acquire(&inject->incoming, NULL)); /* [O1] */
 			if (!task)
 				break;

@@ -102,7 +102,7 @@ static void look_at(struct weft__monitor *monitor, struct weft__worker *worker, 
 
 static bool all_parked(const struct weft_runtime *runtime)
 {
-	unsigned count = atomic_load_acquire(&runtime->worker_count); /* pairs with mt_relieve */
+	unsigned count = atomic_load_acquire(&runtime->worker_count); /* pairs with relieve */
 
 	for (unsigned i = 0; i < count; i++)
 		if (!atomic_load_seq_cst(&runtime->workers[i]->parked)) /* [O1] */
@@ -132,7 +132,7 @@ static void *monitor_thread(void *arg)
 	unsigned idle_ticks = 0;
 
 	while (atomic_load_acquire(&monitor->state) != MONITOR_ENDING) { /* pairs with monitor_stop */
-		unsigned count = atomic_load_acquire(&runtime->worker_count); /* with mt_relieve */
+		unsigned count = atomic_load_acquire(&runtime->worker_count); /* with relieve */
 		int64_t now = weft__clock_now();
 
 		for (unsigned i = 0; i < count; i++)

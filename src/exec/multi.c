@@ -13,7 +13,7 @@
  *   When a second worker wakes. Waking a core costs 25-50 us, as much as a thousand small tasks. So a
  *   push wakes nobody: at the end of a turn a worker whose backlog is older than BACKLOG_NS says that it
  *   is overloaded and wakes one sleeper; thieves take from the overloaded only.
- *   When a worker is stuck. A poll that lasts longer than WEFT__STUCK_NS, or block_in_place, must not delay the
+ *   When a worker is stuck. A poll that lasts longer than STUCK_NS, or block_in_place, must not delay the
  *   worker's other tasks, timers and sockets. A neighbour sees at the end of its turn that the worker's
  *   tick has not moved, or the monitor does (exec/monitor.c): then its reactor is polled, its timers are
  *   fired, its slot and ring are taken. None of it needs the stuck thread: pollers and wheels may be
@@ -25,7 +25,7 @@
  *                  sees the other, so a task in a shard never waits for a sleeping runtime.
  *             [I3] a bit of `idle` is cleared by whoever wakes that worker, or by itself: one wake each.
  * Cost        per task switch: pop, start, suspend: three atomics. A wake: one, and one for the slot.
- * Not here    states of a task (core/task_mt.h), joining (exec/join.c).
+ * Not here    states of a task (core/task_mt.h), joining (exec/join.c), threads (exec/workers.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -314,7 +314,8 @@ static inline void mt_poll(struct weft__worker *worker, struct weft_task *task,
 		struct weft_context *cx)
 {
 	/* relaxed: whoever sets it wakes every task afterwards, and the wake carries it */
-	bool cancelled = mt_start(task) | (atomic_load_relaxed(&worker->runtime->cancelling) != 0);
+	bool cancelling = atomic_load_relaxed(&worker->runtime->cancelling) != 0;
+	bool cancelled = mt_start(task) || cancelling;
 	enum weft_poll poll;
 
 	/* relaxed: the tick only has to move; odd during a poll */
@@ -350,6 +351,14 @@ static inline struct weft_task *mt_next(struct weft__worker *worker)
 	if (!task && atomic_load_relaxed(&worker->slot)) /* relaxed: a hint */
 		task = atomic_exchange_acquire(&worker->slot, NULL); /* pairs with mt_schedule */
 	return task;
+}
+
+void weft__mt_spill_slot(struct weft__worker *worker)
+{
+	struct weft_task *task = atomic_exchange_acquire(&worker->slot, NULL); /* with mt_schedule */
+
+	if (task)
+		mt_push(worker, task);
 }
 
 /* ---- looking outside ---- */
@@ -403,7 +412,7 @@ void weft__mt_drive_other(struct weft__worker *victim)
 		weft__count(&here->counters.takeovers, 1);
 }
 
-/* Whether the victim has been in one poll for longer than WEFT__STUCK_NS, as far as this worker has seen. */
+/* Whether the victim has been in one poll for too long, as far as this worker has seen. */
 static bool sees_stuck(struct weft__worker *worker, struct weft__worker *victim, int64_t now_ns)
 {
 	struct weft__sighting *sighting = &worker->sightings[victim->index];
@@ -441,7 +450,7 @@ static unsigned take_over(struct weft__worker *worker, struct weft__worker *vict
 static unsigned look_at_others(struct weft__worker *worker, int64_t now_ns, bool hungry)
 {
 	struct weft_runtime *runtime = worker->runtime;
-	unsigned count = atomic_load_acquire(&runtime->worker_count); /* pairs with mt_relieve */
+	unsigned count = atomic_load_acquire(&runtime->worker_count); /* pairs with relieve */
 	unsigned start, got = 0;
 
 	if (count == 1)
@@ -546,9 +555,9 @@ static void mt_park(struct weft__worker *worker)
 		hooks->thread_unpark(hooks->data);
 }
 
-/* ---- threads ---- */
+/* ---- the loop ---- */
 
-static void mt_loop(struct weft__worker *worker)
+void weft__mt_loop(struct weft__worker *worker)
 {
 	struct weft_runtime *runtime = worker->runtime;
 	struct weft_context cx;
@@ -567,130 +576,4 @@ static void mt_loop(struct weft__worker *worker)
 			mt_park(worker);
 		}
 	}
-}
-
-static void *mt_thread(void *arg)
-{
-	struct weft__worker *worker = arg;
-	struct weft_runtime *runtime = worker->runtime;
-	const struct weft_hooks *hooks = &runtime->options.hooks;
-
-	weft__worker_enter(worker);
-	if (hooks->thread_start)
-		hooks->thread_start(hooks->data);
-	mt_loop(worker);
-	if (hooks->thread_stop)
-		hooks->thread_stop(hooks->data);
-	weft__worker_leave();
-	/* pairs with weft__mt_stop's acquire load: the last touch but the wake */
-	if (atomic_fetch_sub_acq_rel(&runtime->threads_alive, 1u) == 1)
-		weft__futex_wake(&runtime->threads_alive, INT32_MAX);
-	return NULL;
-}
-
-static int worker_thread_start(struct weft__worker *worker)
-{
-	struct weft_runtime *runtime = worker->runtime;
-	char name[32];
-	int err;
-
-	worker->sightings = calloc(WEFT__WORKERS_MAX, sizeof *worker->sightings);
-	if (!worker->sightings)
-		return -ENOMEM;
-	snprintf(name, sizeof name, "%.10s-%u", runtime->name, worker->index);
-	atomic_fetch_add_acq_rel(&runtime->threads_alive, 1u); /* pairs with weft__mt_stop */
-	err = weft__thread_start(&worker->thread, runtime->options.thread_stack_bytes, name, mt_thread,
-			worker);
-	if (err)
-		atomic_fetch_sub_acq_rel(&runtime->threads_alive, 1u); /* pairs with weft__mt_stop */
-	worker->started = !err;
-	return err;
-}
-
-int weft__mt_start(struct weft_runtime *runtime)
-{
-	int err = weft__monitor_start(runtime);
-
-	for (unsigned i = 0; !err && i < runtime->nominal; i++)
-		err = worker_thread_start(runtime->workers[i]);
-	if (err)
-		(void)weft__mt_stop(runtime, WEFT_NEVER);
-	return err;
-}
-
-/* Every worker but the caller's is in block_in_place, or will be: one more. */
-int weft__mt_relieve(struct weft_runtime *runtime)
-{
-	struct weft__worker *worker = NULL;
-	unsigned index;
-	int err = -EAGAIN;
-
-	weft__mutex_lock(&runtime->relief_mutex);
-	index = atomic_load_relaxed(&runtime->worker_count); /* relaxed: written under the mutex */
-	if (index < runtime->nominal + WEFT__RELIEF && index < WEFT__WORKERS_MAX &&
-			!atomic_load_relaxed(&runtime->stopping)) /* relaxed: stop takes the mutex */
-		worker = aligned_alloc(WEFT_CACHE_LINE,
-				(sizeof *worker + WEFT_CACHE_LINE - 1) & ~(size_t)(WEFT_CACHE_LINE - 1));
-	if (worker)
-		err = weft__worker_init(worker, runtime, index);
-	if (!err) {
-		runtime->workers[index] = worker;
-		atomic_store_release(&runtime->worker_count, index + 1); /* publishes the worker */
-		err = worker_thread_start(worker); /* without a thread it is an empty worker: harmless */
-	} else {
-		free(worker);
-	}
-	weft__mutex_unlock(&runtime->relief_mutex);
-	return err;
-}
-
-bool weft__mt_stop(struct weft_runtime *runtime, int64_t deadline_ns)
-{
-	bool in_time = true;
-	uint32_t alive;
-	unsigned count;
-
-	weft__monitor_stop(runtime);
-	weft__mutex_lock(&runtime->relief_mutex);
-	atomic_store_seq_cst(&runtime->stopping, 1u); /* pairs with has_work */
-	weft__mutex_unlock(&runtime->relief_mutex);
-	count = atomic_load_acquire(&runtime->worker_count); /* pairs with weft__mt_relieve */
-	for (unsigned i = 0; i < count; i++)
-		if (runtime->workers[i])
-			weft__reactor_wake(&runtime->workers[i]->reactor);
-	while (in_time && (alive = atomic_load_acquire(&runtime->threads_alive))) /* with mt_thread */
-		in_time = weft__futex_wait(&runtime->threads_alive, alive, deadline_ns) == 0;
-	for (unsigned i = 0; i < count; i++) {
-		if (!runtime->workers[i] || !runtime->workers[i]->started)
-			continue;
-		if (in_time)
-			weft__thread_join(&runtime->workers[i]->thread);
-		else
-			weft__thread_detach(&runtime->workers[i]->thread);
-	}
-	return in_time;
-}
-
-int weft_block_in_place(weft_blocking_fn fn, void *arg)
-{
-	struct weft__worker *worker = weft__worker_current;
-	struct weft_runtime *runtime;
-	struct weft_task *task;
-	uint32_t blocked;
-
-	if (!worker || worker->runtime->options.flavour != WEFT_MULTI_THREAD)
-		return -ENOTSUP;
-	runtime = worker->runtime;
-	task = atomic_exchange_acquire(&worker->slot, NULL); /* pairs with mt_schedule */
-	if (task)
-		mt_push(worker, task);
-	atomic_store_relaxed(&worker->blocked, 1u); /* relaxed: a hint to thieves */
-	blocked = atomic_fetch_add_seq_cst(&runtime->blocked_count, 1u) + 1; /* with mt_inject */
-	if (blocked >= atomic_load_acquire(&runtime->worker_count) && weft__mt_relieve(runtime))
-		weft__report(runtime, "all workers block in place, and no thread can be had for another");
-	weft__mt_wake_one(runtime);
-	fn(arg);
-	atomic_fetch_sub_seq_cst(&runtime->blocked_count, 1u); /* with mt_inject */
-	atomic_store_relaxed(&worker->blocked, 0u); /* relaxed: a hint */
-	return 0;
 }

@@ -125,7 +125,7 @@ void weft__report(struct weft_runtime *runtime, const char *format, ...)
 
 static unsigned worker_count(const struct weft_runtime *runtime)
 {
-	/* acquire pairs with the release in weft__mt_relieve: the worker is there */
+	/* acquire pairs with the release in relieve: the worker is there */
 	return atomic_load_acquire(&runtime->worker_count);
 }
 

@@ -18,6 +18,7 @@
 #include "core/task.h"
 #include "exec/blocking.h"
 #include "exec/fifo.h"
+#include "exec/inbox.h"
 #include "exec/inject.h"
 #include "exec/run_queue.h"
 #include "exec/slab.h"
@@ -131,7 +132,7 @@ struct weft_runtime {
 	uint32_t all_ended; /* futex: counts up when nothing is alive while cancelling */
 
 	/* current-thread */
-	struct weft_task *inbox; /* atomic; WEFT__INBOX_SLEEPING: the home waits in its reactor */
+	struct weft__inbox inbox;
 	struct weft__lock drive_lock;
 	bool driven;             /* under drive_lock */
 	bool cancelled_all;      /* home thread */
@@ -270,11 +271,14 @@ int64_t weft__ct_timeout(struct weft_runtime *runtime);
 void weft__ct_shutdown(struct weft_runtime *runtime, int64_t deadline_ns);
 
 /* multi.c */
-int weft__mt_start(struct weft_runtime *runtime);
-bool weft__mt_stop(struct weft_runtime *runtime, int64_t deadline_ns); /* false: a worker is stuck */
+void weft__mt_loop(struct weft__worker *worker); /* until the runtime stops */
 void weft__mt_wake_one(struct weft_runtime *runtime);
 void weft__mt_drive_other(struct weft__worker *victim);
-int weft__mt_relieve(struct weft_runtime *runtime);
+void weft__mt_spill_slot(struct weft__worker *worker); /* into the ring, where it can be stolen */
+
+/* workers.c */
+int weft__mt_start(struct weft_runtime *runtime);
+bool weft__mt_stop(struct weft_runtime *runtime, int64_t deadline_ns); /* false: a worker is stuck */
 
 /* monitor.c */
 int weft__monitor_start(struct weft_runtime *runtime);

@@ -125,21 +125,28 @@ static void page_unlink(struct weft__page *page)
 
 /* Empty pages may serve another class. They stay where they are until memory is short, because a burst
  * that ended is often followed by its like. */
+static void class_reclaim(struct weft__heap *heap, struct weft__page **link)
+{
+	while (*link) {
+		struct weft__page *page = *link;
+
+		if (page->used) {
+			link = &page->next;
+			continue;
+		}
+		*link = page->next;
+		page_unlink(page);
+		page->next = heap->spare;
+		heap->spare = page;
+	}
+}
+
 static void heap_reclaim(struct weft__heap *heap)
 {
-	for (struct weft__page **list = heap->current[0]; list < heap->current[2]; list++)
-		for (struct weft__page **link = list; *link;) {
-			struct weft__page *page = *link;
-
-			if (page->used) {
-				link = &page->next;
-				continue;
-			}
-			*link = page->next;
-			page_unlink(page);
-			page->next = heap->spare;
-			heap->spare = page;
-		}
+	for (int i = 0; i < WEFT__SLAB_CLASSES; i++) {
+		class_reclaim(heap, &heap->current[SLAB_FRAME][i]);
+		class_reclaim(heap, &heap->current[SLAB_TASK][i]);
+	}
 }
 
 static struct weft__page *page_fresh(struct weft__heap *heap)
