@@ -50,7 +50,7 @@ static void report_stall(struct weft_runtime *runtime, struct weft__worker *work
 			"worker %u has been in one poll of task %llx, %s (%s:%u), for %lld ms: "
 			"use weft_blocking or weft_block_in_place for work that does not wait",
 			worker->index, (unsigned long long)weft_task_id(task), async->name, async->file,
-			async->line, (long long)(ns / 1000000));
+			weft__task_line(task, async), (long long)(ns / 1000000));
 }
 
 static void cover(struct weft_runtime *runtime, struct weft__worker *worker)

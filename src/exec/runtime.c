@@ -172,6 +172,11 @@ __attribute__((no_sanitize("thread"))) static uint32_t frame_line(const struct w
 	return at <= async->point_count ? async->points[at - 1].line : async->line;
 }
 
+uint32_t weft__task_line(const struct weft_task *task, const struct weft_async *async)
+{
+	return frame_line(async, (const struct weft_frame *)((const char *)task + WEFT__TASK_BYTES));
+}
+
 static void dump_task(struct weft_task *task, void *arg)
 {
 	struct dump *dump = arg;
@@ -184,7 +189,7 @@ static void dump_task(struct weft_task *task, void *arg)
 		return;
 	dump->count++;
 	length = snprintf(line, sizeof line, "task %llx %s (%s:%u)", (unsigned long long)weft_task_id(task),
-			async->name, async->file, frame_line(async, weft__task_frame(task)));
+			async->name, async->file, weft__task_line(task, async));
 	if (dump->runtime)
 		weft__report(dump->runtime, "still alive: %s", line);
 	else if (length > 0)

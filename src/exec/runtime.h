@@ -177,6 +177,7 @@ void weft__worker_finish(struct weft__worker *worker);
 void weft__report(struct weft_runtime *runtime, const char *format, ...)
 		__attribute__((format(printf, 2, 3)));
 size_t weft__alive(const struct weft_runtime *runtime);
+uint32_t weft__task_line(const struct weft_task *task, const struct weft_async *async);
 void weft__cancel_all(struct weft_runtime *runtime);
 
 /* task.c */

@@ -367,9 +367,10 @@ unsigned weft__wheel_expire(struct weft_wheel *wheel, int64_t now_ns)
 		return 0;
 	weft__lock_acquire(&wheel->lock);
 	last = now_ns >> WEFT__WHEEL_TICK_SHIFT;
-	if (last < wheel->now_ticks)
-		last = wheel->now_ticks; /* time does not go back here */
 	do {
+		/* time does not go back here, also if another thread has fired meanwhile */
+		if (last < wheel->now_ticks)
+			last = wheel->now_ticks;
 		more = wheel_collect(wheel, last);
 		while ((batch = wheel_fire(wheel, now_ns)) > 0)
 			fired += batch;
