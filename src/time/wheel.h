@@ -67,8 +67,8 @@ bool weft__timer_rewake(struct weft_timer *timer, const struct weft_waker *waker
 bool weft__timer_stop(struct weft_timer *timer);
 
 /* Fires everything with deadline_ns <= now_ns in the order of deadlines (ties in the order of
- * start), each by claim under the lock and commit after it. Returns how many. One thread at a
- * time. */
+ * start), each by claim under the lock and commit after it. Returns how many. Any thread, also
+ * while another is at it: each timer fires once, and the order holds within a call. */
 unsigned weft__wheel_expire(struct weft_wheel *wheel, int64_t now_ns);
 
 /* When expire must be called next: the earliest deadline or a little before, WEFT_NEVER if none. */
