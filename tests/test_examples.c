@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* The functions of the examples that are written as the compiler emits them, swept: cancelled in each of
+ * their states, also before the first poll. What the programs print is compared by ctest. */
+#include <errno.h>
+#include <string.h>
+
+#include "sweep.h"
+#include "test.h"
+
+int inbox_main(void);
+int serve_main(void);
+
+#define main inbox_main
+#include "../examples/add_to_inbox.c"
+#undef main
+#define main serve_main
+#include "../examples/serve_states.c"
+#undef main
+
+/* --- add_to_inbox: five states, four ways out --------------------------------------------------- */
+
+struct inbox_case {
+	uint64_t message, recipient;
+	int result;
+	int suspensions;
+};
+
+static const struct inbox_case *inbox_case;
+
+static void inbox_set_up(struct sweep *sweep)
+{
+	add_to_inbox__init(sweep->frame, inbox_case->message, inbox_case->recipient);
+}
+
+static bool nothing_advances(struct sweep *sweep)
+{
+	(void)sweep;
+	return false;
+}
+
+static const char *inbox_check(struct sweep *sweep)
+{
+	const struct add_to_inbox__frame *f = sweep->frame;
+
+	SWEEP_EXPECT(f->args.base.at == WEFT_AT_DONE);
+	SWEEP_EXPECT(sweep_result(sweep) == (sweep->cancelled ? -ECANCELED : inbox_case->result));
+	return NULL;
+}
+
+static const struct sweep_scenario inbox = {
+	.name = "add_to_inbox",
+	.async = &add_to_inbox__async,
+	.set_up = inbox_set_up,
+	.advance = nothing_advances,
+	.check = inbox_check,
+};
+
+TEST(add_to_inbox_ends_in_four_ways_and_is_cancelled_in_each_state)
+{
+	static const struct inbox_case cases[] = {
+		{ 1, 1, 0, 3 },
+		{ 3, 1, -ENOENT, 1 },
+		{ 1, 2, -ESRCH, 2 },
+		{ 2, 1, -ENOSPC, 2 },
+	};
+
+	for (inbox_case = cases; inbox_case < cases + 4; inbox_case++) {
+		struct sweep_result result = sweep(&inbox);
+
+		CHECK_EQ(result.suspensions, inbox_case->suspensions);
+		CHECK_EQ(result.allocations, 0); /* the children are embedded */
+	}
+}
+
+/* Not started, three awaits, completed: each is told by the frame and the table. */
+TEST(add_to_inbox_shows_five_states)
+{
+	struct weft_strand strand = { NULL };
+	struct probe probe = PROBE;
+	struct weft_context cx = probe_context(&probe, NULL, &strand);
+	struct add_to_inbox__frame frame;
+
+	add_to_inbox__init(&frame.args, 1, 1);
+	CHECK_EQ(frame.args.base.at, 0);
+	for (unsigned i = 0; i < add_to_inbox__async.point_count; i++) {
+		const struct weft_point *point = &add_to_inbox__async.points[i];
+
+		CHECK_EQ(add_to_inbox__poll(&frame, &cx), WEFT_PENDING);
+		CHECK_EQ(frame.args.base.at, i + 1);
+		/* the child's own state is where the table says: suspended, too */
+		CHECK_EQ(((struct weft_frame *)(void *)((char *)&frame + point->child_offset))->at,
+				1);
+	}
+	CHECK_EQ(add_to_inbox__poll(&frame, &cx), WEFT_READY);
+	CHECK_EQ(frame.args.base.at, WEFT_AT_DONE);
+}
+
+/* --- serve: a client, three pings, then it leaves ----------------------------------------------- */
+
+static const int serve_script[] = { 7, 'p', 'p', 'q' };
+
+static void serve_set_up(struct sweep *sweep)
+{
+	memset(&arrived, 0, sizeof arrived);
+	arrival = 0;
+	serve__init(sweep->frame, "port 1");
+}
+
+static bool serve_advance(struct sweep *sweep)
+{
+	int *next = sweep->world;
+
+	if (*next == 4)
+		return false;
+	interrupt(serve_script[(*next)++]);
+	return true;
+}
+
+static const char *serve_check(struct sweep *sweep)
+{
+	SWEEP_EXPECT(sweep_result(sweep) == (sweep->cancelled ? -ECANCELED : 0));
+	return NULL;
+}
+
+static const struct sweep_scenario serving = {
+	.name = "serve",
+	.async = &serve__async,
+	.world_bytes = sizeof(int),
+	.set_up = serve_set_up,
+	.advance = serve_advance,
+	.check = serve_check,
+};
+
+TEST(serve_is_cancelled_in_each_state)
+{
+	CHECK_EQ(sweep(&serving).suspensions, 4);
+}
