@@ -55,15 +55,15 @@ struct weft_tcp_listener {
 /* Binds and listens (SO_REUSEADDR, backlog 4096). host: a numeric address, or NULL for all; port:
  * decimal, "0" lets the system choose (weft_tcp_listener_address tells). To be called inside a runtime.
  * -EINVAL: host or port is not numeric. */
-WEFT_NODISCARD int weft_tcp_listen(struct weft_tcp_listener *listener, const char *host,
-		const char *port);
+WEFT_NODISCARD int weft_tcp_listen(
+		struct weft_tcp_listener *listener, const char *host, const char *port);
 
 /* Stops listening; a waiting accept gives -EBADF. -EBADF if closed already. */
 int weft_tcp_listener_close(struct weft_tcp_listener listener);
 
 /* The address that it is bound to; *length is the space in, the size out. */
-WEFT_NODISCARD int weft_tcp_listener_address(struct weft_tcp_listener listener,
-		struct sockaddr *address, socklen_t *length);
+WEFT_NODISCARD int weft_tcp_listener_address(
+		struct weft_tcp_listener listener, struct sockaddr *address, socklen_t *length);
 
 /* The port that it is bound to, or a negative errno. */
 WEFT_NODISCARD int weft_tcp_listener_port(struct weft_tcp_listener listener);
@@ -158,10 +158,10 @@ WEFT_NODISCARD int weft_tcp_set_reset_on_close(struct weft_tcp conn, bool reset)
 WEFT_NODISCARD int weft_tcp_set_nodelay(struct weft_tcp conn, bool nodelay); /* TCP_NODELAY */
 WEFT_NODISCARD int weft_tcp_set_keepalive(struct weft_tcp conn, bool keepalive, int idle_seconds);
 WEFT_NODISCARD int weft_tcp_set_buffers(struct weft_tcp conn, int receive_bytes, int send_bytes);
-WEFT_NODISCARD int weft_tcp_local_address(struct weft_tcp conn, struct sockaddr *address,
-		socklen_t *length);
-WEFT_NODISCARD int weft_tcp_peer_address(struct weft_tcp conn, struct sockaddr *address,
-		socklen_t *length);
+WEFT_NODISCARD int weft_tcp_local_address(
+		struct weft_tcp conn, struct sockaddr *address, socklen_t *length);
+WEFT_NODISCARD int weft_tcp_peer_address(
+		struct weft_tcp conn, struct sockaddr *address, socklen_t *length);
 
 WEFT_END_DECLS
 
