@@ -145,15 +145,15 @@ struct weft_strand {
 /* What a poll is given. Lives as long as the call. Leaves use the functions below; the fields are
  * for executors and combinators. */
 struct weft_context {
-	struct weft_waker waker;       /* borrowed from the task */
-	struct weft_strand *strand;    /* where frames of their own are linked */
-	const struct weft_env *env;    /* NULL with a bare driver: no timers, no sockets */
-	uint32_t budget;               /* leaf completions left in this poll */
-	uint16_t depth;                /* direct descents into frames of their own */
-	uint8_t cancelled;             /* this scope is being cancelled */
-	uint8_t self_woken;            /* poll the task again, after the others */
-	uint8_t descend;               /* the innermost frame is new: go on there */
-	uint8_t waker_taken;           /* somebody looked at the waker (lost wake-ups show) */
+	struct weft_waker waker;    /* borrowed from the task */
+	struct weft_strand *strand; /* where frames of their own are linked */
+	const struct weft_env *env; /* NULL with a bare driver: no timers, no sockets */
+	uint32_t budget;            /* leaf completions left in this poll */
+	uint16_t depth;             /* direct descents into frames of their own */
+	uint8_t cancelled;          /* this scope is being cancelled */
+	uint8_t self_woken;         /* poll the task again, after the others */
+	uint8_t descend;            /* the innermost frame is new: go on there */
+	uint8_t waker_taken;        /* somebody looked at the waker (lost wake-ups show) */
 	uint8_t reserved[6];
 };
 
@@ -162,8 +162,8 @@ enum {
 };
 
 /* A context for a driver of one's own: budget full, not cancelled, no services. */
-static inline struct weft_context weft_context_make(struct weft_waker waker,
-		struct weft_strand *strand)
+static inline struct weft_context weft_context_make(
+		struct weft_waker waker, struct weft_strand *strand)
 {
 	struct weft_context cx = { waker, strand, NULL, WEFT_BUDGET, 0, 0, 0, 0, 0,
 		{ 0, 0, 0, 0, 0, 0 } };
