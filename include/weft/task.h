@@ -45,13 +45,13 @@ void weft_task_start_detached(void *frame);
 void weft_task_discard(void *frame);
 
 /* create, copy the arguments, start. NULL as weft_task_create: the arguments are still yours. */
-WEFT_NODISCARD struct weft_task *weft_task_spawn(struct weft_runtime *runtime,
-		const struct weft_async *async, const void *args);
+WEFT_NODISCARD struct weft_task *weft_task_spawn(
+		struct weft_runtime *runtime, const struct weft_async *async, const void *args);
 
 /* As weft_task_spawn without a handle. Returns 0, -ENOMEM, -ENXIO (no runtime here) or -ESHUTDOWN;
  * on failure the arguments are still yours. */
-WEFT_NODISCARD int weft_task_spawn_detached(struct weft_runtime *runtime,
-		const struct weft_async *async, const void *args);
+WEFT_NODISCARD int weft_task_spawn_detached(
+		struct weft_runtime *runtime, const struct weft_async *async, const void *args);
 
 /* Asks the task to end: its pending leaf, and every later one, gives -ECANCELED, and the function
  * unwinds through its own error paths. A task that has not been polled yet still starts, so that what
