@@ -17,7 +17,7 @@
  *             [I2] refs is 1 for the life of the task, and 1 for each owned waker; storage without
  *                  refs and requests is free. Zeroed storage is.
  *             [I3] each task is polled once a round: nobody can starve another.
- * Order       [O1] release in loop_push pairs with acquire in loop_take: the home sees the links.
+ * Order       [O1] release in loop_push pairs with acquire in weft_loop_run_once: the home sees the links.
  *             [O2] release in loop_drop pairs with acquire in storage_is_free: whoever held a waker
  *                  has pushed the task, if it ever will, and is through with it.
  * Cost        a wake and its poll: four atomic operations, no system call.
@@ -52,7 +52,7 @@ static void loop_push(void *data)
 
 	do
 		task->next = head;
-	while (!atomic_cas_release(&loop->inbox, &head, task)); /* [O1] pairs with loop_take */
+	while (!atomic_cas_release(&loop->inbox, &head, task)); /* [O1] pairs with run_once */
 	if (!head && loop->on_wake)
 		loop->on_wake(loop);
 }
@@ -178,20 +178,6 @@ struct weft_loop_task *weft_loop_spawn(struct weft_loop *loop, void *storage, si
 	return self;
 }
 
-/* Everything that was queued, oldest first. */
-static struct weft_task *loop_take(struct weft_loop *loop)
-{
-	struct weft_task *task = atomic_exchange_acquire(&loop->inbox, NULL); /* [O1] loop_push */
-	struct weft_task *taken = NULL, *older;
-
-	for (; task; task = older) {
-		older = task->next;
-		task->next = taken;
-		taken = task;
-	}
-	return taken;
-}
-
 static void loop_poll(struct weft_loop *loop, struct weft_task *task, const struct weft_env *env)
 {
 	struct weft_waker waker = { &loop_waker_ops, task };
@@ -219,10 +205,11 @@ static void loop_poll(struct weft_loop *loop, struct weft_task *task, const stru
 size_t weft_loop_run_once(struct weft_loop *loop)
 {
 	struct loop_env env = { { .allocate = loop_allocate, .release = loop_release }, loop };
-	struct weft_task *task, *later;
+	struct weft_task *taken = atomic_exchange_acquire(&loop->inbox, NULL); /* [O1] loop_push */
+	struct weft_task *task = weft__task_list_reverse(taken), *later;
 
-	for (task = loop_take(loop); task; task = later) { /* [I3] */
-		later = task->next; /* once it is received, the link is its next waker's */
+	for (; task; task = later) { /* [I3] */
+		later = task->next;  /* once it is received, the link is its next waker's */
 		loop_poll(loop, task, &env.env);
 	}
 	return loop->alive;

@@ -66,11 +66,11 @@ static inline struct weft_task *weft__task_list_reverse(struct weft_task *newest
 	struct weft_task *oldest = NULL;
 
 	while (newest) {
-		struct weft_task *next = newest->next;
+		struct weft_task *older = newest->next;
 
 		newest->next = oldest;
 		oldest = newest;
-		newest = next;
+		newest = older;
 	}
 	return oldest;
 }

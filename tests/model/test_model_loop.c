@@ -10,8 +10,9 @@
 #include "model/weaken.h"
 #include "test.h"
 
-/* A task's link is plain memory. With this trick the search sees each access to it; it must not know
- * which task it belongs to, so only the worlds with one task trace it. */
+/* A task's link is plain memory. With this trick the search sees loop.c access it: the member becomes an
+ * array of one, and its index a call. The search must not know which task it belongs to, so only the worlds
+ * with one task trace it. */
 static uint32_t link_trace;
 static bool links_are_traced;
 
@@ -22,7 +23,8 @@ static int link_touch(void)
 	return 0;
 }
 
-#define next traced[1]
+enum { LINK_DECLARED = __COUNTER__ + 1 };
+#define next traced[__COUNTER__ == LINK_DECLARED]
 #include "core/task.h"
 #undef next
 #define next traced[link_touch()]
