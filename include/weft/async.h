@@ -72,10 +72,10 @@ struct weft_embedded {
 };
 
 enum weft_async_flags {
-	WEFT_ASYNC_RESULT_INT = 1 << 0,   /* the result is an int, negative on failure */
-	WEFT_ASYNC_LINES = 1 << 1,        /* `at` is a line number, there is no table */
-	WEFT_ASYNC_LEAF = 1 << 2,         /* awaits nobody */
-	WEFT_ASYNC_RESULT_SSIZE = 1 << 3  /* the result is an ssize_t, negative on failure */
+	WEFT_ASYNC_RESULT_INT = 1 << 0,  /* the result is an int, negative on failure */
+	WEFT_ASYNC_LINES = 1 << 1,       /* `at` is a line number, there is no table */
+	WEFT_ASYNC_LEAF = 1 << 2,        /* awaits nobody */
+	WEFT_ASYNC_RESULT_SSIZE = 1 << 3 /* the result is an ssize_t, negative on failure */
 };
 
 #define WEFT_ASYNC_MAGIC 0x77656674u /* "weft" */
@@ -147,8 +147,8 @@ static inline struct weft_branch weft_branch_make(const struct weft_async *async
 WEFT_NODISCARD enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context *cx);
 
 /* As weft_branch_poll, but a cancelled context does not reach the branch. */
-WEFT_NODISCARD enum weft_poll weft_branch_poll_shielded(struct weft_branch *branch,
-		struct weft_context *cx);
+WEFT_NODISCARD enum weft_poll weft_branch_poll_shielded(
+		struct weft_branch *branch, struct weft_context *cx);
 
 /* ---- declaring: the prefix, the descriptor and the initialiser of `async R name(A, B, ...)` ---- */
 
@@ -249,7 +249,7 @@ WEFT_NODISCARD enum weft_poll weft_branch_poll_shielded(struct weft_branch *bran
 		.result_offset = offsetof(struct function##__args, result),                        \
 		.result_size = sizeof(((struct function##__args *)0)->result),                     \
 		.line = __LINE__,                                                                  \
-		__VA_ARGS__                                                                        \
+		__VA_ARGS__,                                                                       \
 	}
 
 /* The descriptor of a function written with the macros below, and of a leaf. */
@@ -270,7 +270,10 @@ WEFT_NODISCARD enum weft_poll weft_branch_poll_shielded(struct weft_branch *bran
 #define WEFT_FRAME_CHECK(frame) ((void)0)
 #endif
 
-#define weft_begin(f) WEFT_FRAME_CHECK(&(f)->args.base); switch ((f)->args.base.at) { case 0:
+#define weft_begin(f)                                                                              \
+	WEFT_FRAME_CHECK(&(f)->args.base);                                                         \
+	switch ((f)->args.base.at) {                                                               \
+	case 0:
 
 /* Starts `function` in the embedded frame `child` and waits for it; the result is then
  * child.args.result. One to a line. */
