@@ -29,10 +29,7 @@
 
 WEFT_BEGIN_DECLS
 
-enum weft_flavour {
-	WEFT_MULTI_THREAD,
-	WEFT_CURRENT_THREAD
-};
+enum weft_flavour { WEFT_MULTI_THREAD, WEFT_CURRENT_THREAD };
 
 /* What a hook is told about. */
 struct weft_hooks {
@@ -54,7 +51,7 @@ struct weft_runtime_options {
 	enum weft_flavour flavour;
 	unsigned workers;               /* 0: WEFT_WORKERS, else affinity and cgroup quota */
 	const char *name;               /* of threads and reports; NULL: "weft" */
-	const char *poller;             /* "epoll", "uring", "sim"; NULL: WEFT_POLLER, else probed */
+	const char *poller;             /* "epoll", "uring", "sim"; NULL: WEFT_POLLER, or probed */
 	unsigned blocking_threads_max;  /* 0: 512 */
 	size_t blocking_queue_max;      /* 0: unbounded; else submitting beyond waits */
 	int64_t blocking_keep_alive_ns; /* 0: 10 s */
@@ -72,8 +69,8 @@ struct weft_runtime_options {
 /* Makes a runtime and starts its workers. options NULL: the defaults; they are copied.
  * Returns 0; -EINVAL (an option out of range, an unknown poller); -ENOSYS (the poller that was asked
  * for is not to be had here); -ENOMEM, -EMFILE, -EAGAIN from the system. */
-WEFT_NODISCARD int weft_runtime_create(struct weft_runtime **runtime,
-		const struct weft_runtime_options *options);
+WEFT_NODISCARD int weft_runtime_create(
+		struct weft_runtime **runtime, const struct weft_runtime_options *options);
 
 /* Cancels all tasks, runs until they have ended or grace_ns have passed (< 0: the option's value),
  * and reports those that are still alive. Spawning gives NULL from here on. Returns the number of
@@ -160,12 +157,12 @@ struct weft_metrics {
 	uint64_t tasks_alive;
 	uint64_t tasks_spawned;
 	uint64_t polls;
-	uint64_t steals;          /* tasks taken from another worker */
-	uint64_t overflows;       /* times that a full local queue moved half of itself */
-	uint64_t remote_wakes;    /* wakes and spawns from outside the worker */
-	uint64_t budget_yields;   /* polls that ended because the budget was spent */
-	uint64_t parks;           /* times that a worker went to sleep */
-	uint64_t takeovers;       /* turns on the driver or queue of a worker stuck in a poll */
+	uint64_t steals;        /* tasks taken from another worker */
+	uint64_t overflows;     /* times that a full local queue moved half of itself */
+	uint64_t remote_wakes;  /* wakes and spawns from outside the worker */
+	uint64_t budget_yields; /* polls that ended because the budget was spent */
+	uint64_t parks;         /* times that a worker went to sleep */
+	uint64_t takeovers;     /* turns on the driver or queue of a worker stuck in a poll */
 	uint64_t reactor_events;
 	uint64_t timers_fired;
 	uint64_t frames_allocated; /* frames of their own; tasks are not counted */
