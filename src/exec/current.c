@@ -237,14 +237,19 @@ static const struct weft_waker_ops ct_claimed_away_ops = { .commit = ct_commit_a
 
 static void ct_launch(struct weft_task *task, bool detached)
 {
-	weft__task_launching(task);
+	const struct weft_async *async = weft__task_launching(task);
+
 	task->joiner = JOIN_OPEN;
 	ct_init(task, detached);
 	if (WEFT_LIKELY(is_home(task))) {
 		task->local |= CT_QUEUED;
+		weft__task_publish(task, async);
 		ct_push(weft__worker_current, task);
 	} else {
-		ct_ask(task, 0);
+		/* asked first: a walker that sees it may let it end before it is in the inbox [I2] */
+		(void)ct_request(task, 0);
+		weft__task_publish(task, async);
+		ct_inbox_push(weft__runtime_of(task), task);
 	}
 }
 

@@ -211,12 +211,13 @@ static void mt_waker_commit(void *data)
 
 static void mt_launch(struct weft_task *task, bool detached)
 {
+	const struct weft_async *async = weft__task_launching(task);
 	struct weft_runtime *runtime = weft__runtime_of(task);
 	struct weft__worker *worker = worker_here(runtime);
 
-	weft__task_launching(task);
 	task->joiner = detached ? JOIN_DETACHED : JOIN_OPEN;
 	mt_init(task);
+	weft__task_publish(task, async);
 	if (worker)
 		mt_push(worker, task);
 	else

@@ -185,14 +185,20 @@ struct weft__guest *weft__guest_lock(struct weft_runtime *runtime);
 void weft__task_launching_watched(struct weft_runtime *runtime, struct weft_task *task,
 		const struct weft_async *async);
 
-/* The first step of a launch: from here on the walkers see the task. */
-static inline void weft__task_launching(struct weft_task *task)
+/* The first step of a launch, while nobody knows the task. */
+static inline const struct weft_async *weft__task_launching(struct weft_task *task)
 {
 	const struct weft_async *async = (const struct weft_async *)task->joiner;
 	struct weft_runtime *runtime = weft__runtime_of(task);
 
 	if (WEFT_UNLIKELY(runtime->watched || async->embedded_count))
 		weft__task_launching_watched(runtime, task, async);
+	return async;
+}
+
+/* The step before it is queued: from here on the walkers see the task, whose state is set. */
+static inline void weft__task_publish(struct weft_task *task, const struct weft_async *async)
+{
 	atomic_store_release(&task->async, async); /* pairs with the walkers' loads */
 }
 
