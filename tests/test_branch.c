@@ -125,6 +125,26 @@ TEST(branches_are_cancelled_with_their_scope_unless_shielded)
 	CHECK(stepper_is_clean(&pair.stepper));
 }
 
+TEST(branches_below_a_frame_of_its_own_leave_the_context_as_it_was)
+{
+	struct pair pair = { .stepper = stepper_make(), .gate = { { .open = 1, .waits = 1 } } };
+	struct stepper *stepper = &pair.stepper;
+	struct both__args *both;
+
+	diver_start(&pair.diver[0], 3, &pair.gate[0]);
+	diver_start(&pair.diver[1], 50, &pair.gate[0]);
+	stepper->cx = probe_context(&stepper->probe, &stepper->env, &stepper->strand);
+	both = weft_frame_enter(&stepper->cx, &both__async);
+	CHECK(both != NULL);
+	both__init(both, &pair.diver[0], &pair.diver[1]);
+	CHECK_EQ(weft_frame_descend(&stepper->cx, both), WEFT_PENDING); /* both__poll looks at it */
+	pair.gate[0].open = 1;
+	CHECK_EQ(weft_frame_descend(&stepper->cx, both), WEFT_READY);
+	CHECK_EQ(stepper->cx.depth, 0);
+	weft_frame_leave(&stepper->cx, both);
+	CHECK(stepper_is_clean(stepper));
+}
+
 /* --- the budget --------------------------------------------------------------------------------- */
 
 /* async int take(queue): takes one of the queue's messages, or waits. */

@@ -268,6 +268,19 @@ TEST(frame_of_its_own_below_an_embedded_one_returns_to_it)
 	CHECK(stepper_is_clean(&stepper));
 }
 
+/* Dives of depth 1 to 30 go straight down, each of them: what has ended does not count as depth. */
+TEST(frames_of_their_own_are_polled_once_each_one_after_the_other)
+{
+	struct stepper stepper = stepper_make();
+	struct gate gate = { .waits = 0 };
+	struct tour__frame tour;
+
+	tour__init(&tour.args, 30, &gate);
+	CHECK_EQ(step(&stepper, &tour__async, &tour), WEFT_READY);
+	CHECK_EQ(tour.args.result, 30 * 31 / 2);
+	CHECK_EQ(seen.polls, 30 * 31 / 2 + 30);
+}
+
 WEFT_ASYNC_0(int, wide);
 struct wide__frame {
 	struct wide__args args;
@@ -293,6 +306,7 @@ TEST(frame_of_its_own_is_aligned_as_its_type)
 	stepper.cx = probe_context(&stepper.probe, &stepper.env, &stepper.strand);
 	wide = weft_frame_enter(&stepper.cx, &wide__async);
 	CHECK(wide != NULL);
+	CHECK_EQ(wide->args.base.at, 0);
 	wide__init(&wide->args);
 	CHECK_EQ(weft_frame_descend(&stepper.cx, wide), WEFT_READY);
 	CHECK_EQ(wide->args.result, 0);

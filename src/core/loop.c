@@ -209,7 +209,8 @@ size_t weft_loop_run_once(struct weft_loop *loop)
 	struct weft_task *task = weft__task_list_reverse(taken), *later;
 
 	for (; task; task = later) { /* [I3] */
-		later = task->next;  /* once it is received, the link is its next waker's */
+		/* once the task is received, the link is its next waker's */
+		later = task->next;
 		loop_poll(loop, task, &env.env);
 	}
 	return loop->alive;

@@ -77,8 +77,8 @@ struct weft_waker weft_waker_slot_take(struct weft_waker_slot *slot)
 	if (slot->waker.ops)
 		claimed = weft_waker_claim(&slot->waker); /* [I2] */
 	slot->waker.ops = NULL;
-	atomic_fetch_sub_release(
-			&slot->state, (uint32_t)SLOT_WAKING); /* [O2] pairs with slot_open */
+	/* [O2] pairs with slot_open */
+	atomic_fetch_sub_release(&slot->state, (uint32_t)SLOT_WAKING);
 	return claimed;
 }
 
