@@ -23,45 +23,62 @@ struct serve__frame {
 	struct serve__args args;
 	char *rest;
 	union {
-		struct weft_tcp_readable__frame readable;
+		struct weft_tcp_read__frame read;
 		struct weft_tcp_write_all__frame write;
-		struct weft_yield__frame yield;
 	};
 };
+
+/* A read moves bytes only in the poll in which it is ready, so it can be pointed at the buffer of
+ * whichever thread polls. */
+static enum weft_poll read_here(struct serve__frame *f, struct weft_context *cx)
+{
+	f->read.args.p1 = buffer;
+	return weft_tcp_read__poll(&f->read, cx);
+}
+
+/* What the socket does not take at once; NULL if it took everything, or failed. */
+static char *send_now(struct weft_tcp conn, size_t size, size_t *left)
+{
+	ssize_t sent = weft_tcp_try_write(conn, buffer, size);
+	char *rest;
+
+	if (sent == -EAGAIN)
+		sent = 0;
+	*left = sent < 0 ? SIZE_MAX : size - (size_t)sent;
+	if (sent < 0 || *left == 0)
+		return NULL;
+	rest = malloc(*left);
+	if (rest)
+		memcpy(rest, buffer + sent, *left);
+	return rest;
+}
 
 enum weft_poll serve__poll(void *frame, struct weft_context *cx)
 {
 	struct serve__frame *f = frame;
-	struct weft_tcp conn = f->args.p0;
-	ssize_t got, sent;
+	size_t left;
 
 	weft_begin(f);
 	for (;;) {
-		weft_await(f, f->readable, weft_tcp_readable, conn);
-		if (f->readable.args.result < 0)
+		weft_tcp_read__init(&f->read.args, f->args.p0, buffer, sizeof buffer);
+		f->args.base.at = 1;
+		WEFT_FALLTHROUGH;
+	case 1:
+		if (read_here(f, cx) == WEFT_PENDING)
+			return WEFT_PENDING;
+		if (f->read.args.result <= 0)
 			break;
-		got = weft_tcp_try_read(conn, buffer, sizeof buffer);
-		if (got == -EAGAIN)
+		f->rest = send_now(f->args.p0, (size_t)f->read.args.result, &left);
+		if (left == 0)
 			continue;
-		if (got <= 0)
-			break;
-		sent = weft_tcp_try_write(conn, buffer, (size_t)got);
-		if (sent == got)
-			continue;
-		if (sent == -EAGAIN)
-			sent = 0;
-		if (sent < 0)
-			break;
-		f->rest = malloc((size_t)(got - sent));
 		if (!f->rest)
 			break;
-		memcpy(f->rest, buffer + sent, (size_t)(got - sent));
-		weft_await(f, f->write, weft_tcp_write_all, conn, f->rest, (size_t)(got - sent));
+		weft_await(f, f->write, weft_tcp_write_all, f->args.p0, f->rest, left);
 		free(f->rest);
 		if (f->write.args.result < 0)
 			break;
 	}
-	weft_tcp_close(conn);
+	weft_tcp_close(f->args.p0);
 	weft_return(f, 0);
 	weft_end(f);
 }

@@ -355,25 +355,22 @@ enum weft_poll rig_event_wait__poll(void *frame, struct weft_context *cx)
 	bool waiting = f->args.base.at != 0;
 
 	for (;;) {
-		uint32_t tick;
+		struct weft__use use = { event->source, event->generation, SOURCE_READ, -1, 0, 0 };
 		uint64_t value;
-		int fd, error;
 		bool empty;
 
-		switch (weft__source_begin(event->source, event->generation, SOURCE_READ, cx,
-				waiting, &fd, &tick, &error)) {
+		switch (weft__source_begin(&use, cx, waiting)) {
 		case BEGIN_WAIT:
 			f->args.base.at = 1;
 			return WEFT_PENDING;
 		case BEGIN_FAILED:
-			weft_return(f, error);
+			weft_return(f, use.error);
 		case BEGIN_TRY:
 			break;
 		}
 		waiting = false;
-		empty = read(fd, &value, sizeof value) < 0;
-		weft__source_end(event->source, SOURCE_READ, tick,
-				empty ? ATTEMPT_BLOCKED : ATTEMPT_DONE);
+		empty = read(use.fd, &value, sizeof value) < 0;
+		weft__source_end(&use, empty ? ATTEMPT_BLOCKED : ATTEMPT_DONE);
 		if (!empty)
 			weft_return(f, 0);
 	}

@@ -86,12 +86,17 @@ static void pool_put(struct weft__source *source)
 
 int weft__reactor_init(struct weft__reactor *reactor, const char *poller)
 {
+	int err;
+
 	reactor->sources = 0;
 	reactor->removals = 0;
 	reactor->events = 0;
 	reactor->poller.ops = NULL;
 	reactor->poller.state = NULL;
-	return weft__poller_init(&reactor->poller, poller);
+	err = weft__poller_init(&reactor->poller, poller);
+	if (!err)
+		reactor->sockets = reactor->poller.ops->sockets;
+	return err;
 }
 
 void weft__reactor_wake(struct weft__reactor *reactor)
@@ -122,20 +127,20 @@ static void source_finish(struct weft__source *source, int fd)
 {
 	/* relaxed: a hint whether to look for events at all */
 	atomic_fetch_sub_relaxed(&source->reactor->sources, 1u);
-	source->reactor->poller.ops->sockets->close(&source->reactor->poller, fd);
+	source->reactor->sockets->close(&source->reactor->poller, fd);
 	pool_put(source);
 }
 
 /* Unlocks, and closes the descriptor if this was the last use. */
-static void source_unlock(struct weft__source *source)
+static inline void source_unlock(struct weft__source *source)
 {
 	bool over = source_is_over(source);
 	int fd = source->fd;
 
-	if (over)
+	if (WEFT_UNLIKELY(over))
 		source->fd = -1;
 	weft__lock_release(&source->lock);
-	if (over)
+	if (WEFT_UNLIKELY(over))
 		source_finish(source, fd);
 }
 
@@ -311,56 +316,77 @@ void weft__source_unuse(struct weft__source *source)
 	source_unlock(source);
 }
 
-enum weft__begin weft__source_begin(struct weft__source *source, uint32_t generation,
-		enum weft__direction direction, struct weft_context *cx, bool waiting, int *fd,
-		uint32_t *tick, int *error)
+static uint8_t direction_bit(enum weft__direction direction)
 {
-	unsigned bit = direction == SOURCE_READ ? POLLER_READ : POLLER_WRITE;
-	struct weft_waker *waiter;
-	enum weft__begin begin = BEGIN_FAILED;
+	return direction == SOURCE_READ ? POLLER_READ : POLLER_WRITE;
+}
 
-	*error = -EBADF;
-	if (!source)
+/* Under the lock: everything but an attempt that may go ahead. */
+static enum weft__begin source_wait(struct weft__use *use, struct weft_context *cx, bool waiting)
+{
+	struct weft__source *source = use->source;
+	struct weft_waker *place = &source->waiter[use->direction];
+
+	use->error = -EBADF;
+	if (source->generation != use->generation)
 		return BEGIN_FAILED;
-	waiter = &source->waiter[direction];
+	use->error = -EBUSY;
+	if (!waiting && place->ops)
+		return BEGIN_FAILED; /* [I4] */
+	use->error = -ECANCELED;
+	if (weft_context_cancelled(cx)) {
+		place->ops = NULL;
+		return BEGIN_FAILED;
+	}
+	*place = *weft_context_waker(cx); /* [I1] */
+	source->flags &= (uint8_t) ~(SOURCE_WOKEN << use->direction);
+	return BEGIN_WAIT;
+}
+
+/* Under the lock: whether an attempt may go ahead. What is ready wins over a cancellation, unless the
+ * leaf is new. */
+static bool source_may_try(const struct weft__use *use, const struct weft_context *cx, bool waiting)
+{
+	const struct weft__source *source = use->source;
+
+	return source->generation == use->generation &&
+			(source->ready & direction_bit(use->direction)) &&
+			(waiting || (!source->waiter[use->direction].ops &&
+						   !weft_context_cancelled(cx)));
+}
+
+enum weft__begin weft__source_begin(struct weft__use *use, struct weft_context *cx, bool waiting)
+{
+	struct weft__source *source = use->source;
+	enum weft__begin begin = BEGIN_TRY;
+
+	if (WEFT_UNLIKELY(!source)) {
+		use->error = -EBADF;
+		return BEGIN_FAILED;
+	}
 	weft__lock_acquire(&source->lock);
-	if (source->generation != generation) {
-		;
-	} else if (!waiting && waiter->ops) {
-		*error = -EBUSY; /* [I4] */
-	} else if (!waiting && weft_context_cancelled(cx)) {
-		*error = -ECANCELED;
-	} else if (source->ready & bit) {
-		waiter->ops = NULL;
+	if (WEFT_LIKELY(source_may_try(use, cx, waiting))) {
+		source->waiter[use->direction].ops = NULL;
 		WEFT_ASSERT(source->users < UINT16_MAX);
 		source->users++;
-		*fd = source->fd;
-		*tick = source->tick;
-		begin = BEGIN_TRY;
-	} else if (weft_context_cancelled(cx)) {
-		waiter->ops = NULL;
-		*error = -ECANCELED;
+		use->fd = source->fd;
+		use->tick = source->tick;
 	} else {
-		*waiter = *weft_context_waker(cx); /* [I1] */
-		source->flags &= (uint8_t) ~(SOURCE_WOKEN << direction);
-		begin = BEGIN_WAIT;
+		begin = source_wait(use, cx, waiting);
 	}
 	weft__lock_release(&source->lock);
 	return begin;
 }
 
-void weft__source_end(struct weft__source *source, enum weft__direction direction, uint32_t tick,
-		enum weft__attempt attempt)
+void weft__source_end(struct weft__use *use, enum weft__attempt attempt)
 {
-	unsigned bit = direction == SOURCE_READ ? POLLER_READ : POLLER_WRITE;
-	bool drained;
+	struct weft__source *source = use->source;
 
 	weft__lock_acquire(&source->lock);
 	WEFT_ASSERT(source->users > 0);
 	source->users--;
-	drained = attempt == ATTEMPT_BLOCKED ||
-			(attempt == ATTEMPT_SHORT && !(source->ready & POLLER_HANGUP));
-	if (drained && source->tick == tick)
-		source->ready &= (uint8_t)~bit;
+	if (attempt != ATTEMPT_DONE && source->tick == use->tick &&
+			(attempt == ATTEMPT_BLOCKED || !(source->ready & POLLER_HANGUP)))
+		source->ready &= (uint8_t)~direction_bit(use->direction);
 	source_unlock(source);
 }

@@ -23,6 +23,7 @@ enum weft__direction { SOURCE_READ, SOURCE_WRITE };
 
 struct weft__reactor {
 	struct weft__poller poller;
+	const struct weft__socket_ops *sockets; /* the poller's */
 	uint32_t sources;  /* and operations under way, atomic; none: nothing to look for */
 	uint32_t removals; /* closed sources of which the kernel has not let go, atomic */
 	size_t events;     /* relaxed counter */
@@ -82,19 +83,26 @@ int weft__source_use(struct weft__source *source, uint32_t generation);
 void weft__source_unuse(struct weft__source *source);
 
 enum weft__begin {
-	BEGIN_TRY,   /* go ahead with *fd; then weft__source_end */
-	BEGIN_WAIT,  /* registered: return PENDING */
-	BEGIN_FAILED /* *error */
+	BEGIN_TRY,     /* go ahead with use->fd; then weft__source_end */
+	BEGIN_WAIT,    /* registered: return PENDING */
+	BEGIN_FAILED   /* use->error */
+};
+
+/* One leaf's dealings with a source. */
+struct weft__use {
+	struct weft__source *source;
+	uint32_t generation;
+	enum weft__direction direction;
+	int fd;        /* from here on: what begin found */
+	uint32_t tick;
+	int error;
 };
 
 /* Before an attempt. `waiting`: the caller's leaf has been told BEGIN_WAIT before and owns the waiter's
- * place. *error: -EBADF closed; -EBUSY somebody else waits for this direction; -ECANCELED. */
-enum weft__begin weft__source_begin(struct weft__source *source, uint32_t generation,
-		enum weft__direction direction, struct weft_context *cx, bool waiting, int *fd,
-		uint32_t *tick, int *error);
+ * place. use->error: -EBADF closed; -EBUSY somebody else waits for this direction; -ECANCELED. */
+enum weft__begin weft__source_begin(struct weft__use *use, struct weft_context *cx, bool waiting);
 
 /* After an attempt; the next begin waits if this one drained the descriptor and no event came since. */
-void weft__source_end(struct weft__source *source, enum weft__direction direction, uint32_t tick,
-		enum weft__attempt attempt);
+void weft__source_end(struct weft__use *use, enum weft__attempt attempt);
 
 #endif

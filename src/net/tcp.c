@@ -36,37 +36,34 @@ enum { BACKLOG = 4096, BYTES_PER_CHARGE = 2048 };
 
 /* ---- one attempt ---- */
 
-struct attempt {
-	struct weft__source *source;
-	uint32_t generation;
-	enum weft__direction direction;
-	int fd;
-	uint32_t tick;
-};
-
-static struct weft__poller *poller_of(const struct attempt *attempt)
+static struct weft__use use_make(struct weft__source *source, uint32_t generation,
+		enum weft__direction direction)
 {
-	return &attempt->source->reactor->poller;
+	struct weft__use use = { source, generation, direction, -1, 0, 0 };
+
+	return use;
 }
 
-static const struct weft__socket_ops *sockets_of(const struct attempt *attempt)
+static struct weft__poller *poller_of(const struct weft__use *use)
 {
-	return poller_of(attempt)->ops->sockets;
+	return &use->source->reactor->poller;
+}
+
+static const struct weft__socket_ops *sockets_of(const struct weft__use *use)
+{
+	return use->source->reactor->sockets;
 }
 
 /* READY means: go on if *result is 0, else the leaf ends with *result. */
-static enum weft_poll attempt_begin(struct attempt *attempt, struct weft_context *cx, bool *waiting,
-		ssize_t *result)
+static inline enum weft_poll attempt_begin(struct weft__use *use, struct weft_context *cx,
+		bool *waiting, ssize_t *result)
 {
-	int error;
-
-	if (!weft_context_charge(cx))
+	if (WEFT_UNLIKELY(!weft_context_charge(cx)))
 		return WEFT_PENDING;
-	switch (weft__source_begin(attempt->source, attempt->generation, attempt->direction, cx,
-			*waiting, &attempt->fd, &attempt->tick, &error)) {
+	*result = 0;
+	switch (weft__source_begin(use, cx, *waiting)) {
 	case BEGIN_TRY:
 		*waiting = false;
-		*result = 0;
 		return WEFT_READY;
 	case BEGIN_WAIT:
 		weft_context_refund(cx);
@@ -74,72 +71,76 @@ static enum weft_poll attempt_begin(struct attempt *attempt, struct weft_context
 		return WEFT_PENDING;
 	default:
 		*waiting = false;
-		*result = error;
+		*result = use->error;
 		return WEFT_READY;
 	}
 }
 
 /* After the system call: whether to begin again. */
-static bool attempt_end(struct attempt *attempt, struct weft_context *cx, ssize_t result, size_t size)
+static inline bool attempt_end(struct weft__use *use, struct weft_context *cx, ssize_t result,
+		size_t size)
 {
-	enum weft__attempt how = ATTEMPT_DONE;
-	uint32_t charge = result > 0 ? (uint32_t)((size_t)result / BYTES_PER_CHARGE) : 0;
+	if (WEFT_LIKELY(result > 0)) {
+		uint32_t charge = (uint32_t)((size_t)result / BYTES_PER_CHARGE);
 
-	if (result == -EAGAIN)
-		how = ATTEMPT_BLOCKED;
-	else if (result > 0 && (size_t)result < size)
-		how = ATTEMPT_SHORT;
-	weft__source_end(attempt->source, attempt->direction, attempt->tick, how);
-	cx->budget -= charge < cx->budget ? charge : cx->budget;
-	if (how == ATTEMPT_BLOCKED)
-		weft_context_refund(cx);
-	return how == ATTEMPT_BLOCKED || result == -EINTR;
-}
-
-static struct attempt attempt_make(struct weft__source *source, uint32_t generation,
-		enum weft__direction direction)
-{
-	struct attempt attempt = { source, generation, direction, -1, 0 };
-
-	return attempt;
+		weft__source_end(use, (size_t)result < size ? ATTEMPT_SHORT : ATTEMPT_DONE);
+		cx->budget -= charge < cx->budget ? charge : cx->budget;
+		return false;
+	}
+	weft__source_end(use, result == -EAGAIN ? ATTEMPT_BLOCKED : ATTEMPT_DONE);
+	if (result != -EAGAIN)
+		return result == -EINTR;
+	weft_context_refund(cx);
+	return true;
 }
 
 /* ---- steps, for the leaves here and for weft_io ---- */
 
-static enum weft_poll tcp_poll_read(struct weft_io io, struct weft_context *cx, bool *waiting,
+static inline enum weft_poll read_step(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
 		void *buffer, size_t size, ssize_t *result)
 {
-	struct attempt attempt = attempt_make(io.object, io.generation, SOURCE_READ);
-	bool again;
+	struct weft__use use = use_make(conn.source, conn.generation, SOURCE_READ);
 
 	do {
-		if (attempt_begin(&attempt, cx, waiting, result) == WEFT_PENDING)
+		if (attempt_begin(&use, cx, waiting, result) == WEFT_PENDING)
 			return WEFT_PENDING;
 		if (*result < 0)
 			return WEFT_READY;
 		if (buffer)
-			*result = sockets_of(&attempt)->receive(poller_of(&attempt), attempt.fd,
-					buffer, size);
-		again = attempt_end(&attempt, cx, *result, size);
-	} while (again);
+			*result = sockets_of(&use)->receive(poller_of(&use), use.fd, buffer, size);
+	} while (attempt_end(&use, cx, *result, size));
 	return WEFT_READY;
+}
+
+static inline enum weft_poll write_step(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
+		const void *bytes, size_t size, ssize_t *result)
+{
+	struct weft__use use = use_make(conn.source, conn.generation, SOURCE_WRITE);
+
+	do {
+		if (attempt_begin(&use, cx, waiting, result) == WEFT_PENDING)
+			return WEFT_PENDING;
+		if (*result < 0)
+			return WEFT_READY;
+		*result = sockets_of(&use)->send(poller_of(&use), use.fd, bytes, size);
+	} while (attempt_end(&use, cx, *result, size));
+	return WEFT_READY;
+}
+
+static enum weft_poll tcp_poll_read(struct weft_io io, struct weft_context *cx, bool *waiting,
+		void *buffer, size_t size, ssize_t *result)
+{
+	struct weft_tcp conn = { io.object, io.generation };
+
+	return read_step(conn, cx, waiting, buffer, size, result);
 }
 
 static enum weft_poll tcp_poll_write(struct weft_io io, struct weft_context *cx, bool *waiting,
 		const void *bytes, size_t size, ssize_t *result)
 {
-	struct attempt attempt = attempt_make(io.object, io.generation, SOURCE_WRITE);
-	bool again;
+	struct weft_tcp conn = { io.object, io.generation };
 
-	do {
-		if (attempt_begin(&attempt, cx, waiting, result) == WEFT_PENDING)
-			return WEFT_PENDING;
-		if (*result < 0)
-			return WEFT_READY;
-		*result = sockets_of(&attempt)->send(poller_of(&attempt), attempt.fd, bytes, size);
-		again = attempt_end(&attempt, cx, *result, size);
-	} while (again);
-	return WEFT_READY;
+	return write_step(conn, cx, waiting, bytes, size, result);
 }
 
 static const struct weft_io_ops tcp_io_ops = { "tcp", tcp_poll_read, tcp_poll_write };
@@ -166,7 +167,7 @@ enum weft_poll weft_tcp_read__poll(void *frame, struct weft_context *cx)
 	bool waiting = f->args.base.at == 2;
 	ssize_t result = 0;
 
-	if (f->args.p2 && tcp_poll_read(weft_tcp_io(f->args.p0), cx, &waiting, f->args.p1, f->args.p2,
+	if (f->args.p2 && read_step(f->args.p0, cx, &waiting, f->args.p1, f->args.p2,
 					 &result) == WEFT_PENDING)
 		TCP_SUSPEND(f, waiting);
 	weft_return(f, result);
@@ -179,7 +180,7 @@ enum weft_poll weft_tcp_readable__poll(void *frame, struct weft_context *cx)
 	bool waiting = f->args.base.at == 2;
 	ssize_t result;
 
-	if (tcp_poll_read(weft_tcp_io(f->args.p0), cx, &waiting, NULL, 0, &result) == WEFT_PENDING)
+	if (read_step(f->args.p0, cx, &waiting, NULL, 0, &result) == WEFT_PENDING)
 		TCP_SUSPEND(f, waiting);
 	weft_return(f, (int)result);
 }
@@ -191,7 +192,7 @@ enum weft_poll weft_tcp_write__poll(void *frame, struct weft_context *cx)
 	bool waiting = f->args.base.at == 2;
 	ssize_t result = 0;
 
-	if (f->args.p2 && tcp_poll_write(weft_tcp_io(f->args.p0), cx, &waiting, f->args.p1, f->args.p2,
+	if (f->args.p2 && write_step(f->args.p0, cx, &waiting, f->args.p1, f->args.p2,
 					 &result) == WEFT_PENDING)
 		TCP_SUSPEND(f, waiting);
 	weft_return(f, result);
@@ -210,18 +211,18 @@ static size_t iov_bytes(const struct iovec *iov, int count)
 enum weft_poll weft_tcp_readv__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_readv__frame *f = frame;
-	struct attempt attempt = attempt_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
+	struct weft__use use = use_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
 	bool waiting = f->args.base.at == 2, again = true;
 	ssize_t result = 0;
 
 	while (again) {
-		if (attempt_begin(&attempt, cx, &waiting, &result) == WEFT_PENDING)
+		if (attempt_begin(&use, cx, &waiting, &result) == WEFT_PENDING)
 			TCP_SUSPEND(f, waiting);
 		if (result < 0)
 			break;
-		result = sockets_of(&attempt)->receivev(poller_of(&attempt), attempt.fd, f->args.p1,
+		result = sockets_of(&use)->receivev(poller_of(&use), use.fd, f->args.p1,
 				f->args.p2);
-		again = attempt_end(&attempt, cx, result, iov_bytes(f->args.p1, f->args.p2));
+		again = attempt_end(&use, cx, result, iov_bytes(f->args.p1, f->args.p2));
 	}
 	weft_return(f, result);
 }
@@ -230,18 +231,18 @@ WEFT_ASYNC_DEFINE_LEAF(weft_tcp_readv, WEFT_ASYNC_RESULT_SSIZE);
 enum weft_poll weft_tcp_writev__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_writev__frame *f = frame;
-	struct attempt attempt = attempt_make(f->args.p0.source, f->args.p0.generation, SOURCE_WRITE);
+	struct weft__use use = use_make(f->args.p0.source, f->args.p0.generation, SOURCE_WRITE);
 	bool waiting = f->args.base.at == 2, again = true;
 	ssize_t result = 0;
 
 	while (again) {
-		if (attempt_begin(&attempt, cx, &waiting, &result) == WEFT_PENDING)
+		if (attempt_begin(&use, cx, &waiting, &result) == WEFT_PENDING)
 			TCP_SUSPEND(f, waiting);
 		if (result < 0)
 			break;
-		result = sockets_of(&attempt)->sendv(poller_of(&attempt), attempt.fd, f->args.p1,
+		result = sockets_of(&use)->sendv(poller_of(&use), use.fd, f->args.p1,
 				f->args.p2);
-		again = attempt_end(&attempt, cx, result, iov_bytes(f->args.p1, f->args.p2));
+		again = attempt_end(&use, cx, result, iov_bytes(f->args.p1, f->args.p2));
 	}
 	weft_return(f, result);
 }
@@ -273,7 +274,7 @@ ssize_t weft_tcp_try_read(struct weft_tcp conn, void *buffer, size_t size)
 	cx.waker.ops = NULL;
 	if (!size)
 		return 0;
-	if (tcp_poll_read(weft_tcp_io(conn), &cx, &waiting, buffer, size, &result) == WEFT_PENDING)
+	if (read_step(conn, &cx, &waiting, buffer, size, &result) == WEFT_PENDING)
 		return -EAGAIN;
 	return result;
 }
@@ -288,7 +289,7 @@ ssize_t weft_tcp_try_write(struct weft_tcp conn, const void *bytes, size_t size)
 
 	if (!size)
 		return 0;
-	if (tcp_poll_write(weft_tcp_io(conn), &cx, &waiting, bytes, size, &result) == WEFT_PENDING)
+	if (write_step(conn, &cx, &waiting, bytes, size, &result) == WEFT_PENDING)
 		return -EAGAIN;
 	return result;
 }
@@ -351,7 +352,7 @@ int weft_tcp_listen(struct weft_tcp_listener *listener, const char *host, const 
 		return fd;
 	err = weft__source_open(&listener->source, &listener->generation, env->reactor, fd);
 	if (err)
-		env->reactor->poller.ops->sockets->close(&env->reactor->poller, fd);
+		env->reactor->sockets->close(&env->reactor->poller, fd);
 	return err;
 }
 
@@ -382,19 +383,19 @@ static bool accept_passes_over(ssize_t result)
 enum weft_poll weft_tcp_accept__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_accept__frame *f = frame;
-	struct attempt attempt = attempt_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
+	struct weft__use use = use_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
 	bool waiting = f->args.base.at == 2, again = true;
 	ssize_t result = 0;
 
 	while (again) {
-		if (attempt_begin(&attempt, cx, &waiting, &result) == WEFT_PENDING)
+		if (attempt_begin(&use, cx, &waiting, &result) == WEFT_PENDING)
 			TCP_SUSPEND(f, waiting);
 		if (result < 0)
 			break;
-		result = sockets_of(&attempt)->accept(poller_of(&attempt), attempt.fd, NULL, NULL);
+		result = sockets_of(&use)->accept(poller_of(&use), use.fd, NULL, NULL);
 		if (result >= 0)
-			result = adopt(f->args.p1, attempt.source->reactor, cx->env, (int)result);
-		again = attempt_end(&attempt, cx, result, 0) || accept_passes_over(result);
+			result = adopt(f->args.p1, use.source->reactor, cx->env, (int)result);
+		again = attempt_end(&use, cx, result, 0) || accept_passes_over(result);
 	}
 	weft_return(f, (int)result);
 }
@@ -433,13 +434,13 @@ static int connect_start(struct weft_tcp *conn, const struct weft_env *env, cons
 }
 
 /* Writability means that the attempt has ended; SO_ERROR says how, and the peer's name that it has. */
-static int connect_outcome(struct attempt *attempt)
+static int connect_outcome(struct weft__use *use)
 {
 	struct sockaddr_storage peer;
 	socklen_t length = sizeof peer;
-	int err = sockets_of(attempt)->error(poller_of(attempt), attempt->fd);
+	int err = sockets_of(use)->error(poller_of(use), use->fd);
 
-	if (!err && sockets_of(attempt)->peer(poller_of(attempt), attempt->fd,
+	if (!err && sockets_of(use)->peer(poller_of(use), use->fd,
 				    (struct sockaddr *)&peer, &length) < 0)
 		err = -EAGAIN;
 	return err;
@@ -449,7 +450,7 @@ enum weft_poll weft_tcp_connect__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_connect__frame *f = frame;
 	bool waiting = f->args.base.at == 2, again = true;
-	struct attempt attempt;
+	struct weft__use use;
 	ssize_t result = 0;
 
 	if (f->args.base.at == 0) {
@@ -459,14 +460,14 @@ enum weft_poll weft_tcp_connect__poll(void *frame, struct weft_context *cx)
 		if (result < 0)
 			weft_return(f, (int)result);
 	}
-	attempt = attempt_make(f->conn.source, f->conn.generation, SOURCE_WRITE);
+	use = use_make(f->conn.source, f->conn.generation, SOURCE_WRITE);
 	while (again) {
-		if (attempt_begin(&attempt, cx, &waiting, &result) == WEFT_PENDING)
+		if (attempt_begin(&use, cx, &waiting, &result) == WEFT_PENDING)
 			TCP_SUSPEND(f, waiting);
 		if (result < 0)
 			break;
-		result = connect_outcome(&attempt);
-		again = attempt_end(&attempt, cx, result, 0);
+		result = connect_outcome(&use);
+		again = attempt_end(&use, cx, result, 0);
 	}
 	if (result < 0)
 		weft_tcp_close(f->conn);
@@ -491,7 +492,7 @@ static int option_set(struct weft__source *source, uint32_t generation, int leve
 
 	if (fd < 0)
 		return fd;
-	err = source->reactor->poller.ops->sockets->set_option(&source->reactor->poller, fd, level,
+	err = source->reactor->sockets->set_option(&source->reactor->poller, fd, level,
 			name, value, length);
 	weft__source_unuse(source);
 	return err;
@@ -503,7 +504,7 @@ int weft_tcp_shutdown_write(struct weft_tcp conn)
 
 	if (fd < 0)
 		return fd;
-	err = conn.source->reactor->poller.ops->sockets->shutdown(&conn.source->reactor->poller, fd,
+	err = conn.source->reactor->sockets->shutdown(&conn.source->reactor->poller, fd,
 			SHUT_WR);
 	weft__source_unuse(conn.source);
 	return err;
@@ -557,8 +558,8 @@ static int name_get(struct weft__source *source, uint32_t generation, bool peer,
 
 	if (fd < 0)
 		return fd;
-	name = peer ? source->reactor->poller.ops->sockets->peer
-		    : source->reactor->poller.ops->sockets->local;
+	name = peer ? source->reactor->sockets->peer
+		    : source->reactor->sockets->local;
 	err = name(&source->reactor->poller, fd, address, length);
 	weft__source_unuse(source);
 	return err;

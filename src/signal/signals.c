@@ -161,30 +161,27 @@ enum weft_poll weft_signals_wait__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_signals_wait__frame *f = frame;
 	struct weft_signals signals = f->args.p0;
+	struct weft__use use = { signals.source, signals.generation, SOURCE_READ, -1, 0, 0 };
 	bool waiting = f->args.base.at == 2;
-	uint32_t tick;
-	int fd, error;
 
 	for (;;) {
 		if (!weft_context_charge(cx)) {
 			f->args.base.at = waiting ? 2 : 1;
 			return WEFT_PENDING;
 		}
-		switch (weft__source_begin(signals.source, signals.generation, SOURCE_READ, cx, waiting,
-				&fd, &tick, &error)) {
+		switch (weft__source_begin(&use, cx, waiting)) {
 		case BEGIN_WAIT:
 			weft_context_refund(cx);
 			f->args.base.at = 2;
 			return WEFT_PENDING;
 		case BEGIN_FAILED:
-			weft_return(f, error);
+			weft_return(f, use.error);
 		case BEGIN_TRY:
 			waiting = false;
 			*f->args.p1 = take_pending(&sets[signals.slot]);
 			if (!*f->args.p1)
-				weft__event_drain(fd);
-			weft__source_end(signals.source, SOURCE_READ, tick,
-					*f->args.p1 ? ATTEMPT_DONE : ATTEMPT_BLOCKED);
+				weft__event_drain(use.fd);
+			weft__source_end(&use, *f->args.p1 ? ATTEMPT_DONE : ATTEMPT_BLOCKED);
 			if (*f->args.p1)
 				weft_return(f, 0);
 			weft_context_refund(cx);
