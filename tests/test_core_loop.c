@@ -358,4 +358,38 @@ TEST(loop_pending_without_a_waker_aborts)
 			&forgetful__async, &args));
 	CHECK_ABORTS(weft_loop_run_until_stalled(&loop));
 }
+
+/* Leaves a child of its own behind, which is linked to a strand that nobody polls any more. */
+WEFT_ASYNC_1(int, deserter, struct gate *);
+struct deserter__frame {
+	struct deserter__args args;
+};
+
+enum weft_poll deserter__poll(void *frame, struct weft_context *cx)
+{
+	struct deserter__frame *f = frame;
+	struct dive__args *dive = weft_frame_enter(cx, &dive__async);
+
+	CHECK(dive != NULL);
+	dive__init(dive, 0, f->args.p0);
+	CHECK_EQ(weft_frame_descend(cx, dive), WEFT_PENDING);
+	weft_return(f, 0);
+}
+
+WEFT_ASYNC_DEFINE(deserter, WEFT_ASYNC_RESULT_INT);
+
+TEST(loop_task_that_ends_before_its_child_aborts)
+{
+	static WEFT_LOOP_FRAMES(frames, 1, struct dive__frame);
+	static WEFT_LOOP_TASK(deserter_storage, struct deserter__frame);
+	struct gate gate = { .waits = 1 };
+	struct deserter__args args;
+
+	start();
+	weft_loop_lend_frames(&loop, frames.bytes, 1, sizeof frames.bytes[0]);
+	deserter__init(&args, &gate);
+	CHECK(weft_loop_spawn(&loop, &deserter_storage, sizeof deserter_storage, &deserter__async,
+			&args));
+	CHECK_ABORTS(weft_loop_run_until_stalled(&loop));
+}
 #endif

@@ -81,6 +81,8 @@ static inline enum weft_poll weft__task_poll(struct weft_task *task, struct weft
 	if (WEFT_LIKELY(!task->strand.innermost)) {
 		enum weft_poll poll = task->async->poll(weft__task_frame(task), cx);
 
+		/* frames of its own end first: core/frame.c */
+		WEFT_CHECK(poll == WEFT_PENDING || !task->strand.innermost);
 		if (WEFT_LIKELY(poll == WEFT_READY || !cx->descend))
 			return poll;
 	}
