@@ -88,7 +88,8 @@ struct sweep_scenario {
 	void (*set_up)(struct sweep *sweep);
 	bool (*advance)(struct sweep *sweep);
 	const char *(*check)(struct sweep *sweep);
-	void (*tear_down)(struct sweep *sweep); /* NULL: nothing to do */
+	void (*tear_down)(struct sweep *sweep); /* NULL: nothing to do. The frame is there no more,
+	                                           unless the run went wrong before its end */
 };
 
 struct sweep_result {

@@ -28,8 +28,8 @@ enum { LINK_DECLARED = __COUNTER__ + 1 };
 #include "core/task.h"
 #undef next
 #define next traced[link_touch()]
-#include "core/frame.c"
-#include "core/loop.c"
+#include "core/frame.c" /* NOLINT(bugprone-suspicious-include) */
+#include "core/loop.c"  /* NOLINT(bugprone-suspicious-include) */
 #undef next
 
 void weft__fail(const char *what, const char *file, int line)

@@ -28,7 +28,7 @@ static const struct weft_waker *context_waker(struct weft_context *cx)
 }
 
 #define weft_context_waker context_waker
-#include "core/waker_slot.c"
+#include "core/waker_slot.c" /* NOLINT(bugprone-suspicious-include) */
 #undef weft_context_waker
 
 void weft__fail(const char *what, const char *file, int line)

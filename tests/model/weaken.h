@@ -70,6 +70,7 @@ static inline enum model_order weaken_order(const char *file, int line, const ch
 	return i == weaken.target ? weaken.weaker : order;
 }
 
+#define WEAKEN_SIZE(p) sizeof(__typeof__(*(p)))
 #define WEAKEN(name, p, order)                                                                     \
 	weaken_order(__FILE__, __LINE__, __func__, name " " #p, MODEL_##order)
 
@@ -78,18 +79,20 @@ static inline enum model_order weaken_order(const char *file, int line, const ch
 #undef MODEL_RMW
 #undef MODEL_CAS
 #define MODEL_LOAD(name, p, order)                                                                 \
-	((MODEL_TYPE(p))model_load(                                                                \
-			MODEL_SITE(name " " #p), (p), sizeof *(p), WEAKEN(name, p, order)))
+	__extension__({                                                                            \
+		(MODEL_TYPE(p)) model_load(MODEL_SITE(name " " #p), (p), WEAKEN_SIZE(p),           \
+				WEAKEN(name, p, order));                                           \
+	})
 #define MODEL_STORE(name, p, v, order)                                                             \
-	model_store(MODEL_SITE(name " " #p), (p), sizeof *(p), WEAKEN(name, p, order),             \
+	model_store(MODEL_SITE(name " " #p), (p), WEAKEN_SIZE(p), WEAKEN(name, p, order),          \
 			(uintptr_t)(v))
 #define MODEL_RMW(name, p, v, rmw, order)                                                          \
 	__extension__({                                                                            \
-		(MODEL_TYPE(p)) model_rmw(MODEL_SITE(name " " #p), (p), sizeof *(p),               \
+		(MODEL_TYPE(p)) model_rmw(MODEL_SITE(name " " #p), (p), WEAKEN_SIZE(p),            \
 				WEAKEN(name, p, order), MODEL_##rmw, (uintptr_t)(v));              \
 	})
 #define MODEL_CAS(name, p, expected, v, order)                                                     \
-	model_cas(MODEL_SITE(name " " #p), (p), sizeof *(p) + 0 * sizeof(*(p) == *(expected)),     \
+	model_cas(MODEL_SITE(name " " #p), (p), WEAKEN_SIZE(p) + 0 * sizeof(*(p) == *(expected)),  \
 			WEAKEN(name, p, order), (expected), (uintptr_t)(v))
 
 static inline const char *weaken_word(enum model_order order)
