@@ -124,6 +124,8 @@ enum weft_poll echo__poll(void *frame, struct weft_context *cx)
 		weft_return(f, -ENOMEM);
 	printf("listening %d\n", weft_tcp_listener_port(f->listener));
 	fflush(stdout);
+	fprintf(stderr, "talk to it: nc 127.0.0.1 %d    end it: Ctrl-C\n",
+			weft_tcp_listener_port(f->listener));
 	weft_await(f, f->wait, weft_signals_wait, f->signals, &f->signo);
 	weft_task_cancel(f->acceptor);
 	weft_await(f, f->join, weft_task_join, f->acceptor, NULL);

@@ -70,7 +70,8 @@ WEFT_NODISCARD int weft_tcp_listener_port(struct weft_tcp_listener listener);
 
 /* async int weft_tcp_accept(listener, &conn): 0 and a connection that is yours to close. A connection
  * that died in the queue is passed over. -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM: out of descriptors or
- * memory; the connection stays in the queue: close something, or sleep, and accept again. */
+ * memory; the connection stays in the queue: close something, or sleep, and accept again. (Only if the
+ * memory of its record is short it is closed.) */
 WEFT_ASYNC_2(int, weft_tcp_accept, struct weft_tcp_listener, struct weft_tcp *);
 
 struct weft_tcp_accept__frame {

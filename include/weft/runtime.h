@@ -62,7 +62,8 @@ struct weft_runtime_options {
 	                                   WEFT_CURRENT_THREAD */
 	bool shutdown_on_failure;       /* a detached task that ends with a negative int result
 	                                   shuts the runtime down with that result */
-	uint64_t seed;                  /* of the scheduler's and simulator's choices; 0: random */
+	uint64_t seed;                  /* of the scheduler's and simulator's choices; 0: WEFT_SEED,
+	                                   else random */
 	struct weft_hooks hooks;
 };
 
@@ -114,7 +115,7 @@ WEFT_NODISCARD int weft_runtime_fd(struct weft_runtime *runtime);
 int64_t weft_runtime_timeout(struct weft_runtime *runtime);
 
 /* Polls the reactor without waiting and runs what is ready, once around. Returns the number of polls,
- * or -EDEADLK from inside a task. One thread at a time. */
+ * -EDEADLK from inside a task, or -EBUSY while another thread drives. */
 WEFT_NODISCARD int weft_runtime_turn(struct weft_runtime *runtime);
 
 /* ---- virtual time (options.clock_paused) ---- */

@@ -46,7 +46,8 @@ enum {
 	CT_ASK_CANCEL = 2,
 	CT_ASK_DETACH = 4,
 	CT_ASK_JOIN = 8,
-	CT_ASK_UNREF = 16
+	CT_ASK_UNREF = 16,
+	CT_ASK_WAKE = 32 /* for executors of whom other things are asked, too */
 };
 
 enum ct_todo {

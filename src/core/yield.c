@@ -8,8 +8,11 @@ enum weft_poll weft_yield__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_yield__frame *f = frame;
 
-	if (weft_context_cancelled(cx))
+	if (weft_context_cancelled(cx)) {
+		if (!weft_context_charge(cx))
+			return WEFT_PENDING; /* whoever ignores it in a loop gives way */
 		weft_return(f, -ECANCELED);
+	}
 	if (f->args.base.at != 0)
 		weft_return(f, 0);
 	f->args.base.at = 1;

@@ -19,22 +19,24 @@
  *                            +-----claim----------+                   |
  *                            +-----------a job was queued-------------+
  *
- *             It idles in the shard of its last job. A bounded pool has one shard, so that the bound
- *             and the order of the line are exact.
+ *             It idles in the shard of its last job. A bounded pool has one shard: the bound is exact.
  * Invariants  [I1] while a job is queued, a thread that has started will look at its queue, unless the
  *                  pool has been shut down.
  *             [I2] a thread is counted in `alive` until it touches the pool no more. Whoever takes the
  *                  last one out of an abandoned pool, under `census`, frees it.
  * Order       [O1] A submitter at the cap writes its shard's queued_count, then reads the idle_count of
- *                  the others, `threads` and `started`. A thread that idles writes idle_count, one that
- *                  leaves writes `started` and `threads`; then it reads every queued_count. All of that
- *                  is seq_cst. In the one order that there is of it, either the thread reads after the
- *                  submitter has written, and looks; or it has written before the submitter reads,
- *                  who claims it or starts a thread in its place. One of the two sees the other.
- *                  A thread that is claimed meanwhile, or takes another job, looks after that one.
+ *                  the others, and `threads`. A thread that idles writes idle_count, one that leaves
+ *                  writes `threads`; then it reads every queued_count. All of that is seq_cst. In the
+ *                  one order that there is of it, either the thread reads after the submitter has
+ *                  written, and looks; or it has written before the submitter reads, who claims it or
+ *                  starts a thread in its place. One of the two sees the other. A thread that is claimed
+ *                  meanwhile, or takes another job, looks after that one.
+ *                  `started` says whether such a thread is there at all. It is relaxed: a thread that
+ *                  leaves writes it before `threads`, which only read-modify-writes change, so whoever
+ *                  reads `threads` afterwards sees that too.
  *             [O2] a thread's release of `busy` follows its commit and pairs with the acquire in
  *                  weft__pool_shutdown: what is not counted has woken its task.
- * Cost        to an idle thread one lock and one futex call, for completing one lock, for idling one
+ * Cost        to submit to an idle thread one lock and one futex call; to complete one lock; to idle one
  *             lock, a look at the clock and a futex call. No allocation per job; withdrawing is O(1).
  * Not here    what cancelling and shutting down do to tasks: exec/runtime.c.
  */
@@ -176,7 +178,7 @@ static void pool_depart(struct weft__pool *pool)
 
 static void *thread_main(void *arg);
 
-/* Its name is "NAME-blk-N", where a long NAME is cut. */
+/* Its name is "NAME-blk-N", where a long NAME is cut. Until it has it, it may not be detached. */
 static int thread_start(struct pool_thread *thread)
 {
 	const struct weft__pool *pool = thread->pool;
@@ -187,7 +189,7 @@ static int thread_start(struct pool_thread *thread)
 	snprintf(name, sizeof name, "%.*s%s", POOL_NAME_BYTES - 1 - len, pool->name, suffix);
 	err = weft__thread_start(&handle, pool->stack_bytes, name, thread_main, thread);
 	if (!err)
-		weft__thread_detach(&handle); /* not by the thread itself, which has yet to be named */
+		weft__thread_detach(&handle);
 	return err;
 }
 
@@ -290,14 +292,15 @@ static bool thread_resign(struct pool_thread *self, bool closed)
 	bool leaves;
 
 	weft__lock_acquire(&pool->census);
-	atomic_fetch_sub_seq_cst(&pool->started, 1u); /* [O1] pool_attend reads both */
-	atomic_fetch_sub_seq_cst(&pool->threads, 1u); /* [O1] */
+	atomic_fetch_sub_relaxed(&pool->started, 1u); /* relaxed: [O1] */
+	atomic_fetch_sub_seq_cst(&pool->threads, 1u); /* [O1] pool_attend reads it */
 	leaves = closed || !pool_has_queued(pool);    /* [I1] */
 	if (leaves) {
 		slot_put(pool, self);
 	} else {
-		atomic_fetch_add_seq_cst(&pool->threads, 1u); /* [O1] nobody could take the slot */
-		atomic_fetch_add_seq_cst(&pool->started, 1u); /* [O1] */
+		/* relaxed: nobody could take the slot, nothing has happened */
+		atomic_fetch_add_relaxed(&pool->threads, 1u);
+		atomic_fetch_add_relaxed(&pool->started, 1u);
 	}
 	weft__lock_release(&pool->census);
 	return leaves;
@@ -341,7 +344,7 @@ static void *thread_main(void *arg)
 	struct weft__pool *pool = self->pool;
 	struct weft_job *job;
 
-	atomic_fetch_add_seq_cst(&pool->started, 1u); /* [O1] pool_attend reads it */
+	atomic_fetch_add_relaxed(&pool->started, 1u); /* relaxed: [O1] */
 	if (pool->hooks.thread_start)
 		pool->hooks.thread_start(pool->hooks.data);
 	do {
@@ -382,9 +385,8 @@ static int pool_attend(struct weft__pool *pool, struct pool_shard *shard, int er
 		threads = atomic_load_seq_cst(&pool->threads); /* [O1] thread_resign writes it */
 		if (!err && threads < pool->threads_max)
 			err = pool_hire(pool, shard, NULL);
-		/* [O1] thread_resign writes it */
-		if (err > 0 || atomic_load_seq_cst(&pool->started))
-			return 0; /* [I1] */
+		if (err > 0 || atomic_load_relaxed(&pool->started)) /* relaxed: [O1] */
+			return 0;                                   /* [I1] */
 		if (err && !threads)
 			return err;
 		/* Threads are being started by others; what comes of it? */
@@ -467,10 +469,10 @@ int weft__pool_create(struct weft__pool **pool_out, const struct weft_runtime_op
 	snprintf(pool->name, sizeof pool->name, "%s", options->name ? options->name : "weft");
 	pool->hooks = options->hooks;
 	pool->shard_count = queue_max ? 1 : POOL_SHARDS;
-	if (queue_max == 0 || queue_max > UINT32_MAX)
-		queue_max = UINT32_MAX;
 	for (unsigned i = 0; i < pool->shard_count; i++) {
-		pool->shards[i].queued_max = (uint32_t)queue_max;
+		/* 0 is no bound: SIZE_MAX here */
+		pool->shards[i].queued_max =
+				queue_max - 1 < UINT32_MAX ? (uint32_t)queue_max : UINT32_MAX;
 		job_list_init(&pool->shards[i].queue);
 		job_list_init(&pool->shards[i].line);
 	}
@@ -551,8 +553,11 @@ static enum weft_poll blocking_begin(struct weft_blocking__frame *f, struct weft
 	struct weft__pool *pool;
 	int error = 0;
 
-	if (weft_context_cancelled(cx))
+	if (weft_context_cancelled(cx)) {
+		if (!weft_context_charge(cx))
+			return WEFT_PENDING; /* whoever ignores it in a loop gives way */
 		weft_return(f, -ECANCELED);
+	}
 	pool = weft__runtime_pool(cx->env);
 	if (!pool)
 		weft_return(f, -ENXIO);

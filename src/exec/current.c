@@ -28,6 +28,11 @@
 #include "exec/runtime.h"
 #include "os/os.h"
 
+enum {
+	PAUSED_LOOK_NS = 1000000,    /* real time between two looks whether jobs still run */
+	SHUTDOWN_LOOK_NS = 10000000
+};
+
 static inline bool is_home(const struct weft_task *task)
 {
 	return weft__worker_current && weft__worker_current->env.executor == task->executor;
@@ -48,7 +53,7 @@ static inline void ct_push(struct weft__worker *worker, struct weft_task *task)
 		return;
 	/* no memory for the queue: the inbox needs none */
 	task->local &= ~(uint32_t)CT_QUEUED;
-	if (ct_request(task, 0) == CT_PUSH)
+	if (ct_request(task, CT_ASK_WAKE) == CT_PUSH)
 		ct_inbox_push(worker->runtime, task);
 }
 
@@ -133,7 +138,7 @@ static void ct_obey(struct weft__worker *worker, struct weft_task *task)
 	if (asked & CT_ASK_DETACH)
 		task->local |= CT_DETACHED;
 	if (!(task->local & CT_DONE)) {
-		if (ct_wake(task) == CT_PUSH)
+		if (asked & (CT_ASK_WAKE | CT_ASK_CANCEL) && ct_wake(task) == CT_PUSH)
 			ct_push(worker, task);
 	} else if (task->local & CT_DETACHED) {
 		ct_reap(task);
@@ -167,7 +172,7 @@ static void ct_waker_wake_by_ref(void *data)
 	struct weft_task *task = data;
 
 	if (!is_home(task))
-		ct_ask(task, 0);
+		ct_ask(task, CT_ASK_WAKE);
 	else if (ct_wake(task) == CT_PUSH)
 		ct_push(weft__worker_current, task);
 }
@@ -181,15 +186,28 @@ static struct weft_waker ct_waker_clone(void *data)
 	return waker;
 }
 
-/* The last owned waker may be what the task's memory waits for; then the home is told, and the reference
- * goes with the request. */
+/* The last owned waker may be what the task's memory waits for. */
+static void ct_unref(struct weft_task *task)
+{
+	enum { OVER = CT_DONE | CT_DETACHED };
+
+	/* pairs with ct_waker_drop */
+	if (atomic_fetch_sub_acq_rel(&task->refs, 1u) == 2 && (task->local & OVER) == OVER)
+		ct_reap(task);
+}
+
+/* Elsewhere the last one is left to the home: the reference goes with the request. */
 static void ct_waker_drop(void *data)
 {
 	struct weft_task *task = data;
 	uint32_t refs = atomic_load_relaxed(&task->refs); /* relaxed: the exchange decides */
 
+	if (is_home(task)) {
+		ct_unref(task);
+		return;
+	}
 	while (refs != 2)
-		if (atomic_cas_acq_rel(&task->refs, &refs, refs - 1)) /* pairs with ct_reap */
+		if (atomic_cas_acq_rel(&task->refs, &refs, refs - 1)) /* pairs with ct_unref */
 			return;
 	ct_ask(task, CT_ASK_UNREF);
 }
@@ -213,7 +231,7 @@ static struct weft_waker ct_waker_claim(void *data)
 			claimed.ops = &ct_claimed_home_ops;
 			claimed.data = task;
 		}
-	} else if (ct_request(task, 0) == CT_PUSH) {
+	} else if (ct_request(task, CT_ASK_WAKE) == CT_PUSH) {
 		claimed.ops = &ct_claimed_away_ops;
 		claimed.data = task;
 	}
@@ -247,7 +265,7 @@ static void ct_launch(struct weft_task *task, bool detached)
 		ct_push(weft__worker_current, task);
 	} else {
 		/* asked first: a walker that sees it may let it end before it is in the inbox [I2] */
-		(void)ct_request(task, 0);
+		(void)ct_request(task, CT_ASK_WAKE);
 		weft__task_publish(task, async);
 		ct_inbox_push(weft__runtime_of(task), task);
 	}
@@ -317,6 +335,8 @@ static bool ct_collect(struct weft_task *task, void *result)
 	word = atomic_load_acquire(&task->joiner); /* pairs with weft__end_word */
 	/* without a waiter in the word, `ended` will do; with one, the home may be about to read it */
 	if (word != JOIN_DONE && !(word == JOIN_OPEN && weft_task_is_done(task)))
+		return false;
+	if (WEFT_UNLIKELY(weft__task_is_abandoned(task)))
 		return false;
 	weft__task_result_copy(task, result);
 	ct_ask(task, CT_ASK_DETACH);
@@ -389,20 +409,29 @@ static void fire_timers(struct weft__worker *worker)
 				weft__wheel_expire(&worker->wheel, now));
 }
 
-/* Virtual time moves when nothing else can: no task is ready, no job runs, no byte is under way. */
-static bool advance_clock(struct weft__worker *worker)
+/* How long to wait under a paused clock. Virtual time moves when nothing else can: no task is ready, no
+ * job runs, no byte is under way. */
+static int64_t paused_wait(struct weft__worker *worker)
 {
 	struct weft_runtime *runtime = worker->runtime;
 	struct weft_metrics metrics;
-	int64_t next = weft__wheel_next(&worker->wheel);
+	int64_t next = weft__wheel_next(&worker->wheel), now;
 
+	if (weft__reactor_poll(&worker->reactor, 0) > 0)
+		return 0;
 	weft__pool_metrics(runtime->pool, &metrics);
-	if (next == WEFT_NEVER || metrics.blocking_threads > metrics.blocking_idle)
-		return false;
-	/* relaxed: only the home thread waits for what it says */
-	if (next > atomic_load_relaxed(&runtime->virtual_now_ns))
-		atomic_store_relaxed(&runtime->virtual_now_ns, next);
-	return true;
+	/* after these two: the poll may have taken the wake of what has come, and a job that has ended
+	 * has pushed its task before */
+	if (!weft__inbox_sleep(&runtime->inbox))
+		return 0;
+	if (next == WEFT_NEVER)
+		return -1;
+	now = atomic_load_relaxed(&runtime->virtual_now_ns); /* relaxed: advance wakes us afterwards */
+	if (next > now && metrics.blocking_threads > metrics.blocking_idle)
+		return PAUSED_LOOK_NS; /* a thread that becomes idle tells nobody */
+	if (next > now) /* relaxed: only tasks of this thread read it */
+		(void)atomic_cas_relaxed(&runtime->virtual_now_ns, &now, next);
+	return 0;
 }
 
 /* Waits for events, timers and the inbox, but not beyond limit_ns of the real clock. */
@@ -418,7 +447,7 @@ static void ct_park(struct weft__worker *worker, int64_t limit_ns)
 	if (worker->fifo.head != worker->fifo.tail || !weft__inbox_sleep(&runtime->inbox)) {
 		wait = 0;
 	} else if (runtime->options.clock_paused) {
-		wait = weft__reactor_poll(&worker->reactor, 0) > 0 || advance_clock(worker) ? 0 : -1;
+		wait = paused_wait(worker);
 	} else {
 		wait = timer_wait(worker, worker->env.now(&worker->env));
 	}
@@ -469,12 +498,25 @@ static bool drive_begin(struct weft_runtime *runtime, struct weft__driver_waiter
 		runtime->driver_waiters = waiter;
 	}
 	weft__lock_release(&runtime->drive_lock);
-	if (mine)
+	if (mine) {
+		runtime->driver_before = weft__worker_current;
 		weft__worker_enter(runtime->workers[0]);
+	}
 	return mine;
 }
 
-/* Leaves the line, in which one may be no more. */
+/* Under the lock: the next in line looks again, and finds that nobody drives. */
+static void drive_call_next(struct weft_runtime *runtime)
+{
+	struct weft__driver_waiter *waiter = runtime->driver_waiters;
+
+	if (!waiter)
+		return;
+	runtime->driver_waiters = waiter->next;
+	weft__parker_unpark(&waiter->parker);
+}
+
+/* Leaves the line, in which one may be no more: having been called, one passes it on. */
 static void drive_unwait(struct weft_runtime *runtime, struct weft__driver_waiter *waiter)
 {
 	weft__lock_acquire(&runtime->drive_lock);
@@ -484,24 +526,21 @@ static void drive_unwait(struct weft_runtime *runtime, struct weft__driver_waite
 			*link = waiter->next;
 			break;
 		}
+	if (!runtime->driven)
+		drive_call_next(runtime);
 	weft__lock_release(&runtime->drive_lock);
 }
 
-/* The next in line looks again, and finds that nobody drives. */
 static void drive_end(struct weft_runtime *runtime)
 {
-	struct weft__driver_waiter *waiter;
-
 	weft__worker_leave();
+	if (runtime->driver_before) /* a task of another runtime, which shuts this one down */
+		weft__worker_enter(runtime->driver_before);
 	if (!weft__inbox_sleep(&runtime->inbox)) /* something came meanwhile: the descriptor must say so */
 		weft__reactor_wake(&runtime->workers[0]->reactor);
 	weft__lock_acquire(&runtime->drive_lock);
 	runtime->driven = false;
-	waiter = runtime->driver_waiters;
-	if (waiter) {
-		runtime->driver_waiters = waiter->next;
-		weft__parker_unpark(&waiter->parker);
-	}
+	drive_call_next(runtime);
 	weft__lock_release(&runtime->drive_lock);
 }
 
@@ -573,6 +612,7 @@ void weft__ct_shutdown(struct weft_runtime *runtime, int64_t deadline_ns)
 {
 	struct weft__worker *worker = runtime->workers[0];
 	struct weft__driver_waiter waiter = { NULL, { 0, 0 } };
+	int64_t now;
 
 	while (!drive_begin(runtime, &waiter)) {
 		/* the driver sees `cancelling` and wakes the tasks itself */
@@ -583,8 +623,11 @@ void weft__ct_shutdown(struct weft_runtime *runtime, int64_t deadline_ns)
 			return;
 	}
 	ct_wake_all(runtime);
-	while (weft__alive(runtime) && weft__clock_now() < deadline_ns)
-		drive_once(worker, NULL, deadline_ns);
+	while (weft__alive(runtime) && (now = weft__clock_now()) < deadline_ns) {
+		int64_t look = now + SHUTDOWN_LOOK_NS; /* nobody tells of a task that was discarded */
+
+		drive_once(worker, NULL, look < deadline_ns ? look : deadline_ns);
+	}
 	inbox_obey(worker);
 	drive_end(runtime);
 	weft__parker_settle(&waiter.parker);

@@ -74,6 +74,8 @@ bool weft__end_word(struct weft_task *task)
 	for (;;) {
 		if (word == JOIN_DETACHED)
 			return true;
+		if (word == JOIN_DONE) /* abandoned before */
+			return false;
 		if (word == JOIN_OPEN) {
 			if (atomic_cas_acq_rel(&task->joiner, &word, (uintptr_t)JOIN_DONE)) /* [O1] */
 				return false;
@@ -107,15 +109,17 @@ enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
 	struct weft_task *task = f->args.p0;
 	const struct weft__flavour *flavour = task->executor->flavour;
 
+	if (!weft_context_charge(cx))
+		return WEFT_PENDING;
 	if (f->args.base.at == JOIN_FRESH) {
 		if (weft_context_cancelled(cx))
 			weft_return(f, -ECANCELED);
 		f->args.base.at = JOIN_TRIED;
 	}
-	if (!weft_context_charge(cx))
-		return WEFT_PENDING;
 	if (flavour->collect(task, f->args.p1))
 		weft_return(f, 0);
+	if (WEFT_UNLIKELY(weft__task_is_abandoned(task)))
+		weft_return(f, -ESHUTDOWN);
 	if (weft_context_cancelled(cx)) {
 		if (f->args.base.at == JOIN_TRIED || flavour->unjoin(task, &f->waker))
 			weft_return(f, -ECANCELED);
@@ -125,8 +129,7 @@ enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
 		return WEFT_PENDING;
 	}
 	/* it ended just now */
-	(void)flavour->collect(task, f->args.p1);
-	weft_return(f, 0);
+	weft_return(f, flavour->collect(task, f->args.p1) ? 0 : -ESHUTDOWN);
 }
 WEFT_ASYNC_DEFINE_LEAF(weft_task_join, WEFT_ASYNC_RESULT_INT);
 
@@ -205,12 +208,18 @@ int weft_task_join_blocking(struct weft_task *task, void *result)
 	const struct weft__flavour *flavour = task->executor->flavour;
 	struct weft__parker parker = { 0, 0 };
 	struct weft_waker waker = weft__parker_waker(&parker), slot;
+	int err = 0;
 
 	if (weft__worker_current && weft__worker_current->env.executor == task->executor)
 		return -EDEADLK;
-	while (!flavour->collect(task, result))
+	while (!flavour->collect(task, result)) {
+		if (weft__task_is_abandoned(task)) {
+			err = -ESHUTDOWN;
+			break;
+		}
 		if (flavour->join(task, &slot, &waker) == WEFT_PENDING)
 			(void)weft__parker_wait(&parker, INT64_MAX);
+	}
 	weft__parker_settle(&parker);
-	return 0;
+	return err;
 }

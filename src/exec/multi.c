@@ -243,7 +243,7 @@ static void mt_release(struct weft_task *task)
 static bool mt_collect(struct weft_task *task, void *result)
 {
 	/* pairs with weft__end_word: the result is there, and nobody else touches the task */
-	if (atomic_load_acquire(&task->joiner) != JOIN_DONE)
+	if (atomic_load_acquire(&task->joiner) != JOIN_DONE || weft__task_is_abandoned(task))
 		return false;
 	weft__task_result_copy(task, result);
 	mt_release(task);

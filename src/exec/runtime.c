@@ -237,6 +237,8 @@ static unsigned workers_wanted(const struct weft_runtime_options *options)
 
 static void options_fill(struct weft_runtime_options *options)
 {
+	const char *seed = getenv("WEFT_SEED");
+
 	if (!options->blocking_threads_max)
 		options->blocking_threads_max = 512;
 	if (!options->blocking_keep_alive_ns)
@@ -245,6 +247,8 @@ static void options_fill(struct weft_runtime_options *options)
 		options->shutdown_grace_ns = 5 * SECOND;
 	if (!options->stall_report_ns)
 		options->stall_report_ns = SECOND;
+	if (!options->seed && seed)
+		options->seed = strtoull(seed, NULL, 0);
 	if (!options->seed)
 		options->seed = weft__random_seed();
 }
@@ -407,6 +411,17 @@ static void count_held(struct weft_task *task, void *arg)
 		++*(size_t *)arg;
 }
 
+/* Nobody polls it any more; whoever joins it must not wait for ever. */
+static void abandon_task(struct weft_task *task, void *arg)
+{
+	(void)arg;
+	/* acquire pairs with the start, and with weft__task_ended */
+	if (!atomic_load_acquire(&task->async) || atomic_load_acquire(&task->ended))
+		return;
+	atomic_store_release(&task->ended, (uint32_t)TASK_ABANDONED); /* with weft__task_is_abandoned */
+	(void)weft__end_word(task);
+}
+
 void weft_runtime_destroy(struct weft_runtime *runtime)
 {
 	int64_t deadline;
@@ -429,6 +444,7 @@ void weft_runtime_destroy(struct weft_runtime *runtime)
 	jobs = weft__pool_shutdown(runtime->pool, deadline);
 	stopped = runtime->options.flavour == WEFT_CURRENT_THREAD ||
 			weft__mt_stop(runtime, deadline);
+	walk_tasks(runtime, abandon_task, NULL);
 	walk_tasks(runtime, count_held, &held);
 	if (stopped && !jobs && !held) {
 		weft__pool_destroy(runtime->pool);

@@ -137,6 +137,7 @@ struct weft_runtime {
 	bool driven;             /* under drive_lock */
 	bool cancelled_all;      /* home thread */
 	struct weft__driver_waiter *driver_waiters;
+	struct weft__worker *driver_before; /* whose tasks the driver's thread ran before; the driver's */
 
 	/* multi-thread */
 	unsigned nominal;        /* workers asked for */
@@ -220,10 +221,18 @@ static inline void weft__task_result_copy(struct weft_task *task, void *result)
 void weft__task_free(struct weft_task *task);
 void weft__task_ended_watched(struct weft_runtime *runtime, struct weft_task *task, bool detached);
 
+enum { TASK_ENDED = 1, TASK_ABANDONED = 2 }; /* weft_task.ended */
+
+/* The runtime was destroyed around the task: it has no result, and its memory stays. */
+static inline bool weft__task_is_abandoned(const struct weft_task *task)
+{
+	return atomic_load_acquire(&task->ended) == TASK_ABANDONED; /* pairs with abandon_task */
+}
+
 /* What a runtime does when a task ends, before its joiner hears of it. */
 static inline void weft__task_ended(struct weft__worker *worker, struct weft_task *task, bool detached)
 {
-	atomic_store_release(&task->ended, 1u); /* pairs with weft_task_is_done */
+	atomic_store_release(&task->ended, (uint32_t)TASK_ENDED); /* pairs with weft_task_is_done */
 	if (WEFT_UNLIKELY(worker->runtime->watched))
 		weft__task_ended_watched(worker->runtime, task, detached);
 }

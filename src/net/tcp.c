@@ -454,8 +454,11 @@ enum weft_poll weft_tcp_connect__poll(void *frame, struct weft_context *cx)
 	ssize_t result = 0;
 
 	if (f->args.base.at == 0) {
-		if (weft_context_cancelled(cx))
+		if (weft_context_cancelled(cx)) {
+			if (!weft_context_charge(cx))
+				return WEFT_PENDING; /* whoever ignores it in a loop gives way */
 			weft_return(f, -ECANCELED);
+		}
 		result = connect_start(&f->conn, cx->env, f->args.p1, f->args.p2);
 		if (result < 0)
 			weft_return(f, (int)result);

@@ -54,8 +54,8 @@ static enum weft_poll sleep_begin(struct weft_frame *frame, struct weft_timer *t
 {
 	int64_t now_ns, end_ns;
 
-	if (weft_context_cancelled(cx))
-		return sleep_end(frame, result, -ECANCELED);
+	if (weft_context_cancelled(cx)) /* charged: whoever ignores it in a loop gives way */
+		return weft_context_charge(cx) ? sleep_end(frame, result, -ECANCELED) : WEFT_PENDING;
 	if (!cx->env || !cx->env->wheel)
 		return sleep_end(frame, result, -ENXIO);
 	now_ns = cx->env->now(cx->env);
