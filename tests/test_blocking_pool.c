@@ -342,8 +342,7 @@ TEST(submit_without_any_thread_to_be_had_is_refused)
 
 	if (sizeof(void *) < 8)
 		SKIP("no stack is too large to be asked for");
-	options.thread_stack_bytes = (size_t)1
-			<< (sizeof(void *) * 6 - 1); /* more than a process has */
+	options.thread_stack_bytes = SIZE_MAX / 4; /* more than a process has */
 	pool = pool_make(&options);
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(errand_submit(pool, &errand, &error), SUBMIT_REFUSED);
