@@ -100,12 +100,13 @@ static bool flags_are_set(int first, int count)
 enum weft_poll wait_for__poll(void *frame, struct weft_context *cx)
 {
 	struct wait_for__frame *f = frame;
+	const struct weft_waker *waker = weft_context_waker(cx);
 	int first = f->args.p0, count = f->args.p1;
 	bool ready = weft_context_cancelled(cx);
 
 	if (f->args.base.at == 0 && !is_listed)
 		for (int i = first; i < first + count; i++) {
-			owned[i] = weft_waker_clone(weft_context_waker(cx));
+			owned[i] = weft_waker_clone(waker);
 			model_thread(wake_owned, &flags[i]);
 		}
 	f->args.base.at = 1;
@@ -113,7 +114,7 @@ enum weft_poll wait_for__poll(void *frame, struct weft_context *cx)
 		model_lock(&list.lock);
 		ready |= flags_are_set(first, count);
 		list.waiting = !ready;
-		list.waker = *weft_context_waker(cx);
+		list.waker = *waker;
 		model_unlock(&list.lock);
 	} else {
 		ready |= flags_are_set(first, count);
