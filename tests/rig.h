@@ -309,7 +309,8 @@ static inline void rig_gate_open(struct rig_gate *gate)
 		struct weft_waker claimed = { NULL, NULL };
 
 		weft__lock_acquire(&gate->lock);
-		gate->open = true;
+		/* relaxed: some only look; who waits takes the lock */
+		atomic_store_relaxed(&gate->open, true);
 		more = gate->first != NULL;
 		if (more) {
 			claimed = weft_waker_claim(&gate->first->waker);

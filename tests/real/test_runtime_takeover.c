@@ -111,7 +111,7 @@ RIG_TASK(yields_for_ever, struct world, struct weft_yield__frame yield;)
 	struct world *world = f->args.p0;
 
 	weft_begin(f);
-	while (!world->over.open) {
+	while (!atomic_load_relaxed(&world->over.open)) { /* relaxed: only when to stop */
 		world->busy_on = rig_here();
 		rig_add(&world->busy);
 		weft_await(f, f->yield, weft_yield);
