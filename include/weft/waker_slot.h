@@ -18,8 +18,8 @@
  *     weft_waker_slot_wake(&bell->slot);
  *
  * No wake is lost, however the two overlap: either the leaf sees the bell, or the wake sees the leaf.
- * Nothing here waits: an interrupt handler may wake a task of a weft_loop. (A signal handler that interrupts
- * a thread of a runtime may not; weft/signal.h is for that.)
+ * Nothing here waits: an interrupt handler may wake a task of a weft_loop. (A signal handler that
+ * interrupts a thread of a runtime may not; weft/signal.h is for that.)
  *
  * Memory:  the slot borrows the waker, and holds it until it is woken or cleared: a leaf clears before it
  *          is READY. The slot must live until the last wake has returned, which may be later than READY.
