@@ -3,7 +3,7 @@
  * core/waker_slot.c: one waker, between a task that registers it and threads that wake it.
  *
  * Why         Between "is it there yet?" and "tell me when it is" the event can happen and be missed.
- *             A lock around both would be simple, but a signal handler could not take it.
+ *             A lock around both would be simple, but an interrupt handler could not take it.
  * How         `state` says who owns the field `waker`, for a few instructions. Nobody waits for the
  *             owner: who comes second leaves a note, or has its task polled again.
  *
