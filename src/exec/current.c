@@ -42,8 +42,11 @@ static inline bool is_home(const struct weft_task *task)
 
 static void ct_inbox_push(struct weft_runtime *runtime, struct weft_task *task)
 {
+	struct weft__guest *guest = weft__visit_begin(runtime);
+
 	if (weft__inbox_push(&runtime->inbox, task))
 		weft__reactor_wake(&runtime->workers[0]->reactor);
+	weft__visit_end(guest);
 }
 
 /* Into the run queue: local has QUEUED. [I1] */

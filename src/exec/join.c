@@ -74,7 +74,7 @@ bool weft__end_word(struct weft_task *task)
 	for (;;) {
 		if (word == JOIN_DETACHED)
 			return true;
-		if (word == JOIN_DONE) /* abandoned before */
+		if (word == JOIN_DONE || word == JOIN_LOCKED) /* abandoned before, or just now */
 			return false;
 		if (word == JOIN_OPEN) {
 			if (atomic_cas_acq_rel(&task->joiner, &word, (uintptr_t)JOIN_DONE)) /* [O1] */

@@ -114,6 +114,14 @@ static void mt_inject(struct weft_runtime *runtime, struct weft_task *first, str
 		weft__mt_wake_one(runtime);
 }
 
+static void mt_inject_outside(struct weft_runtime *runtime, struct weft_task *task)
+{
+	struct weft__guest *guest = weft__visit_begin(runtime);
+
+	mt_inject(runtime, task, task);
+	weft__visit_end(guest);
+}
+
 /* Half of a full ring, and the task, go where anybody can take them. */
 static bool mt_overflow(struct weft__worker *worker, struct weft_task *task)
 {
@@ -152,7 +160,7 @@ static void mt_schedule(struct weft_task *task)
 	struct weft__worker *worker = worker_here(runtime);
 
 	if (!worker) {
-		mt_inject(runtime, task, task);
+		mt_inject_outside(runtime, task);
 		return;
 	}
 	/* acq_rel: pairs with the exchange of whoever takes the slot */
@@ -221,7 +229,7 @@ static void mt_launch(struct weft_task *task, bool detached)
 	if (worker)
 		mt_push(worker, task);
 	else
-		mt_inject(runtime, task, task);
+		mt_inject_outside(runtime, task);
 }
 
 static void mt_task_cancel(struct weft_task *task)

@@ -357,13 +357,19 @@ void weft__cancel_all(struct weft_runtime *runtime)
 
 static void wait_all_ended(struct weft_runtime *runtime, int64_t deadline_ns)
 {
+	size_t before = 0;
+
 	for (;;) {
 		uint32_t seen = atomic_load_acquire(&runtime->all_ended); /* pairs with the last end */
 		int64_t now = weft__clock_now();
 		int64_t limit = now + SECOND / 100; /* the counters are relaxed: look again */
+		size_t alive = weft__alive(runtime);
 
-		if (!weft__alive(runtime) || now >= deadline_ns)
+		if (!alive || now >= deadline_ns)
 			return;
+		if (alive == before) /* perhaps one was published behind the walker's back */
+			runtime->executor.flavour->wake_all(runtime);
+		before = alive;
 		weft__futex_wait(&runtime->all_ended, seen, limit < deadline_ns ? limit : deadline_ns);
 	}
 }
@@ -411,15 +417,24 @@ static void count_held(struct weft_task *task, void *arg)
 		++*(size_t *)arg;
 }
 
-/* Nobody polls it any more; whoever joins it must not wait for ever. */
+/* Nobody polls it any more; whoever joins it must not wait for ever, also if it has ended and its home
+ * has not been told of the joiner. */
 static void abandon_task(struct weft_task *task, void *arg)
 {
 	(void)arg;
-	/* acquire pairs with the start, and with weft__task_ended */
-	if (!atomic_load_acquire(&task->async) || atomic_load_acquire(&task->ended))
+	if (!atomic_load_acquire(&task->async)) /* pairs with the start */
 		return;
-	atomic_store_release(&task->ended, (uint32_t)TASK_ABANDONED); /* with weft__task_is_abandoned */
+	if (!atomic_load_acquire(&task->ended)) /* with weft__task_ended, weft__task_is_abandoned */
+		atomic_store_release(&task->ended, (uint32_t)TASK_ABANDONED);
 	(void)weft__end_word(task);
+}
+
+/* Waits for those who have woken or freed a task from outside, and have not come back from it yet. */
+static void wait_for_visitors(struct weft_runtime *runtime)
+{
+	for (int i = 0; i < WEFT__GUESTS; i++)
+		while (atomic_load_acquire(&runtime->guests[i].visitors)) /* with weft__visit_end */
+			atomic_pause();
 }
 
 void weft_runtime_destroy(struct weft_runtime *runtime)
@@ -441,12 +456,15 @@ void weft_runtime_destroy(struct weft_runtime *runtime)
 		deadline = weft__clock_now(); /* the grace period is over */
 	else if (runtime->options.flavour == WEFT_CURRENT_THREAD)
 		weft__ct_shutdown(runtime, deadline); /* what was asked since: handles that ended */
+	else
+		wait_all_ended(runtime, deadline); /* what was created before, and started since */
 	jobs = weft__pool_shutdown(runtime->pool, deadline);
 	stopped = runtime->options.flavour == WEFT_CURRENT_THREAD ||
 			weft__mt_stop(runtime, deadline);
 	walk_tasks(runtime, abandon_task, NULL);
 	walk_tasks(runtime, count_held, &held);
 	if (stopped && !jobs && !held) {
+		wait_for_visitors(runtime);
 		weft__pool_destroy(runtime->pool);
 		runtime_free(runtime);
 	} else if (jobs || !stopped) {

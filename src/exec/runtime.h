@@ -111,6 +111,7 @@ struct weft__worker {
 
 struct weft__guest {
 	struct weft__lock lock;
+	uint32_t visitors; /* atomic: threads in weft__visit_begin ... weft__visit_end */
 	struct weft__heap heap;
 	size_t spawned;
 };
@@ -183,6 +184,12 @@ void weft__cancel_all(struct weft_runtime *runtime);
 
 /* task.c */
 struct weft__guest *weft__guest_lock(struct weft_runtime *runtime);
+
+/* Around what threads that are not its workers do with a runtime when the task that they do it for may
+ * end meanwhile, and somebody destroy the runtime: that waits for them. */
+struct weft__guest *weft__visit_begin(struct weft_runtime *runtime);
+void weft__visit_end(struct weft__guest *guest);
+
 void weft__task_launching_watched(struct weft_runtime *runtime, struct weft_task *task,
 		const struct weft_async *async);
 
@@ -268,7 +275,7 @@ static inline enum weft_poll weft__worker_poll(struct weft__worker *worker, stru
 		poll = weft__worker_poll_hooked(worker, task, cx);
 	else
 		poll = weft__task_poll(task, cx);
-	if (poll == WEFT_PENDING && !cx->waker_taken) {
+	if (poll == WEFT_PENDING && (cx->self_woken || !cx->waker_taken)) {
 		if (WEFT_UNLIKELY(!cx->self_woken))
 			weft__fail("future pending without a registered waker: it can never go on",
 					task->async->name, (int)task->async->line);

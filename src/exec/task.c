@@ -37,6 +37,20 @@ struct weft__guest *weft__guest_lock(struct weft_runtime *runtime)
 	return guest;
 }
 
+struct weft__guest *weft__visit_begin(struct weft_runtime *runtime)
+{
+	struct weft__guest *guest = &runtime->guests[guest_index()];
+
+	/* relaxed: what the visitor does next is what lets the runtime go, and carries it */
+	atomic_fetch_add_relaxed(&guest->visitors, 1u);
+	return guest;
+}
+
+void weft__visit_end(struct weft__guest *guest)
+{
+	atomic_fetch_sub_release(&guest->visitors, 1u); /* the last touch; with wait_for_visitors */
+}
+
 __attribute__((noinline)) static struct weft_task *guest_allocate(struct weft_runtime *runtime,
 		const struct weft_async *async)
 {
@@ -118,10 +132,16 @@ void weft_task_start_detached(void *frame)
 void weft__task_free(struct weft_task *task)
 {
 	struct weft__worker *worker = weft__worker_current;
+	struct weft__guest *guest = NULL;
 
-	/* relaxed: a walker that still reads the old value finds the task DONE */
-	atomic_store_relaxed(&task->async, NULL); /* [I1] */
+	if (!worker || worker->env.executor != task->executor)
+		guest = weft__visit_begin(weft__runtime_of(task));
+	/* [I1] a walker that still reads the old value finds the task DONE; release: destroy, which does
+	 * not, sees the visitor */
+	atomic_store_release(&task->async, NULL);
 	weft__heap_free(worker ? &worker->heap : NULL, task);
+	if (guest)
+		weft__visit_end(guest);
 }
 
 void weft_task_discard(void *frame)
@@ -178,7 +198,7 @@ void weft_task_cancel(struct weft_task *task)
 
 void weft_task_detach(struct weft_task *task)
 {
-	if (task)
+	if (task && !weft__task_is_abandoned(task))
 		task->executor->flavour->detach(task);
 }
 
