@@ -966,6 +966,30 @@ TEST(blocking_outside_a_runtime_gives_enxio_and_after_shutdown_eshutdown)
 	CHECK_EQ(leaf.errand.runs, 0);
 }
 
+TEST(blocking_charges_what_ends_at_once_but_not_what_waits)
+{
+	struct gate gate;
+	struct errand stuck;
+	struct leaf leaf;
+
+	leaf_pool = pool_make_stuck(&stuck, &gate, 0);
+	leaf_init(&leaf, NULL);
+	leaf.cx.budget = 0;
+	leaf.cx.cancelled = 1;
+	CHECK_EQ(leaf_poll(&leaf), WEFT_PENDING);
+	CHECK(leaf.cx.self_woken);
+	leaf.cx.budget = 1;
+	check_leaf_result(&leaf, -ECANCELED);
+	CHECK_EQ(leaf.cx.budget, 0);
+	leaf_init(&leaf, NULL);
+	CHECK_EQ(leaf_poll(&leaf), WEFT_PENDING);
+	CHECK_EQ(leaf.cx.budget, WEFT_BUDGET);
+	event_signal(&gate.opened);
+	event_wait(&leaf.errand.commits, 1);
+	check_leaf_result(&leaf, 0);
+	pool_end(leaf_pool);
+}
+
 TEST(blocking_describes_itself)
 {
 	CHECK_EQ(weft_blocking__async.flags, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_LEAF);

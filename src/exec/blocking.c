@@ -31,9 +31,8 @@
  *                  written, and looks; or it has written before the submitter reads, who claims it or
  *                  starts a thread in its place. One of the two sees the other. A thread that is claimed
  *                  meanwhile, or takes another job, looks after that one.
- *                  `started` says whether such a thread is there at all. It is relaxed: a thread that
- *                  leaves writes it before `threads`, which only read-modify-writes change, so whoever
- *                  reads `threads` afterwards sees that too.
+ *                  `started`, whether there is such a thread at all, is relaxed: who leaves writes it
+ *                  before `threads`, which only read-modify-writes change; a read of that brings it.
  *             [O2] a thread's release of `busy` follows its commit and pairs with the acquire in
  *                  weft__pool_shutdown: what is not counted has woken its task.
  * Cost        to submit to an idle thread one lock and one futex call; to complete one lock; to idle one
@@ -506,10 +505,8 @@ unsigned weft__pool_shutdown(struct weft__pool *pool, int64_t deadline_ns)
 	uint32_t alive;
 
 	pool_close(pool);
-	if (deadline_ns < 0)
-		deadline_ns = 0;
 	while ((alive = atomic_load_acquire(&pool->alive))) /* pairs with pool_depart */
-		if (weft__futex_wait(&pool->alive, alive, deadline_ns))
+		if (weft__futex_wait(&pool->alive, alive, deadline_ns < 0 ? 0 : deadline_ns))
 			break;
 	weft__lock_acquire(&pool->census);
 	for (unsigned i = 0; i < pool->slots_used; i++)
@@ -553,11 +550,10 @@ static enum weft_poll blocking_begin(struct weft_blocking__frame *f, struct weft
 	struct weft__pool *pool;
 	int error = 0;
 
-	if (weft_context_cancelled(cx)) {
-		if (!weft_context_charge(cx))
-			return WEFT_PENDING; /* whoever ignores it in a loop gives way */
+	if (!weft_context_charge(cx)) /* errors, too: who ignores them in a loop gives way */
+		return WEFT_PENDING;
+	if (weft_context_cancelled(cx))
 		weft_return(f, -ECANCELED);
-	}
 	pool = weft__runtime_pool(cx->env);
 	if (!pool)
 		weft_return(f, -ENXIO);
@@ -565,6 +561,7 @@ static enum weft_poll blocking_begin(struct weft_blocking__frame *f, struct weft
 	f->job.arg = f->args.p1;
 	if (weft__pool_submit(pool, &f->job, weft_context_waker(cx), &error) == SUBMIT_REFUSED)
 		weft_return(f, error);
+	weft_context_refund(cx);
 	f->args.base.at = BLOCKING_SUBMITTED;
 	return WEFT_PENDING;
 }
@@ -572,12 +569,11 @@ static enum weft_poll blocking_begin(struct weft_blocking__frame *f, struct weft
 static enum weft_poll blocking_wait(struct weft_blocking__frame *f, struct weft_context *cx)
 {
 	struct weft__pool *pool = f->job.pool;
-	const struct weft_waker *waker = weft_context_waker(cx);
 
 	if (!weft__pool_job_done(&f->job)) {
 		if (weft_context_cancelled(cx) && weft__pool_withdraw(pool, &f->job))
 			weft_return(f, -ECANCELED);
-		if (weft__pool_rewake(pool, &f->job, waker))
+		if (weft__pool_rewake(pool, &f->job, weft_context_waker(cx)))
 			return WEFT_PENDING;
 	}
 	if (!weft_context_charge(cx))
