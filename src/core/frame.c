@@ -3,25 +3,26 @@
  * core/frame.c: frames of their own, strands, and branches.
  *
  * Why         A callee that is recursive, called through a pointer or unseen cannot be embedded in
- *             its caller. It gets a frame of its own; and a wake must not walk down from the root to
- *             reach it: at depth n that makes n resumes cost n*n.
+ *             its caller. It gets a frame of its own; and a wake must not walk down from the root
+ *             to reach it: at depth n that makes n resumes cost n*n.
  * How         Each own frame has a link in front, to the own frame it hangs under. The strand (of a
  *             task, or of a branch) points at the innermost:
  *
  *                 strand.innermost --> [link|C] --parent--> [link|B] --parent--> NULL (the root)
  *
- *             A resume polls C. READY: the link is taken off and B is polled, which finds C done and
- *             goes on: climbing is a loop here, not a recursion. A caller may poll its new child
- *             directly (weft_frame_descend), up to DEPTH levels of the C stack; beyond, it returns
- *             PENDING with cx->descend set, and the loop goes on with the innermost frame.
+ *             A resume polls C. READY: the link is taken off and B is polled, which finds C done
+ *             and goes on: climbing is a loop here, not a recursion. A caller may poll its new
+ *             child directly (weft_frame_descend), up to DEPTH levels of the C stack; beyond, it
+ *             returns PENDING with cx->descend set, and the loop goes on with the innermost frame.
  * Invariants  [I1] the innermost frame is the only one of a strand that waits: when the frame above
  *                  it is polled, it has been READY.
  *             [I2] a frame that ends is the innermost (its own children have ended before).
  *             [I3] a context's strand is the one that is being polled.
  * Cost        enter and leave: one slab operation each. A resume: one poll at any depth.
  * Not here    embedded children, which are plain calls of f__poll; task states (core/task_ct.h,
- *             core/task_mt.h). Branches inside of branches: each is polled by the function around it,
- *             so a recursion through them does go down the C stack, and a resume walks all of them.
+ *             core/task_mt.h). Branches inside of branches: each is polled by the function around
+ *             it, so a recursion through them does go down the C stack, and a resume walks all of
+ *             them.
  */
 #include <weft/async.h>
 
@@ -158,7 +159,7 @@ void weft_async_verify(const struct weft_async *async)
 
 		weft_async_verify(embedded->async); /* ends: a frame cannot embed itself */
 		if (embedded->async->frame_size != embedded->frame_size)
-			weft__fail("embeds a frame that has another size in the library that defines it",
+			weft__fail("embeds a frame that has another size where it is defined",
 					embedded->async->name, (int)async->line);
 	}
 }

@@ -3,26 +3,28 @@
  * core/loop.c: the bare executor. Read it after poll.h: this is all that an executor has to do.
  *
  * Why         Firmware, other people's event loops and tests have neither threads nor malloc.
- * How         There is one list, the inbox: a stack that anybody pushes to and the home takes whole.
- *             What it takes, oldest first, is a round; whatever is woken meanwhile, by interrupts, by
- *             other tasks or by itself, is in the next one.
+ * How         There is one list, the inbox: a stack that anybody pushes to and the home takes
+ *             whole. What it takes, oldest first, is a round; whatever is woken meanwhile, by
+ *             interrupts, by other tasks or by itself, is in the next one.
  *
  *                 spawn, wake --push--> inbox --take, reverse--> a round --receive--> poll
  *                                         ^                                            |
  *                                         +------------- push, if self-woken ----------+
  *
- *             WOKEN in task->state (core/task_ct.h) is set from the first wake until just before the
- *             poll, thus all the time that the task is in the inbox or in the round.
+ *             WOKEN in task->state (core/task_ct.h) is set from the first wake until just before
+ *             the poll, thus all the time that the task is in the inbox or in the round.
  * Invariants  [I1] a task is in one list at most, so one link is enough: only who set WOKEN pushes.
  *             [I2] refs is 1 for the life of the task, and 1 for each owned waker; storage without
  *                  refs and requests is free. Zeroed storage is.
  *             [I3] each task is polled once a round: nobody can starve another.
- * Order       [O1] release in loop_push pairs with acquire in weft_loop_run_once: the home sees the links.
+ * Order       [O1] release in loop_push pairs with acquire in weft_loop_run_once: the home sees
+ *                  the links.
  *             [O2] release in loop_drop pairs with acquire in storage_is_free: whoever held a waker
  *                  has pushed the task, if it ever will, and is through with it.
  * Cost        a wake and its poll: four atomic operations, no system call.
- * Not here    timers and sockets: a leaf that needs them gives -ENXIO. Frames of their own are spare
- *             blocks of one size. An executor that is fast on its home thread: exec/current.c.
+ * Not here    timers and sockets: a leaf that needs them gives -ENXIO. Frames of their own are
+ *             spare blocks of one size. An executor that is fast on its home thread:
+ *             exec/current.c.
  */
 #include <weft/loop.h>
 
@@ -39,7 +41,7 @@ enum { LOOP_ALIGN = 16 };
 
 _Static_assert(WEFT__TASK_BYTES <= WEFT_LOOP_TASK_BYTES, "WEFT_LOOP_TASK has room for the header");
 
-/* --- wakers, on any thread ----------------------------------------------------------------------- */
+/* --- wakers, on any thread ------------------------------------------------------------------- */
 
 static const struct weft_waker_ops loop_waker_ops;
 
@@ -105,7 +107,7 @@ void weft_loop_cancel(struct weft_loop_task *task)
 	loop_request(&task->task, CT_ASK_CANCEL);
 }
 
-/* --- frames of their own ------------------------------------------------------------------------- */
+/* --- frames of their own --------------------------------------------------------------------- */
 
 struct loop_env {
 	struct weft_env env;
@@ -148,7 +150,7 @@ void weft_loop_lend_frames(struct weft_loop *loop, void *frames, size_t count, s
 		loop_release(&env.env, (char *)frames + count * bytes_each, bytes_each, LOOP_ALIGN);
 }
 
-/* --- the home ------------------------------------------------------------------------------------ */
+/* --- the home -------------------------------------------------------------------------------- */
 
 static bool storage_is_free(const struct weft_task *task)
 {

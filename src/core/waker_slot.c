@@ -2,8 +2,9 @@
 /*
  * core/waker_slot.c: one waker, between a task that registers it and threads that wake it.
  *
- * Why         Between "is it there yet?" and "tell me when it is" the event can happen and be missed.
- *             A lock around both would be simple, but an interrupt handler could not take it.
+ * Why         Between "is it there yet?" and "tell me when it is" the event can happen and be
+ *             missed. A lock around both would be simple, but an interrupt handler could not take
+ *             it.
  * How         `state` says who owns the field `waker`, for a few instructions. Nobody waits for the
  *             owner: who comes second leaves a note, or has its task polled again.
  *
@@ -18,9 +19,9 @@
  *                  succeeded is not being claimed any more, and may end.
  * Order       Each edge is a read-modify-write of state, so all notes are in one order.
  *             [O1] release in slot_close pairs with acquire in take: the waker is seen.
- *             [O2] release in take (both edges) pairs with acquire in slot_open and slot_close: what was
- *                  set before the wake is seen by the look after the registration, or, where that came
- *                  too early, by the next poll.
+ *             [O2] release in take (both edges) pairs with acquire in slot_open and slot_close:
+ *                  what was set before the wake is seen by the look after the registration, or,
+ *                  where that came too early, by the next poll.
  * Cost        register and wake: two atomic operations each. No reference is counted.
  */
 #include <weft/waker_slot.h>
