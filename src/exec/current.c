@@ -64,8 +64,8 @@ static inline void ct_push(struct weft__worker *worker, struct weft_task *task)
 
 static inline void ct_reap(struct weft_task *task)
 {
-	/* [I2]; acquire pairs with the last waker's drop */
-	if (!ct_requested(task) && atomic_load_acquire(&task->refs) == 1)
+	/* [I2]; acquire pairs with the last waker's drop, whose request is looked for afterwards */
+	if (atomic_load_acquire(&task->refs) == 1 && !ct_requested(task))
 		weft__task_free(task);
 	else
 		task->local |= CT_DETACHED; /* the inbox will bring it back */

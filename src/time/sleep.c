@@ -38,7 +38,7 @@ enum { SLEEP_FRESH, SLEEP_WAITING, SLEEP_MOVED };
 
 int64_t weft_now(const struct weft_context *cx)
 {
-	return cx && cx->env ? cx->env->now(cx->env) : weft__clock_now();
+	return cx && cx->env && cx->env->now ? cx->env->now(cx->env) : weft__clock_now();
 }
 
 static enum weft_poll sleep_end(struct weft_frame *frame, int *result, int value)
