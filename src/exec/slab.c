@@ -21,7 +21,8 @@
  *             [I2] the free lists run through struct weft_task's `next`, so that a freed task's `state`
  *                  and `async` stay readable for the walker.
  * Order       [O1] a remote free publishes the block by a release CAS; the owner's acquire exchange in
- *                  page_collect takes it. [O2] the same for `touched`.
+ *                  page_collect takes it. [O2] the same for `touched`. And back: once the owner has
+ *                  released the empty list, whoever finds it (acquire) may write touched_next.
  *             [O3] bump is stored with release after a slot was handed out for the first time; the
  *                  walker loads it with acquire. The slot itself is protected by `async` (core/task.h).
  * Cost        allocate, free: some ten instructions. A remote free: one CAS, seldom two.
@@ -226,7 +227,7 @@ static void page_relist(struct weft__heap *heap, struct weft__page *page)
 /* Takes the blocks that others have freed. */
 static void page_collect(struct weft__heap *heap, struct weft__page *page)
 {
-	struct weft__block *block = atomic_exchange_acquire(&page->remote, NULL); /* [O1] */
+	struct weft__block *block = atomic_exchange_acq_rel(&page->remote, NULL); /* [O1] [O2] */
 
 	while (block) {
 		struct weft__block *next = block->next;
@@ -368,7 +369,7 @@ static void free_remote(struct weft__page *page, struct weft__block *block)
 
 	do
 		block->next = first;
-	while (!atomic_cas_release(&page->remote, &first, block)); /* [O1] pairs with page_collect */
+	while (!atomic_cas_acq_rel(&page->remote, &first, block)); /* [O1] [O2] with page_collect */
 	if (first)
 		return;
 	/* [I1]: first into an empty list announces the page; relaxed: a guess again */

@@ -207,9 +207,10 @@ bool weft_task_is_done(const struct weft_task *task)
 	return atomic_load_acquire(&task->ended) != 0; /* pairs with weft__task_ended */
 }
 
-uint64_t weft_task_id(const struct weft_task *task)
+/* A walker may ask for the id of a slot that is being used again meanwhile. */
+__attribute__((no_sanitize("thread"))) uint64_t weft_task_id(const struct weft_task *task)
 {
-	return ((uint64_t)task->generation << 42) ^ ((uint64_t)(uintptr_t)task >> 3);
+	return ((uint64_t)*(const volatile uint32_t *)&task->generation << 42) ^ ((uint64_t)(uintptr_t)task >> 3);
 }
 
 void weft__task_ended_watched(struct weft_runtime *runtime, struct weft_task *task, bool detached)
