@@ -146,6 +146,8 @@ static inline void rig_check(void (*body)(const struct weft_runtime_options *opt
 /* async int name(Arg *), with what follows as further members of its frame; the poll function's body
  * comes next. */
 #define RIG_TASK(name, Arg, ...)                                                                   \
+	struct name##__args;                                                                       \
+	__attribute__((unused)) static void name##__init(struct name##__args *args, Arg *p0);      \
 	WEFT_ASYNC_1(int, name, Arg *);                                                            \
 	struct name##__frame {                                                                     \
 		struct name##__args args;                                                          \

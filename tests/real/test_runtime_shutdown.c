@@ -402,6 +402,8 @@ TEST(handle_of_a_task_that_had_ended_works_when_its_runtime_is_gone)
 		drive(runtime, &world.started, 2);
 		weft_task_cancel(task);
 		drive(runtime, &world.released, 1);
+		while (!weft_task_is_done(task))
+			sched_yield();
 		abandon(runtime);
 		CHECK_EQ(rig_join(task), -ECANCELED);
 		weft_task_cancel(other);
