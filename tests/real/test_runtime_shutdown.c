@@ -22,13 +22,14 @@ struct world {
 	char report[200];
 };
 
-static struct weft_runtime *abandoned[16];
+static struct weft_runtime *abandoned[64];
 
 static void abandon(struct weft_runtime *runtime)
 {
 	static unsigned count;
 
-	abandoned[count++ % 16] = runtime;
+	CHECK(count < 64);
+	abandoned[count++] = runtime;
 	weft_runtime_destroy(runtime);
 }
 
