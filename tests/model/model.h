@@ -18,7 +18,9 @@
  *     }
  *     TEST(flag_publishes_payload)
  *     {
- *             CHECK(model_explore("flag", body, (struct model_options){ 0 }).verdict == MODEL_PASSED);
+ *             const struct model_options options = { 0 };
+ *
+ *             CHECK(model_explore("flag", body, options).verdict == MODEL_PASSED);
  *     }
  *
  * Rules:    A body is deterministic, and its threads share nothing but what they access through
@@ -38,23 +40,24 @@
 #include "base/atomic.h"
 
 enum model_verdict {
-	MODEL_PASSED,        /* in every execution (within .preemptions, if bounded) */
-	MODEL_CAPPED,        /* no failure, but executions_max ended the search: nothing is proved */
-	MODEL_CHECK_FAILED,  /* MODEL_CHECK, model_fail, or a signal: abort, trap, segmentation fault */
-	MODEL_RACE,          /* conflicting accesses, one of them plain, without happens-before */
-	MODEL_USE_AFTER_FREE,/* or a free that is not ordered after every access */
-	MODEL_DEADLOCK,      /* nobody can run: a lost wake-up, or a spin that nothing ends */
-	MODEL_ENDLESS,       /* more than steps_max steps */
-	MODEL_MISUSE         /* of this checker: a limit, a forgotten model_init, a body that varies */
+	MODEL_PASSED,       /* in every execution (within .preemptions, if bounded) */
+	MODEL_CAPPED,       /* executions_max ended the search: no failure so far, nothing proved */
+	MODEL_CHECK_FAILED, /* MODEL_CHECK, model_fail, or a signal: abort, trap, bad pointer */
+	MODEL_RACE,         /* two accesses without happens-before, one plain, one a write */
+	MODEL_USE_AFTER_FREE, /* or a free that is not ordered after every access */
+	MODEL_DEADLOCK,       /* nobody can run: a lost wake-up, or a spin that nothing ends */
+	MODEL_ENDLESS,        /* more than steps_max steps */
+	MODEL_MISUSE          /* of the search: a limit, no model_init, a body that varies */
 };
 
 struct model_options {
-	int preemptions;     /* at most so many switches away from a thread that could go on; 0: any */
-	int lapses;          /* how many futex waits of one execution may end without a wake */
+	int preemptions;     /* at most so many switches from a thread that could go on; 0: any.
+			      * Try without first: the reduction is far better then */
+	int lapses;          /* so many futex waits of an execution may end without a wake */
 	int steps_max;       /* per execution; 0: 2,000 */
 	long executions_max; /* 0: 2,000,000 */
 	bool failure_is_expected; /* then it is counted, not told */
-	bool unreduced;      /* every interleaving, not one of each equivalence class: to test this */
+	bool unreduced; /* every interleaving, not one of each equivalence class: to test this */
 };
 
 struct model_result {
@@ -64,8 +67,9 @@ struct model_result {
 	char message[160];
 };
 
-/* Explores `body` and prints one line of statistics, and the trace of a failure. */
-struct model_result model_explore(const char *name, void (*body)(void), struct model_options options);
+/* Explores `body`. Prints a line of statistics, unless name is NULL, and the trace of a failure. */
+struct model_result model_explore(
+		const char *name, void (*body)(void), struct model_options options);
 
 /* Starts a thread (its id is returned; the body is 0). At most seven, over the whole body. */
 int model_thread(void (*run)(void *), void *argument);
@@ -81,21 +85,21 @@ _Noreturn void model_fail(const char *what, const char *file, int line);
 /* Accesses of ordinary data, checked for races. */
 #define model_plain_read(p)                                                                        \
 	__extension__({                                                                            \
-		model_plain(MODEL_SITE("plain_read " #p), (p), sizeof *(p), false);                \
+		model_plain(MODEL_SITE("plain_read " #p), (p), MODEL_SIZE(p), false);              \
 		*(p);                                                                              \
 	})
 #define model_plain_write(p, v)                                                                    \
-	(model_plain(MODEL_SITE("plain_write " #p), (p), sizeof *(p), true), (void)(*(p) = (v)))
+	(model_plain(MODEL_SITE("plain_write " #p), (p), MODEL_SIZE(p), true), (void)(*(p) = (v)))
 
 /* Atomic objects in this range are about to be, or just were, set by ordinary code: as one plain
  * write of each, that starts a new history. */
-#define model_init(p) model_forget((p), sizeof *(p))
+#define model_init(p) model_forget((p), MODEL_SIZE(p))
 void model_forget(const void *start, size_t size);
 
 /* Memory is never handed out twice in one execution, so a stale pointer is always found out. */
 void *model_malloc(size_t size);
 void model_free(void *start); /* NULL is ignored */
-void model_check_alive(const void *start);
+void model_check_alive(const void *address);
 int model_allocated(void); /* blocks not freed yet */
 
 /* What traces call the object. */
@@ -120,7 +124,8 @@ void model_name(const void *object, const char *name);
 #define model_futex_wake(p, count) model_wake(MODEL_SITE("futex_wake " #p), (p), (count))
 
 /* Behind the macros. */
-void model_plain(const struct model_site *site, const volatile void *object, size_t size, bool write);
+void model_plain(const struct model_site *site, const volatile void *object, size_t size,
+		bool write);
 void model_await(const struct model_site *site, uint32_t *object, uint32_t from, uint32_t to);
 uint32_t *model_token(int thread);
 int model_wait(const struct model_site *site, uint32_t *object, uint32_t expect, bool timed);

@@ -42,22 +42,23 @@ void model_pause(const struct model_site *site);
 
 #define MODEL_SITE(text) (&(const struct model_site){ __FILE__, __LINE__, text })
 #define MODEL_TYPE(p) __typeof__((void)0, *(p)) /* the comma drops qualifiers */
+#define MODEL_SIZE(p) sizeof(__typeof__(*(p)))
 
 /* Statement expressions, because their values are often unused. */
 #define MODEL_LOAD(name, p, order)                                                                 \
 	__extension__({                                                                            \
-		(MODEL_TYPE(p)) model_load(MODEL_SITE(name " " #p), (p), sizeof *(p),              \
-				MODEL_##order);                                                    \
+		(MODEL_TYPE(p)) model_load(                                                        \
+				MODEL_SITE(name " " #p), (p), MODEL_SIZE(p), MODEL_##order);       \
 	})
 #define MODEL_RMW(name, p, v, rmw, order)                                                          \
 	__extension__({                                                                            \
-		(MODEL_TYPE(p)) model_rmw(MODEL_SITE(name " " #p), (p), sizeof *(p),               \
+		(MODEL_TYPE(p)) model_rmw(MODEL_SITE(name " " #p), (p), MODEL_SIZE(p),             \
 				MODEL_##order, MODEL_##rmw, (uintptr_t)(v));                       \
 	})
 #define MODEL_STORE(name, p, v, order)                                                             \
-	model_store(MODEL_SITE(name " " #p), (p), sizeof *(p), MODEL_##order, (uintptr_t)(v))
+	model_store(MODEL_SITE(name " " #p), (p), MODEL_SIZE(p), MODEL_##order, (uintptr_t)(v))
 #define MODEL_CAS(name, p, expected, v, order)                                                     \
-	model_cas(MODEL_SITE(name " " #p), (p), sizeof *(p) + 0 * sizeof(*(p) == *(expected)),     \
+	model_cas(MODEL_SITE(name " " #p), (p), MODEL_SIZE(p) + 0 * sizeof(*(p) == *(expected)),   \
 			MODEL_##order, (expected), (uintptr_t)(v))
 
 #define atomic_load_relaxed(p) MODEL_LOAD("load_relaxed", p, RELAXED)

@@ -2,27 +2,27 @@
 /*
  * model/model_memory.c: what a load may return, and what is a race.
  *
- * How         An atomic location is the list of its stores in modification order, which is the order
- *             of execution. A view says how much is known: for each thread the clock up to which its
- *             steps happened before, for each location the oldest store that may still be read. So
- *             happens-before and coherence are one operation, the join of two views:
+ * How         An atomic location is the list of its stores in modification order, which is the
+ *             order of execution. A view says how much is known: for each thread the clock up to
+ *             which its steps happened before, for each location the oldest store that may still
+ *             be read. So happens-before and coherence are one operation, the join of two views:
  *
- *                 read      raises the location's entry to the store that is read; joins the view
- *                           that store released, or keeps it for the next acquire fence
- *                 write     releases the thread's view, or the one at its last release fence; a
- *                           read-modify-write adds what the store it read released (the release
- *                           sequence as since C17: a plain store of the same thread ends it)
- *                 seq_cst   one more view, S. A load reads nothing older than S has and raises it; a
- *                           store raises it; a fence exchanges views with it, both ways, but not the
- *                           clocks: it makes stores visible and orders no plain data
+ *               read      raises the location's entry to the store that is read; joins the view
+ *                         that store released, or keeps it for the next acquire fence
+ *               write     releases the thread's view, or the one at its last release fence; a
+ *                         read-modify-write adds what the store it read released (the release
+ *                         sequence of C20: a plain store of the same thread ends it)
+ *               seq_cst   one more view, S. A load reads nothing older than S has and raises it; a
+ *                         store raises it; a fence exchanges views with it, both ways, but not the
+ *                         clocks: it makes stores visible and orders no plain data
  *
- *             A read-modify-write reads the last store. A compare-exchange fails as a load with the
- *             failure order does, so also on a stale value.
+ *             A read-modify-write reads the last store. A compare-exchange fails as a load with
+ *             the failure order does, so also on a stale value.
  * Races       Plain accesses, free and re-initialisation are checked against the clocks of earlier
- *             accesses. They need no interleaving of their own: whichever comes first, a pair without
- *             happens-before is found.
- * seq_cst     is the one of C11, in which its order agrees with happens-before and with execution;
- *             the few results more that C20 gives to mixtures with acquire and release are not found.
+ *             accesses. They need no interleaving of their own: whichever comes first, a pair
+ *             without happens-before is found.
+ * seq_cst     is the one of C11, in which its order agrees with happens-before and execution; the
+ *             few results more that C20 gives to mixtures with acquire-release are not found.
  * Invariants  [I1] memory holds the last store: ordinary code wrote nothing in between.
  */
 #include <string.h>
@@ -127,15 +127,18 @@ struct location *model__location_find(const volatile void *address)
 	return location_new(address);
 }
 
-static struct location *location_sized(const struct model_site *site, const volatile void *object,
-		size_t size)
+static struct location *location_sized(
+		const struct model_site *site, const volatile void *object, size_t size)
 {
 	struct location *at = model__location_find(object);
-	const char *argument = strchr(site->text, ' ');
+	const char *argument;
 
+	if (at->size == size)
+		return at;
+	argument = strchr(site->text, ' ');
 	if (!at->name)
-		at->name = argument ? argument + 1 : "?";
-	if (at->size && at->size != size)
+		at->name = argument ? argument + 1 : site->text;
+	if (at->size)
 		model__fail(MODEL_MISUSE, "accesses of two sizes to %s", at->name);
 	at->size = size;
 	return at;
@@ -154,35 +157,45 @@ static struct store *store_append(struct location *at, uintptr_t value, int auth
 	return store;
 }
 
-/* Takes over what ordinary code left in memory: at first sight, or after model_forget. */
-static void location_adopt(struct location *at)
+static uintptr_t memory_read(const volatile void *address, size_t size)
 {
 	uintptr_t value = 0;
 
-	memcpy(&value, (const void *)(uintptr_t)at->address, at->size);
+	if (size == sizeof(uint32_t)) /* the common cases, without a call */
+		memcpy(&value, (const void *)(uintptr_t)address, sizeof(uint32_t));
+	else if (size == sizeof value)
+		memcpy(&value, (const void *)(uintptr_t)address, sizeof value);
+	else
+		memcpy(&value, (const void *)(uintptr_t)address, size);
+	return value;
+}
+
+/* Takes over what ordinary code left in memory. */
+static void location_adopt(struct location *at)
+{
 	if (at->slot < 0) {
 		if (memory.slot_count == SLOTS_MAX)
 			model__fail(MODEL_MISUSE, "too many atomic locations");
 		at->slot = memory.slot_count++;
 		slots[at->slot] = at;
-	} else if (!at->forgotten) {
-		if (value != at->last) /* [I1] */
-			model__fail(MODEL_MISUSE, "ordinary code changed %s; use model_init", at->name);
-		return;
 	}
-	store_append(at, value, -1);
+	store_append(at, memory_read(at->address, at->size), -1);
 	at->oldest = at->count - 1;
 	at->forgotten = false;
 }
 
-struct location *model__location_atomic(const struct model_site *site, const volatile void *object,
-		size_t size)
+struct location *model__location_atomic(
+		const struct model_site *site, const volatile void *object, size_t size)
 {
 	struct location *at = location_sized(site, object, size);
 
-	location_adopt(at);
+	if (at->slot < 0 || at->forgotten)
+		location_adopt(at);
 	return at;
 }
+
+static const char *const access_words[] = { "atomic read", "atomic write", "plain read",
+	"plain write" };
 
 static void block_check(const struct region *block)
 {
@@ -191,25 +204,45 @@ static void block_check(const struct region *block)
 				model_self(), block->author);
 }
 
+/* Whether all accesses of one kind happened before the current step of `self`. */
+static bool is_ordered(const struct location *at, enum access earlier, const struct thread *self)
+{
+	bool ordered = true;
+
+	for (int i = 0; i < execution.thread_count; i++)
+		ordered &= at->touched[earlier][i] <= self->view.at[i];
+	return ordered;
+}
+
+static int first_unordered(
+		const struct location *at, enum access earlier, const struct thread *self)
+{
+	int i = 0;
+
+	while (at->touched[earlier][i] <= self->view.at[i])
+		i++;
+	return i;
+}
+
 /* Checks an access of the current thread against all earlier ones, and notes it. */
 static void location_touch(struct location *at, enum access access)
 {
-	static const char *const words[] = { "atomic read", "atomic write", "plain read", "plain write" };
 	static const unsigned char conflicts[ACCESSES] = {
 		[ATOMIC_READ] = 1 << PLAIN_WRITE,
 		[ATOMIC_WRITE] = 1 << PLAIN_WRITE | 1 << PLAIN_READ,
 		[PLAIN_READ] = 1 << PLAIN_WRITE | 1 << ATOMIC_WRITE,
-		[PLAIN_WRITE] = 1 << PLAIN_WRITE | 1 << ATOMIC_WRITE | 1 << PLAIN_READ | 1 << ATOMIC_READ,
+		[PLAIN_WRITE] = 1 << PLAIN_WRITE | 1 << ATOMIC_WRITE | 1 << PLAIN_READ |
+				1 << ATOMIC_READ,
 	};
 	struct thread *self = execution.current;
 
 	if (at->block)
 		block_check(at->block);
-	for (int earlier = 0; earlier < ACCESSES; earlier++)
-		for (int i = 0; conflicts[access] >> earlier & 1 && i < execution.thread_count; i++)
-			if (at->touched[earlier][i] > self->view.at[i])
-				model__fail(MODEL_RACE, "%s of %s by T%d, not ordered after %s by T%d",
-						words[access], at->name, thread_id(self), words[earlier], i);
+	for (enum access earlier = 0; earlier < ACCESSES; earlier++)
+		if (conflicts[access] >> earlier & 1 && !is_ordered(at, earlier, self))
+			model__fail(MODEL_RACE, "%s of %s by T%d, not ordered after %s by T%d",
+					access_words[access], at->name, thread_id(self),
+					access_words[earlier], first_unordered(at, earlier, self));
 	at->touched[access][thread_id(self)] = *thread_clock(self);
 }
 
@@ -221,7 +254,8 @@ static int int_max(int a, int b)
 }
 
 /* The oldest store that the thread may read. */
-static int store_oldest(const struct thread *self, const struct location *at, enum model_order order)
+static int store_oldest(
+		const struct thread *self, const struct location *at, enum model_order order)
 {
 	int oldest = int_max(view_of(&self->view, at), view_of(&self->fair, at));
 
@@ -232,8 +266,8 @@ static int store_oldest(const struct thread *self, const struct location *at, en
 	return int_max(oldest, at->oldest);
 }
 
-static uintptr_t store_read(struct thread *self, struct location *at, int index,
-		enum model_order order)
+static uintptr_t store_read(
+		struct thread *self, struct location *at, int index, enum model_order order)
 {
 	const struct store *store = &stores[at->slot][index];
 
@@ -252,9 +286,9 @@ static void tell_read(const struct model_site *site, const struct location *at, 
 	const char *stale = index < at->count - 1 ? ", STALE" : "";
 
 	if (store->author < 0)
-		model__tell(site, at, " -> %#jx, initial%s", (uintmax_t)store->value, stale);
+		TELL(site, at, " -> %#jx, initial%s", (uintmax_t)store->value, stale);
 	else
-		model__tell(site, at, " -> %#jx, store %d by T%d%s", (uintmax_t)store->value, index,
+		TELL(site, at, " -> %#jx, store %d by T%d%s", (uintmax_t)store->value, index,
 				store->author, stale);
 }
 
@@ -267,7 +301,7 @@ uintptr_t model__read_last(struct thread *self, struct location *at, enum model_
 /* A store changes something for those that spin on its location. */
 static void spinners_release(const struct location *at)
 {
-	FOR_EACH_THREAD(thread)
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
 		if (thread->op.kind == OP_PAUSE && thread->reads >> at->slot & 1) {
 			thread->op.kind = OP_LOCAL;
 			view_raise(&thread->fair, at, at->count - 1);
@@ -279,7 +313,8 @@ bool model__spin_fairly(struct thread *self)
 	bool waits = self->reads != 0;
 
 	for (int slot = 0; slot < memory.slot_count; slot++) {
-		const int known = int_max(view_of(&self->view, slots[slot]), view_of(&self->fair, slots[slot]));
+		const int known = int_max(view_of(&self->view, slots[slot]),
+				view_of(&self->fair, slots[slot]));
 
 		if (self->reads >> slot & 1 && known < slots[slot]->count - 1) {
 			view_raise(&self->fair, slots[slot], known + 1);
@@ -336,8 +371,8 @@ uintptr_t model__rmw(struct thread *self, struct location *at, enum model_order 
 	const uintptr_t old = store_read(self, at, at->count - 1, order);
 
 	store_write(self, at, rmw_apply(rmw, old, operand), order, &store->released);
-	model__tell(self->op.site, at, " -> %#jx = %#jx, store %d", (uintmax_t)old,
-			(uintmax_t)at->last, at->count - 1);
+	TELL(self->op.site, at, " -> %#jx = %#jx, store %d", (uintmax_t)old, (uintmax_t)at->last,
+			at->count - 1);
 	return old;
 }
 
@@ -346,9 +381,12 @@ uintptr_t model__rmw(struct thread *self, struct location *at, enum model_order 
 static struct thread *access_begin(const struct model_site *site, struct location *at,
 		enum model_order order, enum op_kind kind)
 {
-	struct thread *self = model__op_begin((struct op){ kind, order, at, site, 0 });
+	struct thread *self = model__op_begin(kind, order, at, site);
 
-	location_adopt(at);
+	if (at->forgotten)
+		location_adopt(at);
+	if (memory_read(at->address, at->size) != at->last) /* [I1] */
+		model__fail(MODEL_MISUSE, "ordinary code changed %s; use model_init", at->name);
 	return self;
 }
 
@@ -374,7 +412,7 @@ void model_store(const struct model_site *site, volatile void *object, size_t si
 	struct thread *self = access_begin(site, at, order, OP_WRITE);
 
 	store_write(self, at, value, order, NULL);
-	model__tell(site, at, " = %#jx, store %d", (uintmax_t)at->last, at->count - 1);
+	TELL(site, at, " = %#jx, store %d", (uintmax_t)at->last, at->count - 1);
 	model__op_end(self);
 }
 
@@ -430,7 +468,7 @@ void model_fence(const struct model_site *site, enum model_order order)
 	struct thread *self = execution.current;
 
 	if (order == MODEL_SEQ_CST) /* nobody else sees the others */
-		self = model__op_begin((struct op){ OP_READ, order, NULL, site, 0 });
+		self = model__op_begin(OP_READ, order, NULL, site);
 	if (order & MODEL_ACQUIRE)
 		model__view_join(&self->view, &self->acquired);
 	if (order == MODEL_SEQ_CST) {
@@ -439,18 +477,18 @@ void model_fence(const struct model_site *site, enum model_order order)
 	}
 	if (order & MODEL_RELEASE)
 		self->released = self->view;
-	model__tell(site, NULL, "%s", "");
+	TELL(site, NULL, "%s", "");
 	model__op_end(self);
 }
 
 /* --- plain data and blocks -------------------------------------------------------------------- */
 
-void model_plain(const struct model_site *site, const volatile void *object, size_t size,
-		bool write)
+void model_plain(
+		const struct model_site *site, const volatile void *object, size_t size, bool write)
 {
 	struct location *at = location_sized(site, object, size);
 
-	model__tell(site, at, "%s", "");
+	TELL(site, at, "%s", "");
 	location_touch(at, write ? PLAIN_WRITE : PLAIN_READ);
 	at->forgotten |= write;
 }
@@ -508,12 +546,12 @@ static void location_free(const struct location *at)
 {
 	const struct thread *self = execution.current;
 
-	for (int i = 0; i < execution.thread_count; i++)
-		for (int access = 0; access < ACCESSES; access++)
-			if (at->touched[access][i] > self->view.at[i])
-				model__fail(MODEL_USE_AFTER_FREE,
-						"T%d frees, not ordered after access of %s by T%d",
-						thread_id(self), at->name, i);
+	for (enum access earlier = 0; earlier < ACCESSES; earlier++)
+		if (!is_ordered(at, earlier, self))
+			model__fail(MODEL_USE_AFTER_FREE,
+					"free by T%d, not ordered after %s of %s by T%d",
+					thread_id(self), access_words[earlier], at->name,
+					first_unordered(at, earlier, self));
 }
 
 void model_free(void *start)

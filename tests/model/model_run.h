@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* model/model_run.h: what the parts of the search share: one execution, its threads and locations. */
+/* model/model_run.h: what the parts of the search share: an execution, its threads, locations. */
 #ifndef WEFT_MODEL_MODEL_RUN_H
 #define WEFT_MODEL_MODEL_RUN_H
 
@@ -52,7 +52,6 @@ struct op {
 	enum model_order order;
 	struct location *at; /* NULL: a fence, or no memory at all */
 	const struct model_site *site;
-	uintptr_t from; /* AWAIT: the value that it waits for */
 };
 
 struct thread {
@@ -60,9 +59,10 @@ struct thread {
 	void (*run)(void *);
 	void *argument;
 	bool started, woken;
+	uint32_t awaited; /* the value that AWAIT waits for */
 	bool asleep;
-	int asleep_count;     /* stores at its location when it fell asleep */
-	uint64_t reads;       /* slots read since the last pause */
+	int asleep_count; /* stores at its location when it fell asleep */
+	uint64_t reads;   /* slots read since the last pause */
 	struct view view;
 	struct view acquired; /* joined by an acquire fence */
 	struct view released; /* the view at the last release fence */
@@ -81,8 +81,10 @@ struct execution {
 extern struct execution execution;
 extern struct thread threads[THREADS_MAX];
 
-#define FOR_EACH_THREAD(thread)                                                                    \
-	for (struct thread *thread = threads; thread < threads + execution.thread_count; thread++)
+static inline struct thread *threads_end(void)
+{
+	return threads + execution.thread_count;
+}
 
 static inline int thread_id(const struct thread *thread)
 {
@@ -101,23 +103,25 @@ bool model__choice_is_lazy(int depth); /* from now on; returns whether nobody co
 void model__choice_contest(int depth);
 void model__tell(const struct model_site *site, const struct location *at, const char *format, ...)
 		__attribute__((format(printf, 3, 4)));
+#define TELL(...) (execution.telling ? model__tell(__VA_ARGS__) : (void)0)
 _Noreturn void model__fail(enum model_verdict verdict, const char *format, ...)
 		__attribute__((format(printf, 2, 3)));
-_Noreturn void model__prune(void);
+void model__prune(void); /* does not return */
 
 /* model_threads.c: publishes an op and returns when it is this thread's turn to do it */
 void model__stacks_make(void);
 void model__threads_run(void (*run)(void *)); /* until some thread leaves */
-_Noreturn void model__threads_leave(void);
-struct thread *model__op_begin(struct op op);
+void model__threads_leave(void);              /* does not return */
+struct thread *model__op_begin(enum op_kind kind, enum model_order order, struct location *at,
+		const struct model_site *site);
 void model__op_end(struct thread *self);
 
 /* model_memory.c */
 void model__memory_reset(void);
 void model__view_join(struct view *restrict into, const struct view *restrict from);
 struct location *model__location_find(const volatile void *address);
-struct location *model__location_atomic(const struct model_site *site, const volatile void *object,
-		size_t size);
+struct location *model__location_atomic(
+		const struct model_site *site, const volatile void *object, size_t size);
 uintptr_t model__read_last(struct thread *self, struct location *at, enum model_order order);
 uintptr_t model__rmw(struct thread *self, struct location *at, enum model_order order,
 		enum model_rmw rmw, uintptr_t operand);

@@ -2,13 +2,13 @@
 /*
  * model/model_threads.c: coroutines, whose op is next, and waiting. The picture is in model.c.
  *
- * Stacks      A coroutine outlives executions. It sits in stack_main, and to start a thread jumps to
- *             that place; so a thread that is abandoned in the middle needs no unwinding. makecontext
- *             makes each stack once, _setjmp and _longjmp switch (no system call).
- * Spinning    A thread that pauses waits until another one changes a location that it has read since
- *             its last pause, and then must see that change. Where it had read a stale value, it must
- *             see a newer one instead of waiting. That is all of fairness that is needed, and makes a
- *             spin finite; what it rules out, longer spins repeat.
+ * Stacks      A coroutine outlives executions. It sits in stack_main, and to start a thread jumps
+ *             to that place; so a thread that is abandoned in the middle needs no unwinding.
+ *             makecontext makes each stack once, _setjmp and _longjmp switch (no system call).
+ * Spinning    A thread that pauses waits until another one changes a location that it has read
+ *             since its last pause, and then must see that change. Where it had read a stale value,
+ *             it must see a newer one instead of waiting. That is all of fairness that is needed,
+ *             and makes a spin finite; what it rules out, longer spins repeat.
  * Order       [O1] threads with local code go first and without a choice: nobody sees them.
  */
 #undef _FORTIFY_SOURCE /* its longjmp takes a jump between stacks for a mistake */
@@ -47,9 +47,10 @@ static struct {
 
 /* --- stacks ----------------------------------------------------------------------------------- */
 
-/* Called before a jump to the stack `to`, and after arriving. */
+/* stack_leave is called before a jump to the stack `to`, stack_arrive after it. */
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#include <sanitizer/common_interface_defs.h>
+#include <dlfcn.h>
+#include <sanitizer/asan_interface.h>
 
 static void *fakes[THREADS_MAX + 1];
 static const void *home_bottom;
@@ -57,7 +58,10 @@ static size_t home_size;
 
 static void stack_leave(int from, int to)
 {
-	__sanitizer_start_switch_fiber(&fakes[from + 1], to == HOME ? home_bottom : stacks[to].bytes,
+	if (to != HOME && !threads[to].started)
+		__asan_unpoison_memory_region(stacks[to].bytes, STACK_BYTES);
+	__sanitizer_start_switch_fiber(&fakes[from + 1],
+			to == HOME ? home_bottom : stacks[to].bytes,
 			to == HOME ? home_size : STACK_BYTES);
 }
 
@@ -72,6 +76,17 @@ static void stack_arrive(int at)
 		home_size = size;
 	}
 }
+
+/* By libc's own function. The sanitizer's sweeps all fake stacks, as it does before each call of a
+ * _Noreturn function, so there is none on this way. */
+static void place_jump(jmp_buf place)
+{
+	static void (*jump)(jmp_buf, int);
+
+	if (!jump)
+		*(void **)&jump = dlsym(dlopen("libc.so.6", RTLD_LAZY), "_longjmp");
+	jump(place, 1);
+}
 #else
 static void stack_leave(int from, int to)
 {
@@ -83,22 +98,30 @@ static void stack_arrive(int at)
 {
 	(void)at;
 }
+
+static void place_jump(jmp_buf place)
+{
+	_longjmp(place, 1);
+}
 #endif
 
-_Noreturn void model__threads_leave(void)
+void model__threads_leave(void)
 {
 	stack_leave(model_self(), HOME);
-	_longjmp(home, 1);
+	place_jump(home);
 }
 
-static _Noreturn void stack_jump(int from, struct thread *to)
+static void stack_jump(int from, struct thread *to)
 {
-	const bool started = to->started;
+	const int id = thread_id(to);
 
-	to->started = true;
+	stack_leave(from, id);
 	execution.current = to;
-	stack_leave(from, thread_id(to));
-	_longjmp(started ? stacks[thread_id(to)].context : stacks[thread_id(to)].start, 1);
+	if (!to->started) {
+		to->started = true;
+		place_jump(stacks[id].start);
+	}
+	place_jump(stacks[id].context);
 }
 
 static void stack_switch(struct thread *to)
@@ -193,7 +216,7 @@ void model__threads_run(void (*run)(void *))
 
 static bool others_ended(const struct thread *self)
 {
-	FOR_EACH_THREAD(thread)
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
 		if (thread != self && thread->op.kind != OP_ENDED)
 			return false;
 	return true;
@@ -206,7 +229,7 @@ static bool thread_can_go_on(const struct thread *thread)
 	case OP_PAUSE:
 		return false;
 	case OP_AWAIT:
-		return thread->op.at->last == thread->op.from;
+		return thread->op.at->last == thread->awaited;
 	case OP_BLOCKED:
 		return execution.lapses > 0;
 	case OP_JOIN:
@@ -237,54 +260,76 @@ static bool ops_depend(const struct op *a, const struct op *b)
 	return a->at == b->at && (a->kind >= OP_FUTEX || b->kind >= OP_FUTEX);
 }
 
+static bool op_waits(enum op_kind kind)
+{
+	return kind == OP_PAUSE || kind == OP_AWAIT || kind == OP_BLOCKED;
+}
+
 /* Whether it could have mattered that `later`, of another thread, came before `done`. */
 static bool op_contests(const struct op *later, const struct op *done)
 {
-	return ops_depend(done, later) ||
-	       (later->at == done->at && (later->kind == OP_WRITE || later->kind == OP_AWAIT));
+	if (later->at == done->at && (later->kind == OP_WRITE || later->kind == OP_AWAIT))
+		return true;
+	return ops_depend(done, later);
 }
 
 static void sleepers_wake(const struct op *done)
 {
-	FOR_EACH_THREAD(thread)
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
 		if (thread != execution.current && thread->asleep && ops_depend(done, &thread->op))
 			thread->asleep = false;
 }
 
 static _Noreturn void threads_are_stuck(void)
 {
-	FOR_EACH_THREAD(thread)
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
 		if (thread->op.kind != OP_ENDED)
-			model__tell(thread->op.site, thread->op.at, " <- here T%d waits for ever",
+			TELL(thread->op.site, thread->op.at, " <- here T%d waits for ever",
 					thread_id(thread));
 	model__fail(MODEL_DEADLOCK, "no thread can go on");
 }
 
 /* Collects the threads that may go next, the last one first, and returns how many. */
-static int threads_collect(struct thread **options)
+static int threads_collect(int *options)
 {
 	const bool stays = thread_can_go_on(execution.last);
 	bool stuck = !stays;
 	int count = 0;
 
 	if (stays && !thread_sleeps(execution.last))
-		options[count++] = execution.last;
-	FOR_EACH_THREAD(thread)
+		options[count++] = thread_id(execution.last);
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
 		if (thread != execution.last && thread_can_go_on(thread)) {
 			stuck = false;
 			if (!thread_sleeps(thread) && !(stays && execution.preemptions == 0))
-				options[count++] = thread;
+				options[count++] = thread_id(thread);
 		}
 	if (stuck)
 		threads_are_stuck();
 	return count;
 }
 
-/* Whether doing its op now stands for doing it later: always, unless preemptions are counted; then
- * for the thread that needs none. */
-static bool is_reducible(const struct thread *thread)
+/* Whether doing its op now stands for doing it later. If preemptions are counted, only for the
+ * thread that needs none to go on, and not while another waits: to let that go on could cost one. */
+static bool is_reducible(const struct thread *self)
 {
-	return !execution.unreduced && (execution.preemptions < 0 || thread == execution.last);
+	if (execution.unreduced || execution.preemptions < 0)
+		return !execution.unreduced;
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
+		if (thread != self && op_waits(thread->op.kind))
+			return false;
+	return self == execution.last;
+}
+
+/* Takes back what is_reducible said, because the current thread is going to wait. */
+static void reduce_no_more(void)
+{
+	if (execution.preemptions < 0)
+		return;
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
+		thread->asleep = false;
+	while (execution.watch_count > 0)
+		model__choice_contest(watches[--execution.watch_count].depth);
 }
 
 /* Watches for ops that contest the one that is picked at the last choice. */
@@ -294,7 +339,7 @@ static void watch_add(const struct thread *picked)
 
 	if (!model__choice_is_lazy(depth))
 		return;
-	FOR_EACH_THREAD(thread)
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
 		if (thread != picked && op_contests(&thread->op, &picked->op)) {
 			model__choice_contest(depth);
 			return;
@@ -304,48 +349,64 @@ static void watch_add(const struct thread *picked)
 
 static void watches_check(const struct thread *self)
 {
-	for (int i = 0; i < execution.watch_count; i++)
-		if (watches[i].thread != self && op_contests(&self->op, &watches[i].op))
-			model__choice_contest(watches[i].depth);
+	const struct op *op = &self->op;
+	const bool is_local = op->order != MODEL_SEQ_CST && op->kind != OP_BLOCKED; /* to op->at */
+
+	for (const struct watch *watch = watches; watch < watches + execution.watch_count;
+			watch++) {
+		if (is_local && watch->op.at != op->at)
+			continue;
+		if (watch->thread != self && op_contests(op, &watch->op))
+			model__choice_contest(watch->depth);
+	}
 }
 
 static struct thread *thread_pick(void)
 {
-	struct thread *options[THREADS_MAX], *picked;
-	int count, taken;
+	int options[THREADS_MAX] = { 0 }, count, taken;
+	struct thread *picked;
 
-	FOR_EACH_THREAD(thread)
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
 		if (thread->op.kind == OP_LOCAL)
 			return thread; /* [O1] */
 	count = threads_collect(options);
 	if (count == 0)
 		model__prune();
 	taken = model__choose(count);
-	picked = options[taken];
+	picked = &threads[options[taken]];
 	for (int i = 0; i < taken; i++)
-		if (is_reducible(options[i]))
-			thread_sleep(options[i]);
+		if (is_reducible(&threads[options[i]]))
+			thread_sleep(&threads[options[i]]);
 	if (count > 1 && is_reducible(picked))
 		watch_add(picked);
-	if (execution.preemptions > 0 && picked != execution.last && thread_can_go_on(execution.last))
+	if (execution.preemptions > 0 && picked != execution.last &&
+			thread_can_go_on(execution.last))
 		execution.preemptions--;
 	return execution.last = picked;
 }
 
-struct thread *model__op_begin(struct op op)
+static void step_count(void)
+{
+	if (++execution.steps > execution.steps_max)
+		model__fail(MODEL_ENDLESS, "more than %d steps", execution.steps_max);
+}
+
+struct thread *model__op_begin(enum op_kind kind, enum model_order order, struct location *at,
+		const struct model_site *site)
 {
 	struct thread *self = execution.current;
 
 	if (!self) {
-		fprintf(stderr, "%s:%d: outside model_explore\n", op.site->file, op.site->line);
+		fprintf(stderr, "%s:%d: outside model_explore\n", site->file, site->line);
 		abort();
 	}
-	if (++execution.steps > execution.steps_max)
-		model__fail(MODEL_ENDLESS, "more than %d steps", execution.steps_max);
-	self->op = op;
+	step_count();
+	self->op = (struct op){ kind, order, at, site };
 	watches_check(self);
+	if (op_waits(kind))
+		reduce_no_more();
 	stack_switch(thread_pick());
-	sleepers_wake(&op);
+	sleepers_wake(&self->op);
 	self->op.kind = OP_LOCAL;
 	return self;
 }
@@ -365,9 +426,9 @@ static void thread_end(void)
 void model_join_all(void)
 {
 	const struct model_site *site = MODEL_SITE("join_all");
-	struct thread *self = model__op_begin((struct op){ OP_JOIN, MODEL_RELAXED, NULL, site, 0 });
+	struct thread *self = model__op_begin(OP_JOIN, MODEL_RELAXED, NULL, site);
 
-	FOR_EACH_THREAD(thread)
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
 		if (thread != self)
 			model__view_join(&self->view, &thread->view);
 	model__op_end(self);
@@ -380,11 +441,12 @@ void model_pause(const struct model_site *site)
 	struct thread *self = execution.current;
 	const bool waits = model__spin_fairly(self);
 
-	model__tell(site, NULL, waits ? " until another thread stores" : "");
+	TELL(site, NULL, waits ? " until another thread stores" : "");
 	if (waits)
-		model__op_begin((struct op){ OP_PAUSE, MODEL_RELAXED, NULL, site, 0 });
-	else if (++execution.steps > execution.steps_max)
-		model__fail(MODEL_ENDLESS, "more than %d steps", execution.steps_max);
+		model__op_begin(OP_PAUSE, MODEL_RELAXED, NULL, site);
+	else
+		step_count();
+	reduce_no_more();
 	self->reads = 0;
 }
 
@@ -396,8 +458,10 @@ uint32_t *model_token(int thread)
 void model_await(const struct model_site *site, uint32_t *object, uint32_t from, uint32_t to)
 {
 	struct location *at = model__location_atomic(site, object, sizeof *object);
-	struct thread *self = model__op_begin((struct op){ OP_AWAIT, MODEL_ACQUIRE, at, site, from });
+	struct thread *self = execution.current;
 
+	self->awaited = from;
+	model__op_begin(OP_AWAIT, MODEL_ACQUIRE, at, site);
 	model__rmw(self, at, MODEL_ACQUIRE, MODEL_EXCHANGE, to);
 	model__op_end(self);
 }
@@ -405,16 +469,16 @@ void model_await(const struct model_site *site, uint32_t *object, uint32_t from,
 int model_wait(const struct model_site *site, uint32_t *object, uint32_t expect, bool timed)
 {
 	struct location *at = model__location_atomic(site, object, sizeof *object);
-	struct thread *self = model__op_begin((struct op){ OP_FUTEX, MODEL_RELAXED, at, site, 0 });
+	struct thread *self = model__op_begin(OP_FUTEX, MODEL_RELAXED, at, site);
 	const bool waits = model__read_last(self, at, MODEL_RELAXED) == expect;
 
 	model__op_end(self);
 	if (!waits)
 		return -EAGAIN;
 	self->woken = false;
-	model__op_begin((struct op){ OP_BLOCKED, MODEL_RELAXED, at, site, 0 });
+	model__op_begin(OP_BLOCKED, MODEL_RELAXED, at, site);
 	execution.lapses -= !self->woken;
-	model__tell(site, at, self->woken ? " is woken" : " lapses");
+	TELL(site, at, self->woken ? " is woken" : " lapses");
 	model__op_end(self);
 	return self->woken || !timed ? 0 : -ETIMEDOUT;
 }
@@ -424,7 +488,7 @@ static int waiters_collect(const struct location *at, struct thread **waiters)
 {
 	int count = 0;
 
-	FOR_EACH_THREAD(thread)
+	for (struct thread *thread = threads; thread < threads_end(); thread++)
 		if (thread->op.kind == OP_BLOCKED && thread->op.at == at)
 			waiters[count++] = thread;
 	return count;
@@ -433,18 +497,19 @@ static int waiters_collect(const struct location *at, struct thread **waiters)
 int model_wake(const struct model_site *site, uint32_t *object, int count)
 {
 	struct location *at = model__location_find(object); /* no access: it may be freed already */
-	struct thread *self = model__op_begin((struct op){ OP_FUTEX, MODEL_RELAXED, at, site, 0 });
+	struct thread *self = model__op_begin(OP_FUTEX, MODEL_RELAXED, at, site);
 	struct thread *waiters[THREADS_MAX];
 	int waiting, woken = 0;
 
 	while (woken < count && (waiting = waiters_collect(at, waiters)) > 0) {
-		struct thread *chosen = waiters[waiting > count - woken ? model__choose(waiting) : 0];
+		struct thread *chosen =
+				waiters[waiting > count - woken ? model__choose(waiting) : 0];
 
 		chosen->woken = true;
 		chosen->op.kind = OP_LOCAL;
 		woken++;
 	}
-	model__tell(site, at, " wakes %d", woken);
+	TELL(site, at, " wakes %d", woken);
 	model__op_end(self);
 	return woken;
 }
