@@ -38,19 +38,41 @@ struct weft__monitor {
 	} sightings[WEFT__WORKERS_MAX];
 };
 
-/* Reads what the worker runs; it may have ended meanwhile: the slab keeps the memory. */
+struct stalled {
+	const struct weft_task *task;
+	const struct weft_async *async;
+	uint64_t id;
+	uint32_t line;
+};
+
+static void look_up(struct weft_task *task, void *arg)
+{
+	struct stalled *stalled = arg;
+	const struct weft_async *async;
+
+	if (task != stalled->task)
+		return;
+	async = atomic_load_acquire(&task->async); /* pairs with the start */
+	if (!async)
+		return;
+	stalled->async = async;
+	stalled->id = weft_task_id(task);
+	stalled->line = weft__task_line(task, async);
+}
+
+/* What the worker runs may have ended meanwhile, and its memory be gone: it is looked for by address. */
 static void report_stall(struct weft_runtime *runtime, struct weft__worker *worker, int64_t ns)
 {
-	struct weft_task *task = atomic_load_relaxed(&worker->running); /* relaxed: for reports */
-	const struct weft_async *async = task ? atomic_load_acquire(&task->async) : NULL;
+	struct stalled stalled = { atomic_load_relaxed(&worker->running), NULL, 0, 0 }; /* relaxed: a guess */
 
-	if (!async)
+	weft__walk_tasks(runtime, look_up, &stalled);
+	if (!stalled.async)
 		return;
 	weft__report(runtime,
 			"worker %u has been in one poll of task %llx, %s (%s:%u), for %lld ms: "
 			"use weft_blocking or weft_block_in_place for work that does not wait",
-			worker->index, (unsigned long long)weft_task_id(task), async->name, async->file,
-			weft__task_line(task, async), (long long)(ns / 1000000));
+			worker->index, (unsigned long long)stalled.id, stalled.async->name,
+			stalled.async->file, stalled.line, (long long)(ns / 1000000));
 }
 
 static void cover(struct weft_runtime *runtime, struct weft__worker *worker)

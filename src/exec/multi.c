@@ -378,7 +378,8 @@ static void mt_fire_timers(struct weft__worker *worker, struct weft__counters *c
 		weft__count(&counters->timers_fired, weft__wheel_expire(&worker->wheel, now_ns));
 }
 
-/* Takes what has come from outside; the own shard first. */
+/* Takes what has come from outside; the own shard first. A full ring makes room by overflowing, so that
+ * tasks that yield for ever let the others have half a turn. */
 static unsigned take_injected(struct weft__worker *worker)
 {
 	struct weft_runtime *runtime = worker->runtime;
@@ -388,9 +389,12 @@ static unsigned take_injected(struct weft__worker *worker)
 	for (unsigned i = 0; i < runtime->nominal; i++) {
 		unsigned shard = (worker->index + i) % runtime->nominal;
 		uint32_t room = WEFT__RING - weft__ring_count(&worker->ring);
-		unsigned count = weft__inject_take(&runtime->workers[shard]->inject, tasks,
-				room < WEFT__RING / 2 ? room : WEFT__RING / 2);
+		unsigned count;
 
+		if (room < WEFT__TURN / 2)
+			room = WEFT__TURN / 2;
+		count = weft__inject_take(&runtime->workers[shard]->inject, tasks,
+				room < WEFT__RING / 2 ? room : WEFT__RING / 2);
 		for (unsigned t = 0; t < count; t++)
 			mt_push(worker, tasks[t]);
 		total += count;

@@ -143,7 +143,7 @@ size_t weft__alive(const struct weft_runtime *runtime)
 	return spawned - ended;
 }
 
-static void walk_tasks(struct weft_runtime *runtime,
+void weft__walk_tasks(struct weft_runtime *runtime,
 		void (*visit)(struct weft_task *task, void *arg), void *arg)
 {
 	for (unsigned i = 0; i < worker_count(runtime); i++)
@@ -200,7 +200,7 @@ int weft_runtime_dump(struct weft_runtime *runtime, int fd)
 {
 	struct dump dump = { fd, 0, NULL };
 
-	walk_tasks(runtime, dump_task, &dump);
+	weft__walk_tasks(runtime, dump_task, &dump);
 	return dump.count;
 }
 
@@ -405,7 +405,7 @@ int weft_runtime_shutdown(struct weft_runtime *runtime, int64_t grace_ns)
 		struct dump dump = { -1, 0, runtime };
 
 		weft__report(runtime, "the grace period is over, and %zu tasks have not ended", alive);
-		walk_tasks(runtime, dump_task, &dump);
+		weft__walk_tasks(runtime, dump_task, &dump);
 	}
 	return alive > INT32_MAX ? INT32_MAX : (int)alive;
 }
@@ -461,8 +461,8 @@ void weft_runtime_destroy(struct weft_runtime *runtime)
 	jobs = weft__pool_shutdown(runtime->pool, deadline);
 	stopped = runtime->options.flavour == WEFT_CURRENT_THREAD ||
 			weft__mt_stop(runtime, deadline);
-	walk_tasks(runtime, abandon_task, NULL);
-	walk_tasks(runtime, count_held, &held);
+	weft__walk_tasks(runtime, abandon_task, NULL);
+	weft__walk_tasks(runtime, count_held, &held);
 	if (stopped && !jobs && !held) {
 		wait_for_visitors(runtime);
 		weft__pool_destroy(runtime->pool);

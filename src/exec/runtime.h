@@ -180,6 +180,9 @@ void weft__report(struct weft_runtime *runtime, const char *format, ...)
 		__attribute__((format(printf, 2, 3)));
 size_t weft__alive(const struct weft_runtime *runtime);
 uint32_t weft__task_line(const struct weft_task *task, const struct weft_async *async);
+/* Every slot of every heap; `visit` is called under the heap's lock. */
+void weft__walk_tasks(struct weft_runtime *runtime,
+		void (*visit)(struct weft_task *task, void *arg), void *arg);
 void weft__cancel_all(struct weft_runtime *runtime);
 
 /* task.c */

@@ -38,7 +38,8 @@ static int worker_thread_start(struct weft__worker *worker)
 	char name[32];
 	int err;
 
-	worker->sightings = calloc(WEFT__WORKERS_MAX, sizeof *worker->sightings);
+	if (!worker->sightings)
+		worker->sightings = calloc(WEFT__WORKERS_MAX, sizeof *worker->sightings);
 	if (!worker->sightings)
 		return -ENOMEM;
 	snprintf(name, sizeof name, "%.10s-%u", runtime->name, worker->index);
@@ -62,10 +63,30 @@ int weft__mt_start(struct weft_runtime *runtime)
 	return err;
 }
 
-/* Every worker but the caller's is in block_in_place, or will be: one more. */
+/* Under the mutex. One that got no thread waits here for the next attempt. */
+static int relief_worker_make(struct weft_runtime *runtime, unsigned index)
+{
+	struct weft__worker *worker;
+	int err;
+
+	if (runtime->workers[index])
+		return 0;
+	worker = aligned_alloc(WEFT_CACHE_LINE,
+			(sizeof *worker + WEFT_CACHE_LINE - 1) & ~(size_t)(WEFT_CACHE_LINE - 1));
+	if (!worker)
+		return -ENOMEM;
+	err = weft__worker_init(worker, runtime, index);
+	if (err)
+		free(worker);
+	else
+		runtime->workers[index] = worker;
+	return err;
+}
+
+/* Every worker but the caller's is in block_in_place, or will be: one more. It counts once it has a
+ * thread: who counts the sleepers must not wait for one that cannot sleep. */
 static int relieve(struct weft_runtime *runtime)
 {
-	struct weft__worker *worker = NULL;
 	unsigned index;
 	int err = -EAGAIN;
 
@@ -73,17 +94,11 @@ static int relieve(struct weft_runtime *runtime)
 	index = atomic_load_relaxed(&runtime->worker_count); /* relaxed: written under the mutex */
 	if (index < runtime->nominal + WEFT__RELIEF && index < WEFT__WORKERS_MAX &&
 			!atomic_load_relaxed(&runtime->stopping)) /* relaxed: stop takes the mutex */
-		worker = aligned_alloc(WEFT_CACHE_LINE,
-				(sizeof *worker + WEFT_CACHE_LINE - 1) & ~(size_t)(WEFT_CACHE_LINE - 1));
-	if (worker)
-		err = weft__worker_init(worker, runtime, index);
-	if (!err) {
-		runtime->workers[index] = worker;
-		atomic_store_release(&runtime->worker_count, index + 1); /* publishes the worker */
-		err = worker_thread_start(worker); /* without a thread it is an empty worker: harmless */
-	} else {
-		free(worker);
-	}
+		err = relief_worker_make(runtime, index);
+	if (!err)
+		err = worker_thread_start(runtime->workers[index]);
+	if (!err) /* publishes the worker */
+		atomic_store_release(&runtime->worker_count, index + 1);
 	weft__mutex_unlock(&runtime->relief_mutex);
 	return err;
 }
@@ -124,6 +139,10 @@ int weft_block_in_place(weft_blocking_fn fn, void *arg)
 	if (!worker || worker->runtime->options.flavour != WEFT_MULTI_THREAD)
 		return -ENOTSUP;
 	runtime = worker->runtime;
+	if (atomic_load_relaxed(&worker->blocked)) { /* relaxed: ours; it is away already */
+		fn(arg);
+		return 0;
+	}
 	weft__mt_spill_slot(worker);
 	atomic_store_relaxed(&worker->blocked, 1u); /* relaxed: a hint to thieves */
 	blocked = atomic_fetch_add_seq_cst(&runtime->blocked_count, 1u) + 1; /* with mt_inject */
