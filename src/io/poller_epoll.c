@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "base/atomic.h"
 #include "base/check.h"
 #include "io/poller.h"
 #include "io/sockets.h"
@@ -98,23 +99,27 @@ static unsigned epoll_bits(uint32_t events)
 	return bits;
 }
 
+static uint32_t epoll_is_coarse; /* atomic: there is no epoll_pwait2 here */
+
 /* epoll_pwait2 takes nanoseconds; kernels before 5.11 get milliseconds, rounded up. */
 static int epoll_wait_ns(int epoll_fd, struct epoll_event *events, int capacity, int64_t timeout_ns)
 {
-	struct timespec timeout;
+	struct timespec timeout = { (time_t)(timeout_ns / 1000000000),
+		(long)(timeout_ns % 1000000000) };
 	int count;
 
 	if (timeout_ns <= 0)
 		return epoll_wait(epoll_fd, events, capacity, timeout_ns < 0 ? -1 : 0);
-	timeout.tv_sec = (time_t)(timeout_ns / 1000000000);
-	timeout.tv_nsec = (long)(timeout_ns % 1000000000);
-	count = epoll_pwait2(epoll_fd, events, capacity, &timeout, NULL);
-	if (count < 0 && errno == ENOSYS)
-		count = epoll_wait(epoll_fd, events, capacity,
-				timeout_ns > INT64_C(1000000) * INT32_MAX
-						? INT32_MAX
-						: (int)((timeout_ns + 999999) / 1000000));
-	return count;
+	if (!atomic_load_relaxed(&epoll_is_coarse)) { /* who does not know it yet finds out */
+		count = epoll_pwait2(epoll_fd, events, capacity, &timeout, NULL);
+		if (count >= 0 || errno != ENOSYS)
+			return count;
+		atomic_store_relaxed(&epoll_is_coarse, 1u); /* it is all that is said */
+	}
+	return epoll_wait(epoll_fd, events, capacity,
+			timeout_ns > INT64_C(1000000) * INT32_MAX
+					? INT32_MAX
+					: (int)((timeout_ns + 999999) / 1000000));
 }
 
 static int epoll_wait_events(struct weft__poller *poller, int64_t timeout_ns,
