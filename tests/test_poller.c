@@ -876,12 +876,11 @@ TEST(operations_are_a_ring_s_only)
 
 static void operations_move_bytes(struct weft__poller *poller)
 {
-	char name[] = "/tmp/weft-test-XXXXXX";
-	int fd = mkstemp(name);
+	FILE *file = tmpfile();
+	int fd = file ? fileno(file) : -1;
 	struct job job = { .completions = 0 };
 
 	CHECK(fd >= 0);
-	unlink(name);
 	memset(job.buffer, 'w', sizeof job.buffer);
 	job_start(poller, &job, OPERATION_WRITE, fd);
 	CHECK_EQ(job_end(poller, &job), sizeof job.buffer);
@@ -899,7 +898,7 @@ static void operations_move_bytes(struct weft__poller *poller)
 	CHECK_EQ(poller->ops->submit(poller, &job.operation), 0);
 	CHECK_EQ(job_end(poller, &job), 4);
 	CHECK(memcmp(job.buffer, "wwww", 5) == 0);
-	close(fd);
+	fclose(file);
 	job_start(poller, &job, OPERATION_READ, 100000);
 	CHECK_EQ(job_end(poller, &job), -EBADF);
 }

@@ -59,7 +59,7 @@ static int sim_bag_reserve(struct sim_bag *bag, unsigned count)
 
 	if (count <= bag->capacity)
 		return 0;
-	items = realloc(bag->items, capacity * sizeof *items);
+	items = realloc(bag->items, capacity * sizeof(struct sim_item *));
 	if (!items)
 		return -ENOMEM;
 	bag->items = items;

@@ -58,7 +58,7 @@ static int sim_slots_grow(struct sim_network *network)
 {
 	int count = network->slot_count ? 2 * network->slot_count : SIM_SLOTS_FIRST;
 	struct sim_socket **sockets =
-			realloc(network->sockets, (size_t)count * sizeof *network->sockets);
+			realloc(network->sockets, (size_t)count * sizeof(struct sim_socket *));
 
 	if (!sockets)
 		return -ENOMEM;

@@ -50,7 +50,7 @@ static int uring_reserve(struct uring_state *state, int fd)
 		unsigned count = chunk + 1 > 2 * state->chunk_count ? chunk + 1
 								    : 2 * state->chunk_count;
 		struct uring_interest **chunks =
-				realloc(state->chunks, count * sizeof *state->chunks);
+				realloc(state->chunks, count * sizeof(struct uring_interest *));
 
 		if (!chunks)
 			return -ENOMEM;
