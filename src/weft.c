@@ -43,6 +43,7 @@
 #include "exec/task.c"
 #include "exec/workers.c"
 
+#include "net/address.c"
 #include "net/tcp.c"
 
 #include "signal/signals.c"

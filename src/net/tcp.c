@@ -16,9 +16,7 @@
  * Cancelling  is begin's: -ECANCELED instead of a wait, and never after an attempt that moved a byte.
  * Not here    the line protocol of readiness (io/reactor.c), buffering (io/reader.c).
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -31,6 +29,7 @@
 #include "io/reactor.h"
 #include "io/sockets.h"
 #include "io/stream.h"
+#include "net/address.h"
 
 enum { BACKLOG = 4096, BYTES_PER_CHARGE = 2048 };
 
@@ -212,7 +211,8 @@ enum weft_poll weft_tcp_readv__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_readv__frame *f = frame;
 	struct weft__use use = use_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
-	bool waiting = f->args.base.at == 2, again = true;
+	size_t size = iov_bytes(f->args.p1, f->args.p2);
+	bool waiting = f->args.base.at == 2, again = size > 0;
 	ssize_t result = 0;
 
 	while (again) {
@@ -222,7 +222,7 @@ enum weft_poll weft_tcp_readv__poll(void *frame, struct weft_context *cx)
 			break;
 		result = sockets_of(&use)->receivev(poller_of(&use), use.fd, f->args.p1,
 				f->args.p2);
-		again = attempt_end(&use, cx, result, iov_bytes(f->args.p1, f->args.p2));
+		again = attempt_end(&use, cx, result, size);
 	}
 	weft_return(f, result);
 }
@@ -294,25 +294,6 @@ ssize_t weft_tcp_try_write(struct weft_tcp conn, const void *bytes, size_t size)
 	return result;
 }
 
-/* ---- addresses ---- */
-
-static int address_parse(const char *host, const char *port, int flags, struct sockaddr_storage *address,
-		socklen_t *length)
-{
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | flags,
-		.ai_socktype = SOCK_STREAM }, *found;
-	int err = getaddrinfo(host, port, &hints, &found);
-
-	if (err == EAI_MEMORY)
-		return -ENOMEM;
-	if (err)
-		return -EINVAL;
-	memcpy(address, found->ai_addr, found->ai_addrlen);
-	*length = found->ai_addrlen;
-	freeaddrinfo(found);
-	return 0;
-}
-
 /* ---- listening ---- */
 
 static int listen_on(struct weft__poller *poller, const struct sockaddr_storage *address,
@@ -344,7 +325,7 @@ int weft_tcp_listen(struct weft_tcp_listener *listener, const char *host, const 
 
 	if (!env)
 		return -ENXIO;
-	err = address_parse(host, port, AI_PASSIVE, &address, &length);
+	err = weft__address_parse(host, port, true, &address, &length);
 	if (err)
 		return err;
 	fd = listen_on(&env->reactor->poller, &address, length);
@@ -415,7 +396,7 @@ static int connect_start(struct weft_tcp *conn, const struct weft_env *env, cons
 
 	if (!env || !env->reactor)
 		return -ENXIO;
-	err = address_parse(host, port, 0, &address, &length);
+	err = weft__address_parse(host, port, false, &address, &length);
 	if (err)
 		return err;
 	reactor = env->place(env);
