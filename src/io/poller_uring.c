@@ -40,7 +40,8 @@
 
 enum {
 	URING_FEATURES = IORING_FEAT_NODROP | IORING_FEAT_RW_CUR_POS | IORING_FEAT_EXT_ARG |
-			IORING_FEAT_CQE_SKIP /* Linux 5.17; multishot polls are older */
+			IORING_FEAT_CQE_SKIP, /* Linux 5.17; multishot polls are older */
+	URING_PATIENCE = 200
 };
 
 /* ---- completions ---- */
@@ -129,6 +130,13 @@ static void uring_look(struct uring_state *state, struct uring_look *look, bool 
 	weft__lock_release(&state->lock);
 }
 
+/* Without the lock: a guess, hence relaxed. */
+static bool uring_is_empty(const struct uring_state *state)
+{
+	return atomic_load_relaxed(state->ring.cq.ktail) ==
+			atomic_load_relaxed(state->ring.cq.khead);
+}
+
 /* wait with a time of 0. */
 static int uring_wait_none(struct uring_state *state, struct uring_look *look,
 		struct weft__poller_event *events, int capacity)
@@ -142,8 +150,10 @@ static int uring_wait_none(struct uring_state *state, struct uring_look *look,
 	uring_look(state, look, false, events, capacity);
 	if (!uring_found(look) && look->flags & IORING_SQ_TASKRUN) {
 		/* Another thread has completions, but makes no system call in which they could come
-		 * out. This interrupts it, and they come on its way back. */
+		 * out. This interrupts it, and they come on its way back: a moment later. */
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+		for (int i = 0; i < URING_PATIENCE && uring_is_empty(state); i++)
+			atomic_pause();
 		uring_look(state, look, false, events, capacity);
 	}
 	return look->taken;
