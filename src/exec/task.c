@@ -99,7 +99,7 @@ void *weft_task_create(struct weft_runtime *runtime, const struct weft_async *as
 	task->refs = 1;
 	task->polls = 0;
 	task->generation++;
-	task->ended = 0;
+	atomic_store_relaxed(&task->ended, 0u); /* but for a walker that saw the last tenant */
 	((struct weft_frame *)weft__task_frame(task))->at = 0;
 	return weft__task_frame(task);
 }
