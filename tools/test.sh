@@ -42,7 +42,8 @@ configuration() {
 		{ broken "the build failed" "$dir/build.log"; return; }
 	grep -B1 -A6 'warning:' "$dir/build.log" | head -n 60
 	rm -f "$dir/Testing/Temporary/LastTest.log"
-	ctest --test-dir "$dir" -j "$jobs" -L "$labels" --output-on-failure >"$dir/test.log" 2>&1 ||
+	ctest --test-dir "$dir" -j "$jobs" -L "$labels" ${exclude:+-E "$exclude"} --output-on-failure \
+		>"$dir/test.log" 2>&1 ||
 		grep -Ev '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test .* (Passed|\*\*\*Skipped) )' "$dir/test.log"
 	[ -f "$dir/Testing/Temporary/LastTest.log" ] || { broken "ctest failed" "$dir/test.log"; return; }
 	counts=$(awk -f tools/count.awk "$dir/Testing/Temporary/LastTest.log")
@@ -105,9 +106,12 @@ run_clang-release() {
 
 run_valgrind() {
 	have valgrind || { without "no valgrind"; return; }
+	# valgrind does not follow what the kernel writes into a ring; the others have threads that spin
+	exclude='\.uring$|^test_source$' \
 	configuration tests 'stepped|real' $ours -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
+		-DWEFT_URING=OFF \
 		"-DWEFT_TEST_LAUNCHER=valgrind;--quiet;--error-exitcode=99;--leak-check=full;--errors-for-leak-kinds=definite,indirect;--child-silent-after-fork=yes;--fair-sched=yes" \
-		-DWEFT_TEST_SLOWDOWN=10
+		-DWEFT_TEST_SLOWDOWN=4
 }
 
 run_gcc-32() {
