@@ -429,7 +429,7 @@ static void cpu_stay_on(int cpu)
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
+	CPU_SET((size_t)cpu, &set);
 	sched_setaffinity(0, sizeof set, &set);
 }
 

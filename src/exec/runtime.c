@@ -163,7 +163,7 @@ struct dump {
 __attribute__((no_sanitize("thread"))) static uint32_t frame_line(const struct weft_async *async,
 		const struct weft_frame *frame)
 {
-	uint32_t at = *(const volatile uint32_t *)&frame->at; /* its writer's are plain */
+	uint32_t at = *(const volatile uint32_t *)&frame->at; /* banned: its writer is plain */
 
 	if (at == 0 || at == WEFT_AT_DONE)
 		return async->line;

@@ -210,7 +210,9 @@ bool weft_task_is_done(const struct weft_task *task)
 /* A walker may ask for the id of a slot that is being used again meanwhile. */
 __attribute__((no_sanitize("thread"))) uint64_t weft_task_id(const struct weft_task *task)
 {
-	return ((uint64_t)*(const volatile uint32_t *)&task->generation << 42) ^ ((uint64_t)(uintptr_t)task >> 3);
+	uint32_t generation = *(const volatile uint32_t *)&task->generation; /* banned: a snapshot */
+
+	return ((uint64_t)generation << 42) ^ ((uint64_t)(uintptr_t)task >> 3);
 }
 
 void weft__task_ended_watched(struct weft_runtime *runtime, struct weft_task *task, bool detached)
