@@ -89,7 +89,7 @@ static inline struct weft_task *weft__ring_pop(struct weft__ring *ring)
 static inline uint32_t weft__ring_steal(
 		struct weft__ring *ring, struct weft_task *tasks[WEFT__RING / 2])
 {
-	uint32_t head = atomic_load_acquire(&ring->head); /* so that tail is not older than head */
+	uint32_t head = atomic_load_relaxed(&ring->head); /* relaxed: a guess */
 
 	for (;;) {
 		uint32_t tail = atomic_load_acquire(&ring->tail); /* [O1] pairs with push */
@@ -98,13 +98,13 @@ static inline uint32_t weft__ring_steal(
 		count -= count / 2;
 		if (count == 0)
 			return 0;
-		if (count > WEFT__RING / 2) { /* head moved between the two loads */
-			head = atomic_load_acquire(&ring->head);
+		if (count > WEFT__RING / 2) { /* one of the two is older than the other */
+			head = atomic_load_acquire(&ring->head); /* with pop: tail is not older now */
 			continue;
 		}
 		for (uint32_t i = 0; i < count; i++) /* relaxed: head's exchange validates */
 			tasks[i] = atomic_load_relaxed(&ring->slots[(head + i) % WEFT__RING]);
-		if (atomic_cas_acq_rel(&ring->head, &head, head + count)) /* [I2]; [O2] with push */
+		if (atomic_cas_release(&ring->head, &head, head + count)) /* [I2]; [O2] with push */
 			return count;
 	}
 }
