@@ -419,7 +419,7 @@ struct stuck {
 static int cpu_find(const cpu_set_t *usable, int nth)
 {
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, usable) && nth-- == 0)
+		if (CPU_ISSET((size_t)cpu, usable) && nth-- == 0)
 			return cpu;
 	return -1;
 }

@@ -63,7 +63,8 @@ static void look_up(struct weft_task *task, void *arg)
 /* What the worker runs may have ended meanwhile, and its memory be gone: it is looked for by address. */
 static void report_stall(struct weft_runtime *runtime, struct weft__worker *worker, int64_t ns)
 {
-	struct stalled stalled = { atomic_load_relaxed(&worker->running), NULL, 0, 0 }; /* relaxed: a guess */
+	/* relaxed: a guess */
+	struct stalled stalled = { atomic_load_relaxed(&worker->running), NULL, 0, 0 };
 
 	weft__walk_tasks(runtime, look_up, &stalled);
 	if (!stalled.async)
