@@ -188,8 +188,9 @@ static void dump_task(struct weft_task *task, void *arg)
 	if (!async || atomic_load_acquire(&task->ended))
 		return;
 	dump->count++;
-	length = snprintf(line, sizeof line, "task %llx %s (%s:%u)", (unsigned long long)weft_task_id(task),
-			async->name, async->file, weft__task_line(task, async));
+	length = snprintf(line, sizeof line, "task %llx %s (%s:%u)",
+			(unsigned long long)weft_task_id(task), async->name, async->file,
+			weft__task_line(task, async));
 	if (dump->runtime)
 		weft__report(dump->runtime, "still alive: %s", line);
 	else if (length > 0)

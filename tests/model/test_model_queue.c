@@ -7,7 +7,7 @@
  * is lost shows as a count, or as a home that sleeps for ever. Then each memory order is made weaker.
  *
  * The search lets no load see a store that comes later. Hence it cannot show what the orders are for that
- * keep a thief's reading of a slot before the owner's next use of it ([O2] of exec/run_queue.h): they are
+ * keep a thief's reading of a slot before the owner's next use of it (O2 of exec/run_queue.h): they are
  * excused below. */
 #include <stddef.h>
 
