@@ -3,8 +3,8 @@
  * exec/workers.c: the threads of the multi-thread flavour: start, relief, block_in_place, stop.
  *
  * A worker that blocks in place keeps its thread, and everybody may drive and empty what it owns
- * (exec/multi.c). Only if no other worker is left is one more started: the relief. It stays, as an ordinary
- * worker that sleeps when there is nothing to do.
+ * (exec/multi.c). Only if no other worker is left is one more started: the relief. It stays, as an
+ * ordinary worker that sleeps when there is nothing to do.
  */
 #include <errno.h>
 #include <stdio.h>
