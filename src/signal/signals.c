@@ -6,13 +6,16 @@
  *             event descriptor that is a source of the reactor. The handler sets the pending bit of every
  *             slot that wants the signal and signals its descriptor: nothing but atomics and write(2).
  *
- *                 FREE --open--> CLAIMED --descriptor known--> OPEN --close--> FREE
+ *                 FREE --open--> CLAIMED --descriptor known--> OPEN --close--> CLAIMED --> FREE
  *
- * Order       [O1] the handler's release of `pending` pairs with the acquire exchange in take_pending;
- *                  the descriptor is signalled after that, so whoever is woken finds the bit.
+ *             Closing the source decides who closes the set. It is FREE again when no handler is inside
+ *             (`handlers_inside`): one that saw OPEN might signal a descriptor that is not ours any more.
+ * Order       [O1] the handler sets `pending` and then signals the descriptor; a waiter drains the
+ *                  descriptor and then looks at `pending`. So a signal that it does not find there makes
+ *                  the descriptor readable once more.
  *             [O2] open publishes mask and fd by the release store of `state`; the handler acquires it.
- * Not here    a handler that runs while its set is being closed may signal a descriptor number that is
- *             closed or new: closing waits until no handler is inside (`handlers_inside`).
+ * Invariants  [I1] under the slot's lock, a waiter takes only what is its own set's: the slot may have
+ *                  been closed, and opened by somebody else, since it was told to try.
  */
 #include <errno.h>
 #include <signal.h>
@@ -21,6 +24,7 @@
 #include <weft/signal.h>
 
 #include "base/atomic.h"
+#include "base/lock.h"
 #include "core/env.h"
 #include "io/reactor.h"
 #include "os/os.h"
@@ -32,6 +36,9 @@ enum { SIGNAL_WORDS = 3, SIGNAL_BITS = 32, SIGNAL_MAX = SIGNAL_WORDS * SIGNAL_BI
 static struct signal_set {
 	uint32_t state;
 	int fd;
+	struct weft__lock lock;      /* of the next two, and who takes from `pending` */
+	struct weft__source *source; /* of the set that is open, or NULL */
+	uint32_t generation;
 	uint32_t mask[SIGNAL_WORDS];
 	uint32_t pending[SIGNAL_WORDS];
 } sets[WEFT_SIGNAL_SETS_MAX];
@@ -81,12 +88,24 @@ static int mask_fill(struct signal_set *slot, const int *signos, int count)
 	for (int i = 0; i < count; i++) {
 		if (signos[i] <= 0 || signos[i] >= SIGNAL_MAX)
 			return -EINVAL;
-		slot->mask[(unsigned)signos[i] / SIGNAL_BITS] |= 1u << ((unsigned)signos[i] % SIGNAL_BITS);
+		slot->mask[(unsigned)signos[i] / SIGNAL_BITS] |= 1u
+				<< ((unsigned)signos[i] % SIGNAL_BITS);
 	}
 	return 0;
 }
 
-static int set_open(struct weft_signals *signals, struct signal_set *slot, const int *signos, int count)
+/* Under the lock a waiter looks whether the slot is still its own. [I1] */
+static void set_become(struct signal_set *slot, struct weft__source *source, uint32_t generation)
+{
+	weft__lock_acquire(&slot->lock);
+	slot->source = source;
+	slot->generation = generation;
+	weft__lock_release(&slot->lock);
+}
+
+/* All but the handlers. */
+static int set_open(
+		struct weft_signals *signals, struct signal_set *slot, const int *signos, int count)
 {
 	int err = mask_fill(slot, signos, count);
 
@@ -101,12 +120,9 @@ static int set_open(struct weft_signals *signals, struct signal_set *slot, const
 		weft__fd_close(slot->fd);
 		return err;
 	}
+	set_become(slot, signals->source, signals->generation);
 	atomic_store_seq_cst(&slot->state, (uint32_t)SET_OPEN); /* [O2] */
-	for (int i = 0; !err && i < count; i++)
-		err = handler_install(signos[i]);
-	if (err)
-		weft_signals_close(*signals);
-	return err;
+	return 0;
 }
 
 int weft_signals_open(struct weft_signals *signals, const int *signos, int count)
@@ -120,41 +136,64 @@ int weft_signals_open(struct weft_signals *signals, const int *signos, int count
 		return index;
 	signals->slot = (uint32_t)index;
 	err = set_open(signals, &sets[index], signos, count);
-	/* relaxed: claimed, or closed by set_open, by this thread */
-	if (err && atomic_load_relaxed(&sets[index].state) == SET_CLAIMED)
+	if (err) {
 		atomic_store_release(&sets[index].state, (uint32_t)SET_FREE); /* with set_claim */
+		return err;
+	}
+	for (int i = 0; !err && i < count; i++)
+		err = handler_install(signos[i]);
+	if (err)
+		weft_signals_close(*signals);
 	return err;
 }
 
 int weft_signals_close(struct weft_signals signals)
 {
-	int fd = weft__source_use(signals.source, signals.generation);
+	struct signal_set *slot = &sets[signals.slot];
+	int err = weft__source_use(signals.source, signals.generation); /* keeps the descriptor */
 
-	if (fd < 0)
-		return fd;
-	atomic_store_seq_cst(&sets[signals.slot].state, (uint32_t)SET_CLAIMED);
-	while (atomic_load_seq_cst(&handlers_inside)) /* a handler that saw OPEN leaves first */
-		atomic_pause();
-	weft__source_close(signals.source, signals.generation);
+	if (err < 0)
+		return err;
+	err = weft__source_close(signals.source, signals.generation);
+	if (!err) {
+		atomic_store_seq_cst(&slot->state, (uint32_t)SET_CLAIMED);
+		while (atomic_load_seq_cst(&handlers_inside)) /* one that saw OPEN leaves first */
+			atomic_pause();
+		set_become(slot, NULL, 0);
+	}
 	weft__source_unuse(signals.source);
-	atomic_store_release(&sets[signals.slot].state, (uint32_t)SET_FREE); /* with set_claim */
-	return 0;
+	if (!err)
+		atomic_store_release(&slot->state, (uint32_t)SET_FREE); /* with set_claim */
+	return err;
 }
 
-/* The lowest pending signal of the set, or 0. */
-static int take_pending(struct signal_set *slot)
+/* The lowest pending signal, or 0. */
+static int take_pending(uint32_t *pending)
 {
 	for (unsigned word = 0; word < SIGNAL_WORDS; word++) {
-		uint32_t pending = atomic_load_acquire(&slot->pending[word]); /* [O1] */
+		uint32_t bits = atomic_load_acquire(&pending[word]); /* [O1] */
 
-		if (pending) {
-			uint32_t bit = pending & (0u - pending);
+		if (bits) {
+			uint32_t bit = bits & (0u - bits);
 
-			atomic_fetch_and_acq_rel(&slot->pending[word], ~bit); /* [O1] */
+			atomic_fetch_and_acq_rel(&pending[word], ~bit); /* [O1] */
 			return (int)(word * SIGNAL_BITS + (unsigned)__builtin_ctz(bit));
 		}
 	}
 	return 0;
+}
+
+/* The same for a set, 0 also if it is closed. */
+static int set_take(struct weft_signals signals)
+{
+	struct signal_set *slot = &sets[signals.slot];
+	int signo = 0;
+
+	weft__lock_acquire(&slot->lock);
+	if (slot->source == signals.source && slot->generation == signals.generation) /* [I1] */
+		signo = take_pending(slot->pending);
+	weft__lock_release(&slot->lock);
+	return signo;
 }
 
 enum weft_poll weft_signals_wait__poll(void *frame, struct weft_context *cx)
@@ -178,9 +217,8 @@ enum weft_poll weft_signals_wait__poll(void *frame, struct weft_context *cx)
 			weft_return(f, use.error);
 		case BEGIN_TRY:
 			waiting = false;
-			*f->args.p1 = take_pending(&sets[signals.slot]);
-			if (!*f->args.p1)
-				weft__event_drain(use.fd);
+			weft__event_drain(use.fd); /* [O1] before the look */
+			*f->args.p1 = set_take(signals);
 			weft__source_end(&use, *f->args.p1 ? ATTEMPT_DONE : ATTEMPT_BLOCKED);
 			if (*f->args.p1)
 				weft_return(f, 0);
