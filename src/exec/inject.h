@@ -56,8 +56,12 @@ static inline unsigned weft__inject_take(struct weft__inject *inject, struct wef
 	struct weft_task *task;
 	unsigned count = 0;
 
-	if (weft__inject_is_empty(inject) || !weft__lock_try(&inject->lock))
+	if (weft__inject_is_empty(inject))
 		return 0;
+	if (!weft__lock_try(&inject->lock)) {
+		atomic_pause(); /* the caller will look again at once, since it is not empty */
+		return 0;
+	}
 	task = inject->ready;
 	while (count < capacity) {
 		if (!task) {

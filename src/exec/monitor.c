@@ -144,8 +144,8 @@ static void stop_ticking(struct weft__monitor *monitor)
 			all_parked(monitor->runtime))
 		weft__futex_wait(&monitor->state, MONITOR_STOPPED, INT64_MAX);
 	running = MONITOR_STOPPED;
-	/* on failure it is RUNNING or ENDING already */
-	(void)atomic_cas_seq_cst(&monitor->state, &running, (uint32_t)MONITOR_RUNNING);
+	/* relaxed: says nothing to anybody; on failure it is RUNNING or ENDING already */
+	(void)atomic_cas_relaxed(&monitor->state, &running, (uint32_t)MONITOR_RUNNING);
 }
 
 static void *monitor_thread(void *arg)
