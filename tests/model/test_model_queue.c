@@ -151,7 +151,7 @@ static void ring_laps(void)
 	for (int i = 0; i < (int)WEFT__RING; i++)
 		owner_push(i);
 	model_thread(thief, NULL);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 2; i++) {
 		owner_pop();
 		owner_push(next++);
 	}
