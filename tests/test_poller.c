@@ -1246,6 +1246,32 @@ SIM_TEST(sim_numbers_are_reused_like_the_kernel_s)
 	CHECK_EQ(poller->ops->add(poller, first + 100, NULL), -EBADF);
 }
 
+SIM_TEST(sim_listener_of_both_families_maps_addresses)
+{
+	const struct weft__socket_ops *sockets = poller->ops->sockets;
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6 }, name;
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = sockets->open(poller, AF_INET6), client, server;
+	socklen_t length = sizeof name;
+
+	CHECK_EQ(sockets->bind(poller, listener, (struct sockaddr *)&any, sizeof any), 0);
+	CHECK_EQ(sockets->listen(poller, listener, 4), 0);
+	CHECK_EQ(sockets->local(poller, listener, (struct sockaddr *)&name, &length), 0);
+	address.sin_port = name.sin6_port;
+	client = sockets->open(poller, AF_INET);
+	CHECK_EQ(sockets->bind(poller, client, (struct sockaddr *)&address, sizeof address),
+			-EADDRINUSE);
+	CHECK_EQ(sockets->connect(poller, client, (struct sockaddr *)&address, sizeof address),
+			-EINPROGRESS);
+	server = socket_accept(poller, listener);
+	length = sizeof name;
+	CHECK_EQ(sockets->peer(poller, server, (struct sockaddr *)&name, &length), 0);
+	CHECK_EQ(name.sin6_family, AF_INET6);
+	CHECK(IN6_IS_ADDR_V4MAPPED(&name.sin6_addr));
+	CHECK_EQ(name.sin6_addr.s6_addr[12], 127);
+}
+
 SIM_TEST(sim_addresses_are_not_shared)
 {
 	const struct weft__socket_ops *sockets = poller->ops->sockets;

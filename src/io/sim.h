@@ -155,6 +155,9 @@ int weft__sim_address_read(struct sim_address *address, int family, const struct
 int weft__sim_address_write(
 		const struct sim_address *address, struct sockaddr *to, socklen_t *length);
 
+/* Of AF_INET: as AF_INET6 writes it, ::ffff:a.b.c.d. */
+void weft__sim_address_map(struct sim_address *address);
+
 /* Puts in a port, if there is none; -EADDRINUSE: somebody is bound to it. */
 int weft__sim_address_choose(struct sim_network *network, struct sim_address *address);
 

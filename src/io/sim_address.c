@@ -51,12 +51,23 @@ static bool sim_answers(const struct sim_address *a, const struct sim_address *b
 	return a->length == b->length && memcmp(&a->address, &b->address, a->length) == 0;
 }
 
+/* Whether v6 is bound to "any", which takes v4 clients, too. */
+static bool sim_answers_both(const struct sim_address *v6, const struct sim_address *v4)
+{
+	const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)&v6->address;
+	const struct sockaddr_in *b = (const struct sockaddr_in *)&v4->address;
+
+	return v6->address.ss_family == AF_INET6 && v4->address.ss_family == AF_INET &&
+			a->sin6_port == b->sin_port && IN6_IS_ADDR_UNSPECIFIED(&a->sin6_addr);
+}
+
 struct sim_socket *weft__sim_listener(
 		const struct sim_network *network, const struct sim_address *address)
 {
 	struct sim_socket *listener = network->listeners;
 
-	while (listener && !sim_answers(&listener->local, address))
+	while (listener && !sim_answers(&listener->local, address) &&
+			!sim_answers_both(&listener->local, address))
 		listener = listener->next;
 	return listener;
 }
@@ -66,7 +77,10 @@ static bool sim_in_use(const struct sim_network *network, const struct sim_addre
 	for (int i = 0; i < network->slot_count; i++) {
 		const struct sim_socket *socket = network->sockets[i];
 
-		if (socket && socket->bound && sim_answers(&socket->local, address))
+		if (socket && socket->bound &&
+				(sim_answers(&socket->local, address) ||
+						sim_answers_both(&socket->local, address) ||
+						sim_answers_both(address, &socket->local)))
 			return true;
 	}
 	return false;
@@ -106,6 +120,19 @@ int weft__sim_address_read(struct sim_address *address, int family, const struct
 	memcpy(&address->address, from, length);
 	address->length = length;
 	return address->address.ss_family == family ? 0 : -EAFNOSUPPORT;
+}
+
+void weft__sim_address_map(struct sim_address *address)
+{
+	const struct sockaddr_in v4 = *(const struct sockaddr_in *)&address->address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address->address;
+
+	memset(address, 0, sizeof *address);
+	address->length = sizeof *v6;
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = v4.sin_port;
+	v6->sin6_addr.s6_addr[10] = v6->sin6_addr.s6_addr[11] = 0xff;
+	memcpy(&v6->sin6_addr.s6_addr[12], &v4.sin_addr, sizeof v4.sin_addr);
 }
 
 int weft__sim_address_write(

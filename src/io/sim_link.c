@@ -263,7 +263,7 @@ static void sim_connect_deliver(struct sim_network *network, struct sim_socket *
 		network->blocked_count++;
 		return;
 	}
-	server = listener ? weft__sim_socket_create(network, client->family) : NULL;
+	server = listener ? weft__sim_socket_create(network, listener->family) : NULL;
 	if (server && weft__sim_link_create(network, client, server) < 0) {
 		weft__sim_socket_destroy(network, server);
 		server = NULL;
@@ -274,6 +274,10 @@ static void sim_connect_deliver(struct sim_network *network, struct sim_socket *
 	}
 	server->local = client->peer;
 	server->peer = client->local;
+	if (server->family != client->family) {
+		weft__sim_address_map(&server->local);
+		weft__sim_address_map(&server->peer);
+	}
 	if (listener->queue)
 		listener->queued->next = server;
 	else

@@ -5,7 +5,7 @@
  * How         Every call is: lock, find the socket, do, unlock; a thread that sleeps in wait is stirred if
  *             something is under way then. A connect is never answered at once; it arrives at a listener
  *             like anything else, and waits outside if the queue is full.
- * Not here    datagrams, SO_REUSEPORT, a v6 listener for v4 clients; close does not linger.
+ * Not here    datagrams, SO_REUSEPORT, IPV6_V6ONLY; close does not linger.
  */
 #include <errno.h>
 #include <stdlib.h>
