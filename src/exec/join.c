@@ -79,7 +79,7 @@ bool weft__end_word(struct weft_task *task)
 		if (word == JOIN_OPEN) {
 			if (atomic_cas_acq_rel(&task->joiner, &word, (uintptr_t)JOIN_DONE)) /* [O1] */
 				return false;
-		} else if (atomic_cas_acq_rel(&task->joiner, &word, (uintptr_t)JOIN_LOCKED)) { /* [O2] */
+		} else if (atomic_cas_acquire(&task->joiner, &word, (uintptr_t)JOIN_LOCKED)) { /* [O2] */
 			break;
 		}
 	}
