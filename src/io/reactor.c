@@ -351,8 +351,9 @@ static bool source_may_try(const struct weft__use *use, const struct weft_contex
 
 	return source->generation == use->generation &&
 			(source->ready & direction_bit(use->direction)) &&
-			(waiting || (!source->waiter[use->direction].ops &&
-						   !weft_context_cancelled(cx)));
+			(waiting ||
+					(!source->waiter[use->direction].ops &&
+							!weft_context_cancelled(cx)));
 }
 
 enum weft__begin weft__source_begin(struct weft__use *use, struct weft_context *cx, bool waiting)
