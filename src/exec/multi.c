@@ -419,6 +419,9 @@ void weft__mt_drive_other(struct weft__worker *victim)
 	int64_t now = weft__clock_now();
 
 	weft__reactor_poll(&victim->reactor, 0);
+	/* The look may have taken a wake that was meant for the victim, which sleeps by now. */
+	if (WEFT_UNLIKELY(atomic_load_seq_cst(&victim->parked))) /* pairs with mt_park */
+		weft__reactor_wake(&victim->reactor);
 	if (weft__wheel_is_due(&victim->wheel, now))
 		weft__wheel_expire(&victim->wheel, now);
 	if (here)
