@@ -41,9 +41,10 @@
 enum {
 	SLOT_POLLS = 3,       /* in a row from the slot; then the ring has its turn */
 	BACKLOG_NS = 100000,  /* twice what waking a worker costs */
-	IDLE_BITS = 8 * sizeof(size_t)
+	IDLE_BITS = 8 * sizeof(size_t),
+	/* of a turn's tasks, if the ring is full */
+	INJECTED_SHARE = WEFT__TURN / 2 < WEFT__RING / 2 ? WEFT__TURN / 2 : WEFT__RING / 2
 };
-
 
 /* ---- who sleeps ---- */
 
@@ -319,6 +320,18 @@ static void mt_end(struct weft__worker *worker, struct weft_task *task)
 	}
 }
 
+/* A task that has just been polled goes behind all others: into the ring, or, if that is full while tasks
+ * wait in a shard, into a shard. */
+static inline void mt_requeue(struct weft__worker *worker, struct weft_task *task)
+{
+	if (WEFT_LIKELY(worker->spill == 0)) {
+		mt_push(worker, task);
+		return;
+	}
+	worker->spill--;
+	mt_inject(worker->runtime, task, task);
+}
+
 static inline void mt_poll(struct weft__worker *worker, struct weft_task *task,
 		struct weft_context *cx)
 {
@@ -337,9 +350,9 @@ static inline void mt_poll(struct weft__worker *worker, struct weft_task *task,
 		mt_end(worker, task);
 	} else if (cx->self_woken) {
 		mt_yield(task);
-		mt_push(worker, task);
+		mt_requeue(worker, task);
 	} else if (mt_suspend(task) == MT_PUSH) {
-		mt_push(worker, task);
+		mt_requeue(worker, task);
 	}
 }
 
@@ -378,27 +391,34 @@ static void mt_fire_timers(struct weft__worker *worker, struct weft__counters *c
 		weft__count(&counters->timers_fired, weft__wheel_expire(&worker->wheel, now_ns));
 }
 
-/* Takes what has come from outside; the own shard first. A full ring makes room by overflowing, so that
- * tasks that yield for ever let the others have half a turn. */
+static bool anything_injected(const struct weft_runtime *runtime)
+{
+	for (unsigned i = 0; i < runtime->nominal; i++)
+		if (!weft__inject_is_empty(&runtime->workers[i]->inject))
+			return true;
+	return false;
+}
+
+/* Takes what has come from outside; the own shard first. If the ring has too little room for it, tasks
+ * that are polled in the next turn make some: so those in the shards get their share of every turn. */
 static unsigned take_injected(struct weft__worker *worker)
 {
 	struct weft_runtime *runtime = worker->runtime;
 	struct weft_task *tasks[WEFT__RING / 2];
+	uint32_t room = WEFT__RING - weft__ring_count(&worker->ring);
 	unsigned total = 0;
 
-	for (unsigned i = 0; i < runtime->nominal; i++) {
+	for (unsigned i = 0; i < runtime->nominal && room > 0; i++) {
 		unsigned shard = (worker->index + i) % runtime->nominal;
-		uint32_t room = WEFT__RING - weft__ring_count(&worker->ring);
-		unsigned count;
-
-		if (room < WEFT__TURN / 2)
-			room = WEFT__TURN / 2;
-		count = weft__inject_take(&runtime->workers[shard]->inject, tasks,
+		unsigned count = weft__inject_take(&runtime->workers[shard]->inject, tasks,
 				room < WEFT__RING / 2 ? room : WEFT__RING / 2);
+
 		for (unsigned t = 0; t < count; t++)
 			mt_push(worker, tasks[t]);
 		total += count;
+		room -= count; /* thieves may have made more */
 	}
+	worker->spill = room < INJECTED_SHARE && anything_injected(runtime) ? INJECTED_SHARE - room : 0;
 	weft__count(&worker->counters.remote_wakes, total);
 	return total;
 }
@@ -524,14 +544,6 @@ static unsigned mt_look(struct weft__worker *worker, bool hungry)
 }
 
 /* ---- sleeping ---- */
-
-static bool anything_injected(const struct weft_runtime *runtime)
-{
-	for (unsigned i = 0; i < runtime->nominal; i++)
-		if (!weft__inject_is_empty(&runtime->workers[i]->inject))
-			return true;
-	return false;
-}
 
 static bool has_work(struct weft__worker *worker)
 {
