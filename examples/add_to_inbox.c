@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 struct message {
 	uint64_t bytes;

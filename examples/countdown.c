@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 static int polls;
 

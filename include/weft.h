@@ -6,7 +6,7 @@
 #define WEFT_H
 
 #include <weft/poll.h>
-#include <weft/async.h>
+#include <weft/frame.h>
 #include <weft/task.h>
 #include <weft/time.h>
 #include <weft/runtime.h>

@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 #include "probe.h"
 #include "test.h"

@@ -3,7 +3,7 @@
  * hand with the divers of dive.h. */
 #include <errno.h>
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 #include "dive.h"
 #include "test.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 #include "dive.h"
 #include "test.h"

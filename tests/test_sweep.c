@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 #include "sweep.h"
 #include "test.h"
@@ -196,7 +196,7 @@ static void errand_tear_down(struct sweep *sweep)
 	lost = NULL;
 }
 
-static const struct sweep_scenario errand = {
+static const struct sweep_scenario errand_scenario = {
 	.name = "errand",
 	.async = &errand__async,
 	.world_bytes = sizeof(struct bell),
@@ -211,7 +211,7 @@ TEST(sweep_runs_a_sound_scenario_in_every_way)
 	struct sweep_result result;
 
 	fault = SOUND;
-	result = sweep(&errand);
+	result = sweep(&errand_scenario);
 	CHECK_EQ(result.suspensions, 3);
 	CHECK_EQ(result.allocations, 2);
 	/* plain; 3 spurious; plain and 4 cancelled; for each of 2 allocations one, and one cancelled */
@@ -234,7 +234,7 @@ TEST(sweep_finds_each_kind_of_fault)
 	};
 
 	for (fault = SOUND + 1; fault < FAULTS; fault++) {
-		struct sweep_result result = sweep_explore(&errand);
+		struct sweep_result result = sweep_explore(&errand_scenario);
 
 		if (!strstr(result.failure, messages[fault]))
 			test_fail(__FILE__, __LINE__, "fault %d: \"%s\"", (int)fault,

@@ -1,340 +1,150 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * weft/async.h: the shape of an async function, for the compiler and for writing one by hand.
+ * weft/async.h: the language: async, await, defer, and what takes a call as its argument. Include it last.
  *
- *     WEFT_ASYNC_1(int, greet, int);                   // async int greet(int times)
- *     struct greet__frame {
- *             struct greet__args args;                 // first: base, result, p0, p1 ...
- *             int i;                                   // a local that lives across an await
- *             struct weft_sleep__frame sleep;          // the child, embedded
- *     };
- *     enum weft_poll greet__poll(void *frame, struct weft_context *cx)
+ *     #include <weft.h>
+ *     #include <weft/async.h>
+ *
+ *     static async int greet(const char *name)
  *     {
- *             struct greet__frame *f = frame;
- *
- *             weft_begin(f);
- *             for (f->i = 0; f->i < f->args.p0; f->i++) {
- *                     puts("hello");
- *                     weft_await(f, f->sleep, weft_sleep, WEFT_SECONDS(1));
- *                     if (f->sleep.args.result < 0)
- *                             break;
- *             }
- *             weft_return(f, f->sleep.args.result);
- *             weft_end(f);
+ *             weft_try(await weft_sleep(WEFT_SECONDS(1)));
+ *             printf("hello, %s\n", name);
+ *             return 0;
  *     }
- *     WEFT_ASYNC_DEFINE(greet, WEFT_ASYNC_RESULT_INT);
  *
- * For `async R f(A a, B b)` there are, whoever writes them:
- *     struct f__args   { struct weft_frame base; R result; A p0; B p1; }   known from the prototype
- *     struct f__frame  { struct f__args args; ... }                        known to the definition
- *     f__poll          the state machine
- *     f__async         its descriptor: name, sizes, table of await points
- *     f__init          fills in the arguments (inline)
+ * weftcc compiles it; for every other compiler and for editors the same text is ordinary C, with the
+ * types that it will have, which may be looked at but not linked.
  *
- * Only locals kept in the frame survive an await; a local of the poll function does not, and a switch
- * of your own must not enclose an await here. (weftcc lifts both limits.)
+ * A branch is `call` or `lvalue = call`, where call is one of an async function. Its arguments and the
+ * address of its lvalue are evaluated before any branch starts, from left to right; the lvalue is
+ * assigned when the built-in completes.
  *
- * Memory:  a frame is the caller's: embedded in the parent, or allocated by weft_frame_enter, or the
- *          body of a task. It must be zero or initialised by f__init, and not move once polled.
+ *     await weft_join(branch, ...)              all have ended
+ *     await weft_try_join(branch, ...)          0: all have ended; else the first result below 0, and the
+ *                                               others have been cancelled and have unwound
+ *     await weft_select(branch, ...)            the index of the first to end; the others have unwound.
+ *                                               -ECANCELED: so have all. It starts with any of them
+ *     await weft_select_biased(branch, ...)     the same, always beginning with the first
+ *         weft_when(condition, branch)          there: a branch that takes part if the condition holds
+ *     await weft_timeout(ns, branch)            the int result of the call (0 for void, and with an
+ *     await weft_deadline(at_ns, branch)        lvalue), or -ETIME
+ *     await weft_shield(ns, branch)             as weft_timeout, but what cancels us does not reach it
+ *     lvalue = await weft_blocking(call)        a call of a plain function, on the blocking pool
+ *     weft_spawn(call)                          a new task, to be joined or detached. NULL: there is none,
+ *                                               and what was to be its arguments is still yours
+ *     weft_spawn_detached(call)                 0 or a negative errno
+ *     weft_run(call)                            from plain code: a runtime that lasts for this call
+ *     weft_scope (s) { weft_spawn_in(&s, call); }   tasks that end before the block is left
+ *     defer statement                           runs when the enclosing block is left (ISO TS 25755)
+ *     weft_try(value)                           returns the value from this function if it is below 0
  */
 #ifndef WEFT_ASYNC_H
 #define WEFT_ASYNC_H
 
-#include <weft/poll.h>
+#include <weft/runtime.h>
+#include <weft/scope.h>
+
+#if defined(__WEFTCC__)
+#define async _Async
+#define await _Await
+#define defer _Defer
+#else
+#define async
+#define await
+#define defer weft_needs_weftcc();
+#endif
 
 WEFT_BEGIN_DECLS
 
-/* The first member of every frame. */
-struct weft_frame {
-	uint32_t at;   /* 0: not started; WEFT_AT_DONE; else the await point */
-	uint32_t home; /* checked builds: a digest of the address at the first poll */
-};
-
-#define WEFT_AT_DONE UINT32_MAX
-
-/* One await of a function, for backtraces. The table's index + 1 is the frame's `at`. */
-struct weft_point {
-	uint32_t line;
-	uint32_t child_offset;          /* of the child's frame, or of the pointer to it */
-	const struct weft_async *child; /* NULL if unknown before run time */
-	uint32_t flags;                 /* enum weft_point_flags */
-};
-
-enum weft_point_flags {
-	WEFT_POINT_OWN = 1 << 0,   /* child_offset is that of a pointer to a frame of its own */
-	WEFT_POINT_BRANCH = 1 << 1 /* child_offset is that of a struct weft_branch */
-};
-
-/* A callee whose frame was embedded, and the size it had then: compared at the first spawn. */
-struct weft_embedded {
-	const struct weft_async *async;
-	uint32_t frame_size;
-};
-
-enum weft_async_flags {
-	WEFT_ASYNC_RESULT_INT = 1 << 0,  /* the result is an int, negative on failure */
-	WEFT_ASYNC_LINES = 1 << 1,       /* `at` is a line number, there is no table */
-	WEFT_ASYNC_LEAF = 1 << 2,        /* awaits nobody */
-	WEFT_ASYNC_RESULT_SSIZE = 1 << 3 /* the result is an ssize_t, negative on failure */
-};
-
-#define WEFT_ASYNC_MAGIC 0x77656674u /* "weft" */
-#define WEFT_ASYNC_ABI 1
-
-/* The descriptor of an async function; an async function pointer is a pointer to one. */
-struct weft_async {
-	uint32_t magic;
-	uint16_t abi;
-	uint16_t flags; /* enum weft_async_flags */
-	const char *name;
-	const char *file;
-	enum weft_poll (*poll)(void *frame, struct weft_context *cx);
-	uint32_t frame_size;
-	uint32_t frame_align;
-	uint32_t args_size; /* of the prefix that a caller fills in */
-	uint32_t result_offset;
-	uint32_t result_size; /* 0: void */
-	uint32_t line;        /* of the definition */
-	uint32_t point_count;
-	uint32_t embedded_count;
-	const struct weft_point *points;
-	const struct weft_embedded *embedded;
-};
-
-/* The header in front of a frame of its own: callees that are recursive, called through a pointer or
- * known by prototype only. It ends where the frame begins. */
-struct weft_link {
-	struct weft_link *parent;
-	const struct weft_async *async;
-};
-
-/* Makes a frame for `async`, linked as the innermost of the context's strand; fill in its arguments
- * by async's f__init, then weft_frame_descend. NULL: no memory, nothing has changed. */
-WEFT_NODISCARD void *weft_frame_enter(struct weft_context *cx, const struct weft_async *async);
-
-/* Polls a frame that weft_frame_enter made. READY: read the result, then weft_frame_leave.
- * PENDING: return PENDING; when the caller is polled again, the child is ready. */
-WEFT_NODISCARD enum weft_poll weft_frame_descend(struct weft_context *cx, void *frame);
-
-/* Frees a frame whose result has been read. */
-void weft_frame_leave(struct weft_context *cx, void *frame);
-
-/* Polls a strand from its innermost frame; `frame` is the root, of type `async`. For executors, and
- * for combinators that give each branch a strand of its own. O(1) at any depth. */
-WEFT_NODISCARD enum weft_poll weft_strand_poll(struct weft_strand *strand,
-		const struct weft_async *async, void *frame, struct weft_context *cx);
-
-/* Aborts with a message unless the descriptor and those that it embeds were compiled against the same
- * frame sizes and ABI. Executors call it at the first spawn of a function. */
-void weft_async_verify(const struct weft_async *async);
-
-/* A branch of a combinator: a child with a strand and a cancellation of its own. */
-struct weft_branch {
-	struct weft_strand strand;
-	const struct weft_async *async;
-	void *frame;
-	bool done;
-	bool cancelled;
-};
-
-static inline struct weft_branch weft_branch_make(const struct weft_async *async, void *frame)
-{
-	struct weft_branch branch = { { NULL }, async, frame, false, false };
-	return branch;
-}
-
-/* Polls the branch, cancelled if it or the context is. Idempotent once READY. */
-WEFT_NODISCARD enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context *cx);
-
-/* As weft_branch_poll, but a cancelled context does not reach the branch. */
-WEFT_NODISCARD enum weft_poll weft_branch_poll_shielded(
-		struct weft_branch *branch, struct weft_context *cx);
-
-/* ---- declaring: the prefix, the descriptor and the initialiser of `async R name(A, B, ...)` ---- */
-
-#define WEFT_ASYNC_COMMON(name)                                                                    \
-	extern const struct weft_async name##__async;                                              \
-	enum weft_poll name##__poll(void *frame, struct weft_context *cx)
-
-#define WEFT_ASYNC_0(R, name)                                                                      \
-	struct name##__args {                                                                      \
-		struct weft_frame base;                                                            \
-		R result;                                                                          \
-	};                                                                                         \
-	static inline void name##__init(struct name##__args *args)                                 \
-	{                                                                                          \
-		args->base.at = 0;                                                                 \
-	}                                                                                          \
-	WEFT_ASYNC_COMMON(name)
-
-#define WEFT_ASYNC_1(R, name, A)                                                                   \
-	struct name##__args {                                                                      \
-		struct weft_frame base;                                                            \
-		R result;                                                                          \
-		A p0;                                                                              \
-	};                                                                                         \
-	static inline void name##__init(struct name##__args *args, A p0)                           \
-	{                                                                                          \
-		args->base.at = 0;                                                                 \
-		args->p0 = p0;                                                                     \
-	}                                                                                          \
-	WEFT_ASYNC_COMMON(name)
-
-#define WEFT_ASYNC_2(R, name, A, B)                                                                \
-	struct name##__args {                                                                      \
-		struct weft_frame base;                                                            \
-		R result;                                                                          \
-		A p0;                                                                              \
-		B p1;                                                                              \
-	};                                                                                         \
-	static inline void name##__init(struct name##__args *args, A p0, B p1)                     \
-	{                                                                                          \
-		args->base.at = 0;                                                                 \
-		args->p0 = p0;                                                                     \
-		args->p1 = p1;                                                                     \
-	}                                                                                          \
-	WEFT_ASYNC_COMMON(name)
-
-#define WEFT_ASYNC_3(R, name, A, B, C)                                                             \
-	struct name##__args {                                                                      \
-		struct weft_frame base;                                                            \
-		R result;                                                                          \
-		A p0;                                                                              \
-		B p1;                                                                              \
-		C p2;                                                                              \
-	};                                                                                         \
-	static inline void name##__init(struct name##__args *args, A p0, B p1, C p2)               \
-	{                                                                                          \
-		args->base.at = 0;                                                                 \
-		args->p0 = p0;                                                                     \
-		args->p1 = p1;                                                                     \
-		args->p2 = p2;                                                                     \
-	}                                                                                          \
-	WEFT_ASYNC_COMMON(name)
-
-#define WEFT_ASYNC_4(R, name, A, B, C, D)                                                          \
-	struct name##__args {                                                                      \
-		struct weft_frame base;                                                            \
-		R result;                                                                          \
-		A p0;                                                                              \
-		B p1;                                                                              \
-		C p2;                                                                              \
-		D p3;                                                                              \
-	};                                                                                         \
-	static inline void name##__init(struct name##__args *args, A p0, B p1, C p2, D p3)         \
-	{                                                                                          \
-		args->base.at = 0;                                                                 \
-		args->p0 = p0;                                                                     \
-		args->p1 = p1;                                                                     \
-		args->p2 = p2;                                                                     \
-		args->p3 = p3;                                                                     \
-	}                                                                                          \
-	WEFT_ASYNC_COMMON(name)
-
-/* ---- defining by hand (C only) ---- */
-
-/* A descriptor; what follows the flags (enum weft_async_flags) are further initialisers, such as
- * .points = table, .point_count = 2. */
-#define WEFT_ASYNC_DESCRIBE(function, flags_, ...)                                                 \
-	const struct weft_async function##__async = {                                              \
-		.magic = WEFT_ASYNC_MAGIC,                                                         \
-		.abi = WEFT_ASYNC_ABI,                                                             \
-		.flags = (flags_),                                                                 \
-		.name = #function,                                                                 \
-		.file = __FILE__,                                                                  \
-		.poll = function##__poll,                                                          \
-		.frame_size = sizeof(struct function##__frame),                                    \
-		.frame_align = _Alignof(struct function##__frame),                                 \
-		.args_size = sizeof(struct function##__args),                                      \
-		.result_offset = offsetof(struct function##__args, result),                        \
-		.result_size = sizeof(((struct function##__args *)0)->result),                     \
-		.line = __LINE__,                                                                  \
-		__VA_ARGS__,                                                                       \
-	}
-
-/* The descriptor of a function written with the macros below, and of a leaf. */
-#define WEFT_ASYNC_DEFINE(function, flags_)                                                        \
-	WEFT_ASYNC_DESCRIBE(function, (flags_) | WEFT_ASYNC_LINES, .points = NULL)
-#define WEFT_ASYNC_DEFINE_LEAF(function, flags_)                                                   \
-	WEFT_ASYNC_DESCRIBE(function, (flags_) | WEFT_ASYNC_LEAF, .points = NULL)
-
-#if defined(__GNUC__) && __GNUC__ >= 7
-#define WEFT_FALLTHROUGH __attribute__((fallthrough))
-#else
-#define WEFT_FALLTHROUGH ((void)0)
-#endif
-
-#ifdef WEFT_CHECKED
-#define WEFT_FRAME_CHECK(frame) weft_frame_check(frame)
-#else
-#define WEFT_FRAME_CHECK(frame) ((void)0)
-#endif
-
-#define weft_begin(f)                                                                              \
-	WEFT_FRAME_CHECK(&(f)->args.base);                                                         \
-	switch ((f)->args.base.at) {                                                               \
-	case 0:
-
-/* Starts `function` in the embedded frame `child` and waits for it; the result is then
- * child.args.result. One to a line. */
-#define weft_await(f, child, function, ...)                                                        \
-	do {                                                                                       \
-		function##__init(&(child).args, ##__VA_ARGS__);                                    \
-		(f)->args.base.at = __LINE__;                                                      \
-		WEFT_FALLTHROUGH;                                                                  \
-	case __LINE__:                                                                             \
-		if (function##__poll(&(child), cx) == WEFT_PENDING)                                \
-			return WEFT_PENDING;                                                       \
-	} while (0)
-
-/* The same in a frame of its own, for recursion; `child` is a `struct function__args *` kept in f,
- * `*result` receives the result (an int: -ENOMEM if there is no memory for the frame). */
-#define weft_await_own(f, child, result_, function, ...)                                           \
-	do {                                                                                       \
-		(child) = (struct function##__args *)weft_frame_enter(cx, &function##__async);     \
-		if (!(child)) {                                                                    \
-			*(result_) = WEFT_ENOMEM;                                                  \
-			break;                                                                     \
-		}                                                                                  \
-		function##__init((child), ##__VA_ARGS__);                                          \
-		(f)->args.base.at = __LINE__;                                                      \
-		if (weft_frame_descend(cx, (child)) == WEFT_PENDING)                               \
-			return WEFT_PENDING;                                                       \
-		WEFT_FALLTHROUGH;                                                                  \
-	case __LINE__:                                                                             \
-		*(result_) = (child)->result;                                                      \
-		weft_frame_leave(cx, (child));                                                     \
-	} while (0)
-
-#define WEFT_ENOMEM (-12)
-
-/* Ends the function with a result. */
-#define weft_return(f, value)                                                                      \
-	do {                                                                                       \
-		(f)->args.result = (value);                                                        \
-		(f)->args.base.at = WEFT_AT_DONE;                                                  \
-		return WEFT_READY;                                                                 \
-	} while (0)
-
-#define weft_end(f)                                                                                \
-	}                                                                                          \
-	weft_frame_misuse(&(f)->args.base);                                                        \
-	return WEFT_PENDING
-
-/* Aborts: the frame was polled after its end, or holds no await point of its function. */
-void weft_frame_misuse(const struct weft_frame *frame);
-
-/* Checked builds: aborts if the frame has moved since its first poll, or is polled after its end. */
-static inline void weft_frame_check(struct weft_frame *frame)
-{
-	uint32_t here = (uint32_t)((uintptr_t)frame >> 3) | 1u;
-
-	if (frame->at == 0)
-		frame->home = here;
-	else if (frame->at == WEFT_AT_DONE || frame->home != here)
-		weft_frame_misuse(frame);
-}
+/* What the macros below stand for: weftcc knows them by name, nobody defines them. */
+void weft_needs_weftcc(void) WEFT_ONLY_WEFTCC;
+int weft_join_(int branch, ...) WEFT_ONLY_WEFTCC;
+int weft_try_join_(int branch, ...) WEFT_ONLY_WEFTCC;
+int weft_select_(int branch, ...) WEFT_ONLY_WEFTCC;
+int weft_select_biased_(int branch, ...) WEFT_ONLY_WEFTCC;
+int weft_when_(bool condition, int branch) WEFT_ONLY_WEFTCC;
+int weft_timeout_(int64_t timeout_ns, int branch) WEFT_ONLY_WEFTCC;
+int weft_deadline_(int64_t deadline_ns, int branch) WEFT_ONLY_WEFTCC;
+int weft_shield_(int64_t timeout_ns, int branch) WEFT_ONLY_WEFTCC;
+struct weft_task *weft_spawn_(int call) WEFT_ONLY_WEFTCC;
+struct weft_task *weft_spawn_local_(int call) WEFT_ONLY_WEFTCC;
+int weft_spawn_detached_(int call) WEFT_ONLY_WEFTCC;
+int weft_spawn_in_(struct weft_scope *scope, int call) WEFT_ONLY_WEFTCC;
+int weft_blocking_(void) WEFT_ONLY_WEFTCC;
+int weft_run_(void) WEFT_ONLY_WEFTCC;
 
 WEFT_END_DECLS
+
+#define WEFT_BRANCH_(branch) ((void)(branch), 0)
+
+/* Up to 32 of them. */
+#define WEFT_BRANCHES_(...)                                                                        \
+	WEFT_BRANCHES_N_(__VA_ARGS__, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,  \
+			17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1)                 \
+	(__VA_ARGS__)
+#define WEFT_BRANCHES_N_(                                                                          \
+		_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16,             \
+		_17, _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30,              \
+		_31, _32, count, ...)                                                              \
+	WEFT_BRANCHES_##count##_
+#define WEFT_BRANCHES_1_(b) WEFT_BRANCH_(b)
+#define WEFT_BRANCHES_2_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_1_(__VA_ARGS__)
+#define WEFT_BRANCHES_3_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_2_(__VA_ARGS__)
+#define WEFT_BRANCHES_4_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_3_(__VA_ARGS__)
+#define WEFT_BRANCHES_5_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_4_(__VA_ARGS__)
+#define WEFT_BRANCHES_6_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_5_(__VA_ARGS__)
+#define WEFT_BRANCHES_7_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_6_(__VA_ARGS__)
+#define WEFT_BRANCHES_8_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_7_(__VA_ARGS__)
+#define WEFT_BRANCHES_9_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_8_(__VA_ARGS__)
+#define WEFT_BRANCHES_10_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_9_(__VA_ARGS__)
+#define WEFT_BRANCHES_11_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_10_(__VA_ARGS__)
+#define WEFT_BRANCHES_12_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_11_(__VA_ARGS__)
+#define WEFT_BRANCHES_13_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_12_(__VA_ARGS__)
+#define WEFT_BRANCHES_14_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_13_(__VA_ARGS__)
+#define WEFT_BRANCHES_15_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_14_(__VA_ARGS__)
+#define WEFT_BRANCHES_16_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_15_(__VA_ARGS__)
+#define WEFT_BRANCHES_17_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_16_(__VA_ARGS__)
+#define WEFT_BRANCHES_18_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_17_(__VA_ARGS__)
+#define WEFT_BRANCHES_19_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_18_(__VA_ARGS__)
+#define WEFT_BRANCHES_20_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_19_(__VA_ARGS__)
+#define WEFT_BRANCHES_21_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_20_(__VA_ARGS__)
+#define WEFT_BRANCHES_22_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_21_(__VA_ARGS__)
+#define WEFT_BRANCHES_23_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_22_(__VA_ARGS__)
+#define WEFT_BRANCHES_24_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_23_(__VA_ARGS__)
+#define WEFT_BRANCHES_25_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_24_(__VA_ARGS__)
+#define WEFT_BRANCHES_26_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_25_(__VA_ARGS__)
+#define WEFT_BRANCHES_27_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_26_(__VA_ARGS__)
+#define WEFT_BRANCHES_28_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_27_(__VA_ARGS__)
+#define WEFT_BRANCHES_29_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_28_(__VA_ARGS__)
+#define WEFT_BRANCHES_30_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_29_(__VA_ARGS__)
+#define WEFT_BRANCHES_31_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_30_(__VA_ARGS__)
+#define WEFT_BRANCHES_32_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_31_(__VA_ARGS__)
+
+#define weft_join(...) weft_join_(WEFT_BRANCHES_(__VA_ARGS__))
+#define weft_try_join(...) weft_try_join_(WEFT_BRANCHES_(__VA_ARGS__))
+#define weft_select(...) weft_select_(WEFT_BRANCHES_(__VA_ARGS__))
+#define weft_select_biased(...) weft_select_biased_(WEFT_BRANCHES_(__VA_ARGS__))
+#define weft_when(condition, branch) weft_when_((condition) ? true : false, WEFT_BRANCH_(branch))
+#define weft_timeout(timeout_ns, branch) weft_timeout_(timeout_ns, WEFT_BRANCH_(branch))
+#define weft_deadline(deadline_ns, branch) weft_deadline_(deadline_ns, WEFT_BRANCH_(branch))
+#define weft_shield(timeout_ns, branch) weft_shield_(timeout_ns, WEFT_BRANCH_(branch))
+#define weft_spawn(call) weft_spawn_(WEFT_BRANCH_(call))
+#define weft_spawn_local(call) weft_spawn_local_(WEFT_BRANCH_(call))
+#define weft_spawn_detached(call) weft_spawn_detached_(WEFT_BRANCH_(call))
+#define weft_spawn_in(scope, call) weft_spawn_in_(scope, WEFT_BRANCH_(call))
+#define weft_blocking(call) ((void)weft_blocking_(), (call))
+#define weft_run(call) ((void)weft_run_(), (call))
+
+/* Leaving the block, in whatever way, cancels nothing and awaits the tasks that were spawned in it. */
+#define weft_scope(name)                                                                           \
+	for (struct weft_scope name = WEFT_SCOPE_INIT, *weft_scope_of_##name = &name;              \
+			weft_scope_of_##name; weft_scope_of_##name = NULL)
+
+#define weft_try(value)                                                                            \
+	do {                                                                                       \
+		int weft_error_ = (value);                                                         \
+		if (weft_error_ < 0)                                                               \
+			return weft_error_;                                                        \
+	} while (0)
 
 #endif

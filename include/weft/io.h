@@ -20,7 +20,7 @@
 
 #include <sys/types.h>
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 WEFT_BEGIN_DECLS
 

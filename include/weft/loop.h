@@ -22,7 +22,7 @@
 #ifndef WEFT_LOOP_H
 #define WEFT_LOOP_H
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 WEFT_BEGIN_DECLS
 

@@ -33,7 +33,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include <weft/async.h>
+#include <weft/frame.h>
 #include <weft/io.h>
 
 WEFT_BEGIN_DECLS

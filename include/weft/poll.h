@@ -134,7 +134,7 @@ static inline void weft_waker_commit(struct weft_waker claimed)
 		claimed.ops->commit(claimed.data);
 }
 
-struct weft_link; /* a frame of its own: weft/async.h */
+struct weft_link; /* a frame of its own: weft/frame.h */
 struct weft_env;  /* the services of whoever polls: frames, timers, sockets */
 
 /* A chain of frames, resumed from its innermost end. All zero: only the root. */

@@ -18,7 +18,7 @@
 #ifndef WEFT_SIGNAL_H
 #define WEFT_SIGNAL_H
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 WEFT_BEGIN_DECLS
 

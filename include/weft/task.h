@@ -25,7 +25,7 @@
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 WEFT_BEGIN_DECLS
 

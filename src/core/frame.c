@@ -24,7 +24,7 @@
  *             it, so a recursion through them does go down the C stack, and a resume walks all of
  *             them.
  */
-#include <weft/async.h>
+#include <weft/frame.h>
 
 #include "base/check.h"
 #include "core/env.h"

@@ -20,7 +20,7 @@
 #ifndef WEFT_CORE_TASK_H
 #define WEFT_CORE_TASK_H
 
-#include <weft/async.h>
+#include <weft/frame.h>
 
 #include "base/check.h"
 

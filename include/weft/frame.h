@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weft/frame.h: the shape of an async function, for the compiler and for writing one by hand.
+ *
+ *     WEFT_ASYNC_1(int, greet, int);                   // async int greet(int times)
+ *     struct greet__frame {
+ *             struct greet__args args;                 // first: base, result, p0, p1 ...
+ *             int i;                                   // a local that lives across an await
+ *             struct weft_sleep__frame sleep;          // the child, embedded
+ *     };
+ *     enum weft_poll greet__poll(void *frame, struct weft_context *cx)
+ *     {
+ *             struct greet__frame *f = frame;
+ *
+ *             weft_begin(f);
+ *             for (f->i = 0; f->i < f->args.p0; f->i++) {
+ *                     puts("hello");
+ *                     weft_await(f, f->sleep, weft_sleep, WEFT_SECONDS(1));
+ *                     if (f->sleep.args.result < 0)
+ *                             break;
+ *             }
+ *             weft_return(f, f->sleep.args.result);
+ *             weft_end(f);
+ *     }
+ *     WEFT_ASYNC_DEFINE(greet, WEFT_ASYNC_RESULT_INT);
+ *
+ * For `async R f(A a, B b)` there are, whoever writes them:
+ *     struct f__args   { struct weft_frame base; R result; A p0; B p1; }   known from the prototype
+ *     struct f__frame  { struct f__args args; ... }                        known to the definition
+ *     f__poll          the state machine
+ *     f__async         its descriptor: name, sizes, table of await points
+ *     f__init          fills in the arguments (inline)
+ *
+ * Only locals kept in the frame survive an await; a local of the poll function does not, and a switch
+ * of your own must not enclose an await here. (weftcc lifts both limits.)
+ *
+ * Memory:  a frame is the caller's: embedded in the parent, or allocated by weft_frame_enter, or the
+ *          body of a task. It must be zero or initialised by f__init, and not move once polled.
+ */
+#ifndef WEFT_FRAME_H
+#define WEFT_FRAME_H
+
+#include <weft/poll.h>
+
+WEFT_BEGIN_DECLS
+
+/* The first member of every frame. */
+struct weft_frame {
+	uint32_t at;   /* 0: not started; WEFT_AT_DONE; else the await point */
+	uint32_t home; /* checked builds: a digest of the address at the first poll */
+};
+
+#define WEFT_AT_DONE UINT32_MAX
+
+/* One await of a function, for backtraces. The table's index + 1 is the frame's `at`. */
+struct weft_point {
+	uint32_t line;
+	uint32_t child_offset;          /* of the child's frame, or of the pointer to it */
+	const struct weft_async *child; /* NULL if unknown before run time */
+	uint32_t flags;                 /* enum weft_point_flags */
+};
+
+enum weft_point_flags {
+	WEFT_POINT_OWN = 1 << 0,   /* child_offset is that of a pointer to a frame of its own */
+	WEFT_POINT_BRANCH = 1 << 1 /* child_offset is that of a struct weft_branch */
+};
+
+/* A callee whose frame was embedded, and the size it had then: compared at the first spawn. */
+struct weft_embedded {
+	const struct weft_async *async;
+	uint32_t frame_size;
+};
+
+enum weft_async_flags {
+	WEFT_ASYNC_RESULT_INT = 1 << 0,  /* the result is an int, negative on failure */
+	WEFT_ASYNC_LINES = 1 << 1,       /* `at` is a line number, there is no table */
+	WEFT_ASYNC_LEAF = 1 << 2,        /* awaits nobody */
+	WEFT_ASYNC_RESULT_SSIZE = 1 << 3 /* the result is an ssize_t, negative on failure */
+};
+
+#define WEFT_ASYNC_MAGIC 0x77656674u /* "weft" */
+#define WEFT_ASYNC_ABI 1
+
+/* The descriptor of an async function; an async function pointer is a pointer to one. */
+struct weft_async {
+	uint32_t magic;
+	uint16_t abi;
+	uint16_t flags; /* enum weft_async_flags */
+	const char *name;
+	const char *file;
+	enum weft_poll (*poll)(void *frame, struct weft_context *cx);
+	uint32_t frame_size;
+	uint32_t frame_align;
+	uint32_t args_size; /* of the prefix that a caller fills in */
+	uint32_t result_offset;
+	uint32_t result_size; /* 0: void */
+	uint32_t line;        /* of the definition */
+	uint32_t point_count;
+	uint32_t embedded_count;
+	const struct weft_point *points;
+	const struct weft_embedded *embedded;
+};
+
+/* The header in front of a frame of its own: callees that are recursive, called through a pointer or
+ * known by prototype only. It ends where the frame begins. */
+struct weft_link {
+	struct weft_link *parent;
+	const struct weft_async *async;
+};
+
+/* Makes a frame for `async`, linked as the innermost of the context's strand; fill in its arguments
+ * by async's f__init, then weft_frame_descend. NULL: no memory, nothing has changed. */
+WEFT_NODISCARD void *weft_frame_enter(struct weft_context *cx, const struct weft_async *async);
+
+/* Polls a frame that weft_frame_enter made. READY: read the result, then weft_frame_leave.
+ * PENDING: return PENDING; when the caller is polled again, the child is ready. */
+WEFT_NODISCARD enum weft_poll weft_frame_descend(struct weft_context *cx, void *frame);
+
+/* Frees a frame whose result has been read. */
+void weft_frame_leave(struct weft_context *cx, void *frame);
+
+/* Polls a strand from its innermost frame; `frame` is the root, of type `async`. For executors, and
+ * for combinators that give each branch a strand of its own. O(1) at any depth. */
+WEFT_NODISCARD enum weft_poll weft_strand_poll(struct weft_strand *strand,
+		const struct weft_async *async, void *frame, struct weft_context *cx);
+
+/* Aborts with a message unless the descriptor and those that it embeds were compiled against the same
+ * frame sizes and ABI. Executors call it at the first spawn of a function. */
+void weft_async_verify(const struct weft_async *async);
+
+/* A branch of a combinator: a child with a strand and a cancellation of its own. */
+struct weft_branch {
+	struct weft_strand strand;
+	const struct weft_async *async;
+	void *frame;
+	bool done;
+	bool cancelled;
+};
+
+static inline struct weft_branch weft_branch_make(const struct weft_async *async, void *frame)
+{
+	struct weft_branch branch = { { NULL }, async, frame, false, false };
+	return branch;
+}
+
+/* Polls the branch, cancelled if it or the context is. Idempotent once READY. */
+WEFT_NODISCARD enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context *cx);
+
+/* As weft_branch_poll, but a cancelled context does not reach the branch. */
+WEFT_NODISCARD enum weft_poll weft_branch_poll_shielded(
+		struct weft_branch *branch, struct weft_context *cx);
+
+/* ---- declaring: the prefix, the descriptor and the initialiser of `async R name(A, B, ...)` ---- */
+
+#define WEFT_ASYNC_COMMON(R, name, ...)                                                            \
+	WEFT_ASYNC_PROTOTYPE(R, name, __VA_ARGS__);                                                \
+	extern const struct weft_async name##__async;                                              \
+	enum weft_poll name##__poll(void *frame, struct weft_context *cx)
+
+/* What a call looks like to editors and to weftcc. Nothing else may call an async function. */
+#if defined(__WEFTCC__)
+#define WEFT_ASYNC_PROTOTYPE(R, name, ...) _Async R name(__VA_ARGS__)
+#else
+#define WEFT_ASYNC_PROTOTYPE(R, name, ...) R name(__VA_ARGS__) WEFT_ONLY_WEFTCC
+#endif
+
+#if defined(__has_attribute)
+#if __has_attribute(error)
+#define WEFT_ONLY_WEFTCC                                                                           \
+	__attribute__((error("is for async code: compile this file with weftcc")))
+#endif
+#endif
+#ifndef WEFT_ONLY_WEFTCC
+#define WEFT_ONLY_WEFTCC
+#endif
+
+#define WEFT_ASYNC_0(R, name)                                                                      \
+	struct name##__args {                                                                      \
+		struct weft_frame base;                                                            \
+		R result;                                                                          \
+	};                                                                                         \
+	static inline void name##__init(struct name##__args *args)                                 \
+	{                                                                                          \
+		args->base.at = 0;                                                                 \
+	}                                                                                          \
+	WEFT_ASYNC_COMMON(R, name, void)
+
+#define WEFT_ASYNC_1(R, name, A)                                                                   \
+	struct name##__args {                                                                      \
+		struct weft_frame base;                                                            \
+		R result;                                                                          \
+		A p0;                                                                              \
+	};                                                                                         \
+	static inline void name##__init(struct name##__args *args, A p0)                           \
+	{                                                                                          \
+		args->base.at = 0;                                                                 \
+		args->p0 = p0;                                                                     \
+	}                                                                                          \
+	WEFT_ASYNC_COMMON(R, name, A)
+
+#define WEFT_ASYNC_2(R, name, A, B)                                                                \
+	struct name##__args {                                                                      \
+		struct weft_frame base;                                                            \
+		R result;                                                                          \
+		A p0;                                                                              \
+		B p1;                                                                              \
+	};                                                                                         \
+	static inline void name##__init(struct name##__args *args, A p0, B p1)                     \
+	{                                                                                          \
+		args->base.at = 0;                                                                 \
+		args->p0 = p0;                                                                     \
+		args->p1 = p1;                                                                     \
+	}                                                                                          \
+	WEFT_ASYNC_COMMON(R, name, A, B)
+
+#define WEFT_ASYNC_3(R, name, A, B, C)                                                             \
+	struct name##__args {                                                                      \
+		struct weft_frame base;                                                            \
+		R result;                                                                          \
+		A p0;                                                                              \
+		B p1;                                                                              \
+		C p2;                                                                              \
+	};                                                                                         \
+	static inline void name##__init(struct name##__args *args, A p0, B p1, C p2)               \
+	{                                                                                          \
+		args->base.at = 0;                                                                 \
+		args->p0 = p0;                                                                     \
+		args->p1 = p1;                                                                     \
+		args->p2 = p2;                                                                     \
+	}                                                                                          \
+	WEFT_ASYNC_COMMON(R, name, A, B, C)
+
+#define WEFT_ASYNC_4(R, name, A, B, C, D)                                                          \
+	struct name##__args {                                                                      \
+		struct weft_frame base;                                                            \
+		R result;                                                                          \
+		A p0;                                                                              \
+		B p1;                                                                              \
+		C p2;                                                                              \
+		D p3;                                                                              \
+	};                                                                                         \
+	static inline void name##__init(struct name##__args *args, A p0, B p1, C p2, D p3)         \
+	{                                                                                          \
+		args->base.at = 0;                                                                 \
+		args->p0 = p0;                                                                     \
+		args->p1 = p1;                                                                     \
+		args->p2 = p2;                                                                     \
+		args->p3 = p3;                                                                     \
+	}                                                                                          \
+	WEFT_ASYNC_COMMON(R, name, A, B, C, D)
+
+/* ---- defining by hand (C only) ---- */
+
+/* A descriptor; what follows the flags (enum weft_async_flags) are further initialisers, such as
+ * .points = table, .point_count = 2. */
+#define WEFT_ASYNC_DESCRIBE(function, flags_, ...)                                                 \
+	const struct weft_async function##__async = {                                              \
+		.magic = WEFT_ASYNC_MAGIC,                                                         \
+		.abi = WEFT_ASYNC_ABI,                                                             \
+		.flags = (flags_),                                                                 \
+		.name = #function,                                                                 \
+		.file = __FILE__,                                                                  \
+		.poll = function##__poll,                                                          \
+		.frame_size = sizeof(struct function##__frame),                                    \
+		.frame_align = _Alignof(struct function##__frame),                                 \
+		.args_size = sizeof(struct function##__args),                                      \
+		.result_offset = offsetof(struct function##__args, result),                        \
+		.result_size = sizeof(((struct function##__args *)0)->result),                     \
+		.line = __LINE__,                                                                  \
+		__VA_ARGS__,                                                                       \
+	}
+
+/* The descriptor of a function written with the macros below, and of a leaf. */
+#define WEFT_ASYNC_DEFINE(function, flags_)                                                        \
+	WEFT_ASYNC_DESCRIBE(function, (flags_) | WEFT_ASYNC_LINES, .points = NULL)
+#define WEFT_ASYNC_DEFINE_LEAF(function, flags_)                                                   \
+	WEFT_ASYNC_DESCRIBE(function, (flags_) | WEFT_ASYNC_LEAF, .points = NULL)
+
+#if defined(__GNUC__) && __GNUC__ >= 7
+#define WEFT_FALLTHROUGH __attribute__((fallthrough))
+#else
+#define WEFT_FALLTHROUGH ((void)0)
+#endif
+
+#ifdef WEFT_CHECKED
+#define WEFT_FRAME_CHECK(frame) weft_frame_check(frame)
+#else
+#define WEFT_FRAME_CHECK(frame) ((void)0)
+#endif
+
+#define weft_begin(f)                                                                              \
+	WEFT_FRAME_CHECK(&(f)->args.base);                                                         \
+	switch ((f)->args.base.at) {                                                               \
+	case 0:
+
+/* Starts `function` in the embedded frame `child` and waits for it; the result is then
+ * child.args.result. One to a line. */
+#define weft_await(f, child, function, ...)                                                        \
+	do {                                                                                       \
+		function##__init(&(child).args, ##__VA_ARGS__);                                    \
+		(f)->args.base.at = __LINE__;                                                      \
+		WEFT_FALLTHROUGH;                                                                  \
+	case __LINE__:                                                                             \
+		if (function##__poll(&(child), cx) == WEFT_PENDING)                                \
+			return WEFT_PENDING;                                                       \
+	} while (0)
+
+/* The same in a frame of its own, for recursion; `child` is a `struct function__args *` kept in f,
+ * `*result` receives the result (an int: -ENOMEM if there is no memory for the frame). */
+#define weft_await_own(f, child, result_, function, ...)                                           \
+	do {                                                                                       \
+		(child) = (struct function##__args *)weft_frame_enter(cx, &function##__async);     \
+		if (!(child)) {                                                                    \
+			*(result_) = WEFT_ENOMEM;                                                  \
+			break;                                                                     \
+		}                                                                                  \
+		function##__init((child), ##__VA_ARGS__);                                          \
+		(f)->args.base.at = __LINE__;                                                      \
+		if (weft_frame_descend(cx, (child)) == WEFT_PENDING)                               \
+			return WEFT_PENDING;                                                       \
+		WEFT_FALLTHROUGH;                                                                  \
+	case __LINE__:                                                                             \
+		*(result_) = (child)->result;                                                      \
+		weft_frame_leave(cx, (child));                                                     \
+	} while (0)
+
+#define WEFT_ENOMEM (-12)
+
+/* Ends the function with a result. */
+#define weft_return(f, value)                                                                      \
+	do {                                                                                       \
+		(f)->args.result = (value);                                                        \
+		(f)->args.base.at = WEFT_AT_DONE;                                                  \
+		return WEFT_READY;                                                                 \
+	} while (0)
+
+#define weft_end(f)                                                                                \
+	}                                                                                          \
+	weft_frame_misuse(&(f)->args.base);                                                        \
+	return WEFT_PENDING
+
+/* Aborts: the frame was polled after its end, or holds no await point of its function. */
+void weft_frame_misuse(const struct weft_frame *frame);
+
+/* Checked builds: aborts if the frame has moved since its first poll, or is polled after its end. */
+static inline void weft_frame_check(struct weft_frame *frame)
+{
+	uint32_t here = (uint32_t)((uintptr_t)frame >> 3) | 1u;
+
+	if (frame->at == 0)
+		frame->home = here;
+	else if (frame->at == WEFT_AT_DONE || frame->home != here)
+		weft_frame_misuse(frame);
+}
+
+WEFT_END_DECLS
+
+#endif
