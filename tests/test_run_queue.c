@@ -29,13 +29,24 @@ TEST(b23_ring_holds_its_capacity_in_order)
 		CHECK(weft__ring_pop(&ring) == NULL);
 		for (unsigned i = 0; i < WEFT__RING; i++) {
 			CHECK_EQ(weft__ring_count(&ring), i);
-			CHECK(weft__ring_push(&ring, &tasks[i]));
+			CHECK(weft__ring_push(&ring, &tasks[i], WEFT__RING));
 		}
-		CHECK(!weft__ring_push(&ring, &tasks[WEFT__RING]));
+		CHECK(!weft__ring_push(&ring, &tasks[WEFT__RING], WEFT__RING));
 		for (unsigned i = 0; i < WEFT__RING; i++)
 			CHECK_EQ(number(weft__ring_pop(&ring)), i);
 		CHECK_EQ(weft__ring_count(&ring), 0);
 	}
+}
+
+TEST(ring_takes_no_more_than_asked_for)
+{
+	struct weft__ring ring = { .head = 0 };
+
+	for (unsigned i = 0; i < WEFT__RING / 2; i++)
+		CHECK(weft__ring_push(&ring, &tasks[i], WEFT__RING / 2));
+	CHECK(!weft__ring_push(&ring, &tasks[WEFT__RING / 2], WEFT__RING / 2));
+	CHECK(!weft__ring_push(&ring, &tasks[WEFT__RING / 2], 1)); /* it holds more already */
+	CHECK_EQ(weft__ring_count(&ring), WEFT__RING / 2);
 }
 
 TEST(b23_steal_takes_the_older_half)
@@ -46,7 +57,7 @@ TEST(b23_steal_takes_the_older_half)
 		unsigned half = count - count / 2;
 
 		for (unsigned i = 0; i < count; i++)
-			CHECK(weft__ring_push(&ring, &tasks[i]));
+			CHECK(weft__ring_push(&ring, &tasks[i], WEFT__RING));
 		CHECK_EQ(weft__ring_steal(&ring, stolen), half);
 		for (unsigned i = 0; i < half; i++)
 			CHECK_EQ(number(stolen[i]), i);
@@ -80,7 +91,8 @@ TEST(ring_behaves_like_a_list_also_where_indices_wrap)
 		case 0:
 		case 1:
 		case 2:
-			CHECK_EQ(weft__ring_push(&ring, &tasks[next]), count < WEFT__RING);
+			CHECK_EQ(weft__ring_push(&ring, &tasks[next], WEFT__RING),
+					count < WEFT__RING);
 			if (count < WEFT__RING)
 				list[count++] = &tasks[next];
 			next = (next + 1) % TASKS;
@@ -123,22 +135,6 @@ TEST(inject_gives_first_in_first_out_in_any_portions)
 		for (unsigned i = 0; i < count; i++)
 			CHECK_EQ(number(taken[i]), seen++);
 	}
-}
-
-TEST(inject_keeps_the_order_of_a_chain)
-{
-	struct weft__inject inject = { .incoming = NULL };
-	struct weft_task *taken[8];
-
-	weft__inject_push(&inject, &tasks[0]);
-	tasks[3].next = &tasks[2];
-	tasks[2].next = &tasks[1];
-	weft__inject_push_chain(&inject, &tasks[3], &tasks[1]);
-	weft__inject_push(&inject, &tasks[4]);
-	CHECK_EQ(weft__inject_take(&inject, taken, 8), 5);
-	for (int i = 0; i < 5; i++)
-		CHECK_EQ(number(taken[i]), i);
-	CHECK(weft__inject_is_empty(&inject));
 }
 
 TEST(inject_gives_nothing_while_somebody_else_takes)

@@ -159,7 +159,7 @@ struct weft_metrics {
 	uint64_t tasks_spawned;
 	uint64_t polls;
 	uint64_t steals;        /* tasks taken from another worker */
-	uint64_t overflows;     /* times that a full local queue moved half of itself */
+	uint64_t overflows;     /* tasks that found their worker's queue full */
 	uint64_t remote_wakes;  /* wakes and spawns from outside the worker */
 	uint64_t budget_yields; /* polls that ended because the budget was spent */
 	uint64_t parks;         /* times that a worker went to sleep */

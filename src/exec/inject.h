@@ -27,20 +27,14 @@ struct weft__inject {
 	char apart[WEFT_CACHE_LINE - 2 * sizeof(void *) - sizeof(struct weft__lock)];
 };
 
-/* Any thread. `first` is the newest of a chain that is linked by next down to `last`, the oldest. */
-static inline void weft__inject_push_chain(struct weft__inject *inject, struct weft_task *first,
-		struct weft_task *last)
+/* Any thread. */
+static inline void weft__inject_push(struct weft__inject *inject, struct weft_task *task)
 {
 	struct weft_task *head = atomic_load_relaxed(&inject->incoming); /* relaxed: a guess */
 
 	do
-		last->next = head;
-	while (!atomic_cas_seq_cst(&inject->incoming, &head, first)); /* [O1] [O2] */
-}
-
-static inline void weft__inject_push(struct weft__inject *inject, struct weft_task *task)
-{
-	weft__inject_push_chain(inject, task, task);
+		task->next = head;
+	while (!atomic_cas_seq_cst(&inject->incoming, &head, task)); /* [O1] [O2] */
 }
 
 static inline bool weft__inject_is_empty(const struct weft__inject *inject)
@@ -50,8 +44,8 @@ static inline bool weft__inject_is_empty(const struct weft__inject *inject)
 }
 
 /* Takes up to `capacity` tasks, oldest first. Returns how many; 0 also if somebody else is taking. */
-static inline unsigned weft__inject_take(struct weft__inject *inject, struct weft_task **tasks,
-		unsigned capacity)
+static inline unsigned weft__inject_take(
+		struct weft__inject *inject, struct weft_task **tasks, unsigned capacity)
 {
 	struct weft_task *task;
 	unsigned count = 0;
@@ -65,8 +59,8 @@ static inline unsigned weft__inject_take(struct weft__inject *inject, struct wef
 	task = inject->ready;
 	while (count < capacity) {
 		if (!task) {
-			task = weft__task_list_reverse(
-					atomic_exchange_acquire(&inject->incoming, NULL)); /* [O1] */
+			task = weft__task_list_reverse(atomic_exchange_acquire(
+					&inject->incoming, NULL)); /* [O1] */
 			if (!task)
 				break;
 		}

@@ -6,10 +6,13 @@
  *             shard, a reactor and a wheel. A turn is up to TURN polls; then it looks at its reactor,
  *             its timers, the inject shards, and at the others.
  *
- *                 wake on a worker --> its slot --displaced--> its ring --full--> its shard (half)
+ *                 wake on a worker --> its slot --displaced--> its ring --full--> its shard
  *                 spawn, yield     --> its ring
  *                 wake elsewhere   --> a shard
  *
+ *   When a ring is full. Its tasks and those in the shards are one queue, of which the ring is the front:
+ *   while anything waits in a shard, the ring takes only LIMIT_SHARING tasks from its own worker, others
+ *   go into the shard, behind; so at the end of a turn there is room for as many from the shards.
  *   When a second worker wakes. Waking a core costs 25-50 us, as much as a thousand small tasks. So a
  *   push wakes nobody: at the end of a turn a worker whose backlog is older than BACKLOG_NS says that it
  *   is overloaded and wakes one sleeper; thieves take from the overloaded only.
@@ -24,6 +27,10 @@
  *                  empty; whoever pushes into a shard then looks at `idle`. All seq_cst: one of the two
  *                  sees the other, so a task in a shard never waits for a sleeping runtime.
  *             [I3] a bit of `idle` is cleared by whoever wakes that worker, or by itself: one wake each.
+ *             [I4] nobody starves, however many yield for ever. Rings and shards are first in, first out.
+ *                  Of SLOT_POLLS + 1 tasks one is the ring's oldest; a thief with an empty ring takes
+ *                  the oldest, and runs them first. If something is in a shard, turns leave room in the
+ *                  ring, and looks begin with each shard in turn, though with the own one most often.
  * Cost        per task switch: pop, start, suspend: three atomics. A wake: one, and one for the slot.
  * Not here    states of a task (core/task_mt.h), joining (exec/join.c), threads (exec/workers.c).
  */
@@ -39,11 +46,12 @@
 #include "os/os.h"
 
 enum {
-	SLOT_POLLS = 3,       /* in a row from the slot; then the ring has its turn */
-	BACKLOG_NS = 100000,  /* twice what waking a worker costs */
+	SLOT_POLLS = 3,      /* in a row from the slot; then the ring has its turn */
+	BACKLOG_NS = 100000, /* twice what waking a worker costs */
+	OWN_LOOKS = 8,       /* of so many looks at the shards one begins with another's */
 	IDLE_BITS = 8 * sizeof(size_t),
-	/* of a turn's tasks, if the ring is full */
-	INJECTED_SHARE = WEFT__TURN / 2 < WEFT__RING / 2 ? WEFT__TURN / 2 : WEFT__RING / 2
+	/* Room for as many as are polled in a turn, unless that is most of the ring. */
+	LIMIT_SHARING = WEFT__RING - (WEFT__TURN < WEFT__RING / 2 ? WEFT__TURN : WEFT__RING / 2)
 };
 
 /* ---- who sleeps ---- */
@@ -72,7 +80,8 @@ static bool idle_retract(struct weft_runtime *runtime, unsigned index)
 void weft__mt_wake_one(struct weft_runtime *runtime)
 {
 	for (unsigned i = 0; i < WEFT__WORKERS_MAX / IDLE_BITS; i++) {
-		size_t word = atomic_load_seq_cst(&runtime->idle[i]); /* [I2] pairs with idle_announce */
+		size_t word = atomic_load_seq_cst(
+				&runtime->idle[i]); /* [I2] pairs with idle_announce */
 
 		while (word) {
 			unsigned index = i * (unsigned)IDLE_BITS +
@@ -99,13 +108,13 @@ static unsigned idle_count(struct weft_runtime *runtime)
 
 /* ---- queues ---- */
 
-/* From outside the workers, or from one whose ring is full. */
-static void mt_inject(struct weft_runtime *runtime, struct weft_task *first, struct weft_task *last)
+/* From outside the workers. */
+static void mt_inject(struct weft_runtime *runtime, struct weft_task *task)
 {
-	unsigned shard = (unsigned)((uintptr_t)first >> 7) % runtime->nominal;
+	unsigned shard = (unsigned)((uintptr_t)task >> 7) % runtime->nominal;
 	unsigned asleep, away;
 
-	weft__inject_push_chain(&runtime->workers[shard]->inject, first, last); /* [I2] */
+	weft__inject_push(&runtime->workers[shard]->inject, task); /* [I2] */
 	asleep = idle_count(runtime);
 	if (!asleep)
 		return;
@@ -119,32 +128,26 @@ static void mt_inject_outside(struct weft_runtime *runtime, struct weft_task *ta
 {
 	struct weft__guest *guest = weft__visit_begin(runtime);
 
-	mt_inject(runtime, task, task);
+	mt_inject(runtime, task);
 	weft__visit_end(guest);
 }
 
-/* Half of a full ring, and the task, go where anybody can take them. */
-static bool mt_overflow(struct weft__worker *worker, struct weft_task *task)
+__attribute__((noinline)) static void mt_overflow(
+		struct weft__worker *worker, struct weft_task *task)
 {
-	struct weft_task *tasks[WEFT__RING / 2];
-	uint32_t count = weft__ring_steal(&worker->ring, tasks);
+	struct weft_runtime *runtime = worker->runtime;
 
-	if (!count)
-		return false;
-	task->next = tasks[count - 1];
-	for (uint32_t i = count - 1; i > 0; i--)
-		tasks[i]->next = tasks[i - 1];
 	weft__count(&worker->counters.overflows, 1);
-	mt_inject(worker->runtime, task, tasks[0]);
-	return true;
+	worker->limit = LIMIT_SHARING;
+	/* whoever sleeps may go on sleeping: this worker is awake, and looks [I2] */
+	weft__inject_push(&runtime->workers[worker->index % runtime->nominal]->inject, task);
 }
 
-/* Of a task that became QUEUED just now. [I1] */
+/* Of a task that became QUEUED just now. [I1] [I4] */
 static inline void mt_push(struct weft__worker *worker, struct weft_task *task)
 {
-	while (WEFT_UNLIKELY(!weft__ring_push(&worker->ring, task)))
-		if (mt_overflow(worker, task))
-			return;
+	if (WEFT_UNLIKELY(!weft__ring_push(&worker->ring, task, worker->limit)))
+		mt_overflow(worker, task);
 }
 
 static inline struct weft__worker *worker_here(const struct weft_runtime *runtime)
@@ -320,20 +323,8 @@ static void mt_end(struct weft__worker *worker, struct weft_task *task)
 	}
 }
 
-/* A task that has just been polled goes behind all others: into the ring, or, if that is full while tasks
- * wait in a shard, into a shard. */
-static inline void mt_requeue(struct weft__worker *worker, struct weft_task *task)
-{
-	if (WEFT_LIKELY(worker->spill == 0)) {
-		mt_push(worker, task);
-		return;
-	}
-	worker->spill--;
-	mt_inject(worker->runtime, task, task);
-}
-
-static inline void mt_poll(struct weft__worker *worker, struct weft_task *task,
-		struct weft_context *cx)
+static inline void mt_poll(
+		struct weft__worker *worker, struct weft_task *task, struct weft_context *cx)
 {
 	/* relaxed: whoever sets it wakes every task afterwards, and the wake carries it */
 	bool cancelling = atomic_load_relaxed(&worker->runtime->cancelling) != 0;
@@ -350,9 +341,9 @@ static inline void mt_poll(struct weft__worker *worker, struct weft_task *task,
 		mt_end(worker, task);
 	} else if (cx->self_woken) {
 		mt_yield(task);
-		mt_requeue(worker, task);
+		mt_push(worker, task);
 	} else if (mt_suspend(task) == MT_PUSH) {
-		mt_requeue(worker, task);
+		mt_push(worker, task);
 	}
 }
 
@@ -370,14 +361,15 @@ static inline struct weft_task *mt_next(struct weft__worker *worker)
 	}
 	worker->slot_polls = 0;
 	task = weft__ring_pop(&worker->ring);
-	if (!task && atomic_load_relaxed(&worker->slot)) /* relaxed: a hint */
+	if (!task && atomic_load_relaxed(&worker->slot))             /* relaxed: a hint */
 		task = atomic_exchange_acquire(&worker->slot, NULL); /* pairs with mt_schedule */
 	return task;
 }
 
 void weft__mt_spill_slot(struct weft__worker *worker)
 {
-	struct weft_task *task = atomic_exchange_acquire(&worker->slot, NULL); /* with mt_schedule */
+	struct weft_task *task =
+			atomic_exchange_acquire(&worker->slot, NULL); /* with mt_schedule */
 
 	if (task)
 		mt_push(worker, task);
@@ -385,7 +377,8 @@ void weft__mt_spill_slot(struct weft__worker *worker)
 
 /* ---- looking outside ---- */
 
-static void mt_fire_timers(struct weft__worker *worker, struct weft__counters *counters, int64_t now_ns)
+static void mt_fire_timers(
+		struct weft__worker *worker, struct weft__counters *counters, int64_t now_ns)
 {
 	if (weft__wheel_is_due(&worker->wheel, now_ns))
 		weft__count(&counters->timers_fired, weft__wheel_expire(&worker->wheel, now_ns));
@@ -399,33 +392,36 @@ static bool anything_injected(const struct weft_runtime *runtime)
 	return false;
 }
 
-/* Takes what has come from outside; the own shard first. If the ring has too little room for it, tasks
- * that are polled in the next turn make some: so those in the shards get their share of every turn. */
+/* Takes from the shards what the ring has room for. [I4] */
 static unsigned take_injected(struct weft__worker *worker)
 {
 	struct weft_runtime *runtime = worker->runtime;
 	struct weft_task *tasks[WEFT__RING / 2];
-	uint32_t room = WEFT__RING - weft__ring_count(&worker->ring);
+	unsigned look = worker->looks++;
+	unsigned first = look % OWN_LOOKS ? worker->index : look / OWN_LOOKS;
 	unsigned total = 0;
 
-	for (unsigned i = 0; i < runtime->nominal && room > 0; i++) {
-		unsigned shard = (worker->index + i) % runtime->nominal;
-		unsigned count = weft__inject_take(&runtime->workers[shard]->inject, tasks,
-				room < WEFT__RING / 2 ? room : WEFT__RING / 2);
+	for (unsigned i = 0; i < runtime->nominal; i++) {
+		struct weft__inject *shard =
+				&runtime->workers[(first + i) % runtime->nominal]->inject;
+		uint32_t room = WEFT__RING - weft__ring_count(&worker->ring);
+		unsigned count = weft__inject_take(
+				shard, tasks, room < WEFT__RING / 2 ? room : WEFT__RING / 2);
 
 		for (unsigned t = 0; t < count; t++)
-			mt_push(worker, tasks[t]);
+			(void)weft__ring_push(
+					&worker->ring, tasks[t], WEFT__RING); /* there is room */
 		total += count;
-		room -= count; /* thieves may have made more */
 	}
-	worker->spill = room < INJECTED_SHARE && anything_injected(runtime) ? INJECTED_SHARE - room : 0;
+	worker->limit = anything_injected(runtime) ? LIMIT_SHARING : WEFT__RING;
 	weft__count(&worker->counters.remote_wakes, total);
 	return total;
 }
 
 static unsigned take_slot(struct weft__worker *worker, struct weft__worker *victim)
 {
-	struct weft_task *task = atomic_exchange_acquire(&victim->slot, NULL); /* with mt_schedule */
+	struct weft_task *task =
+			atomic_exchange_acquire(&victim->slot, NULL); /* with mt_schedule */
 
 	if (!task)
 		return 0;
@@ -512,7 +508,7 @@ static void mind_backlog(struct weft__worker *worker, int64_t now_ns)
 {
 	uint32_t head = atomic_load_relaxed(&worker->ring.head); /* relaxed, both: hints */
 	uint32_t tail = atomic_load_relaxed(&worker->ring.tail);
-	bool served = (int32_t)(head - worker->backlog_tail) >= 0;
+	bool served = (int32_t)(head - worker->backlog_tail) >= 0 && worker->limit == WEFT__RING;
 	bool old = !served && now_ns - worker->backlog_since_ns > BACKLOG_NS;
 
 	if (served || head == tail) {
@@ -550,7 +546,8 @@ static bool has_work(struct weft__worker *worker)
 	/* relaxed: the slot and the ring are ours */
 	return weft__ring_count(&worker->ring) || atomic_load_relaxed(&worker->slot) ||
 			anything_injected(worker->runtime) ||
-			atomic_load_seq_cst(&worker->runtime->stopping); /* pairs with weft__mt_stop */
+			atomic_load_seq_cst(
+					&worker->runtime->stopping); /* pairs with weft__mt_stop */
 }
 
 static void mt_park(struct weft__worker *worker)
@@ -563,7 +560,8 @@ static void mt_park(struct weft__worker *worker)
 	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_park)
 		hooks->thread_park(hooks->data);
 	idle_announce(worker); /* [I2] */
-	atomic_store_seq_cst(&worker->parked, 1u); /* pairs with the monitor's look before it stops */
+	atomic_store_seq_cst(
+			&worker->parked, 1u); /* pairs with the monitor's look before it stops */
 	if (!has_work(worker)) {
 		next = weft__wheel_next(&worker->wheel);
 		if (next != WEFT_NEVER) {
@@ -576,7 +574,8 @@ static void mt_park(struct weft__worker *worker)
 		weft__count(&worker->counters.parks, 1);
 		weft__reactor_poll(&worker->reactor, next);
 	}
-	atomic_store_seq_cst(&worker->parked, 0u); /* pairs with the monitor's look before it stops */
+	atomic_store_seq_cst(
+			&worker->parked, 0u); /* pairs with the monitor's look before it stops */
 	(void)idle_retract(runtime, worker->index);
 	weft__monitor_poke(runtime);
 	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_unpark)
@@ -592,6 +591,7 @@ void weft__mt_loop(struct weft__worker *worker)
 
 	weft__context_prepare(&cx, worker, &weft__flavour_mt.waker);
 	worker->polls_left = WEFT__TURN;
+	worker->limit = WEFT__RING;
 	/* relaxed: has_work looks again before sleeping */
 	while (!atomic_load_relaxed(&runtime->stopping)) {
 		struct weft_task *task = mt_next(worker);

@@ -53,14 +53,14 @@ static inline uint32_t weft__ring_count(const struct weft__ring *ring)
 	return atomic_load_relaxed(&ring->tail) - head;
 }
 
-/* Owner. False: full. */
-static inline bool weft__ring_push(struct weft__ring *ring, struct weft_task *task)
+/* Owner. False: `limit` tasks are there. */
+static inline bool weft__ring_push(struct weft__ring *ring, struct weft_task *task, uint32_t limit)
 {
 	uint32_t head = atomic_load_acquire(&ring->head); /* [O2] pairs with pop and steal */
 	uint32_t tail = atomic_load_relaxed(&ring->tail); /* relaxed: ours */
 
 	WEFT_ASSERT(tail - head <= WEFT__RING); /* [I1] */
-	if (tail - head == WEFT__RING)
+	if (tail - head >= limit)
 		return false;
 	/* relaxed: published by tail */
 	atomic_store_relaxed(&ring->slots[tail % WEFT__RING], task);
@@ -99,7 +99,8 @@ static inline uint32_t weft__ring_steal(
 		if (count == 0)
 			return 0;
 		if (count > WEFT__RING / 2) { /* one of the two is older than the other */
-			head = atomic_load_acquire(&ring->head); /* with pop: tail is not older now */
+			head = atomic_load_acquire(
+					&ring->head); /* with pop: tail is not older now */
 			continue;
 		}
 		for (uint32_t i = 0; i < count; i++) /* relaxed: head's exchange validates */

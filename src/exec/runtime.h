@@ -96,7 +96,8 @@ struct weft__worker {
 	int64_t backlog_since_ns;
 	int64_t turn_ns;
 	unsigned polls_left;
-	unsigned spill; /* so many of the next polled tasks do not go into the ring */
+	uint32_t limit; /* so many tasks in the ring; others overflow */
+	unsigned looks; /* at the shards */
 	uint32_t random;
 	uint32_t parked;     /* atomic */
 	uint32_t blocked;    /* atomic: in block_in_place */

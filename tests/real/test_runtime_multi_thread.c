@@ -7,7 +7,7 @@
 
 #include "rig.h"
 
-enum { CROWD = 3 * WEFT__RING, PAIRS = 100, SPAWNERS = 8, EACH = 300 };
+enum { CROWD = 3 * WEFT__RING, CHAINS = 2 * WEFT__RING, PAIRS = 100, SPAWNERS = 8, EACH = 300 };
 
 struct world {
 	struct weft_runtime *runtime, *other;
@@ -159,17 +159,19 @@ RIG_TASK(outlasts_successors, struct world, struct weft_yield__frame yield;
 	struct world *world = f->args.p0;
 
 	weft_begin(f);
-	rig_spawn_detached(NULL, &spawns_its_successor__async, world);
-	while (rig_get(&world->polls) < 1000)
+	for (int i = 0; i < CHAINS; i++)
+		rig_spawn_detached(NULL, &spawns_its_successor__async, world);
+	while (rig_get(&world->polls) < 10 * CHAINS)
 		weft_await(f, f->yield, weft_yield);
 	weft_await(f, f->sleep, weft_sleep, 1);
 	rig_add(&world->over);
-	while (!rig_get(&world->ended))
+	while (rig_get(&world->ended) < CHAINS)
 		weft_await(f, f->yield, weft_yield);
 	weft_return(f, 0);
 	weft_end(f);
 }
 
+/* More of them than a ring holds. */
 RIG_TEST(b12_endless_successors_do_not_starve_the_root)
 {
 	struct weft_runtime *runtime = rig_create(options);
