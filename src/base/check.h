@@ -22,6 +22,9 @@ _Noreturn void weft__fail(const char *what, const char *file, int line);
 #define WEFT_LIKELY(x) __builtin_expect(!!(x), 1)
 #define WEFT_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* For the few functions on the way of every request that the compiler would rather call. */
+#define WEFT_INLINE static inline __attribute__((always_inline))
+
 #define WEFT_ASSERT(x) (WEFT_LIKELY(x) ? (void)0 : weft__fail(#x, __FILE__, __LINE__))
 
 #ifdef WEFT_CHECKED

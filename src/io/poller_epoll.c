@@ -86,15 +86,12 @@ static int epoll_remove(struct weft__poller *poller, int fd, void *token)
 
 static unsigned epoll_bits(uint32_t events)
 {
-	unsigned bits = 0;
+	unsigned bits = (events & (EPOLLIN | EPOLLPRI) ? POLLER_READ : 0u) |
+			(events & EPOLLOUT ? POLLER_WRITE : 0u);
 
-	if (events & (EPOLLIN | EPOLLPRI))
-		bits |= POLLER_READ;
-	if (events & EPOLLOUT)
-		bits |= POLLER_WRITE;
-	if (events & (EPOLLHUP | EPOLLERR))
+	if (WEFT_UNLIKELY(events & (EPOLLHUP | EPOLLERR)))
 		bits |= POLLER_READ | POLLER_WRITE | POLLER_HANGUP;
-	if (events & EPOLLRDHUP)
+	if (WEFT_UNLIKELY(events & EPOLLRDHUP))
 		bits |= POLLER_READ | POLLER_HANGUP;
 	return bits;
 }

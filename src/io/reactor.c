@@ -32,12 +32,6 @@
 #include "io/reactor.h"
 #include "io/sockets.h"
 
-enum source_flags {
-	SOURCE_CLOSING = 1 << 0,
-	SOURCE_KERNEL = 1 << 1, /* the poller may still deliver a last event */
-	SOURCE_WOKEN = 1 << 2   /* << direction: the waiter has been claimed, and keeps its place */
-};
-
 enum { REACTOR_BATCH = 256, POOL_BATCH = 256 };
 
 _Static_assert(sizeof(struct weft__source) <= 64,
@@ -131,8 +125,7 @@ static void source_finish(struct weft__source *source, int fd)
 	pool_put(source);
 }
 
-/* Unlocks, and closes the descriptor if this was the last use. */
-static inline void source_unlock(struct weft__source *source)
+void weft__source_unlock_closing(struct weft__source *source)
 {
 	bool over = source_is_over(source);
 	int fd = source->fd;
@@ -150,7 +143,7 @@ static void source_event(struct weft__source *source, unsigned bits)
 
 	weft__lock_acquire(&source->lock);
 	source->tick++;
-	if (bits & POLLER_REMOVED) {
+	if (WEFT_UNLIKELY(bits & POLLER_REMOVED)) {
 		WEFT_ASSERT(source->flags & SOURCE_KERNEL);
 		source->flags &= (uint8_t)~SOURCE_KERNEL;
 	}
@@ -159,7 +152,7 @@ static void source_event(struct weft__source *source, unsigned bits)
 		reader = source_claim(source, SOURCE_READ);
 	if (bits & POLLER_WRITE)
 		writer = source_claim(source, SOURCE_WRITE);
-	source_unlock(source);
+	weft__source_unlock(source);
 	weft_waker_commit(reader);
 	weft_waker_commit(writer);
 }
@@ -313,81 +306,28 @@ void weft__source_unuse(struct weft__source *source)
 	weft__lock_acquire(&source->lock);
 	WEFT_ASSERT(source->users > 0);
 	source->users--;
-	source_unlock(source);
+	weft__source_unlock(source);
 }
 
-static uint8_t direction_bit(enum weft__direction direction)
+int weft__source_wait(struct weft__source *source, uint32_t generation,
+		enum weft__direction direction, struct weft_context *cx, bool waiting)
 {
-	return direction == SOURCE_READ ? POLLER_READ : POLLER_WRITE;
-}
+	struct weft_waker *place = &source->waiter[direction];
+	int err = 0;
 
-/* Under the lock: everything but an attempt that may go ahead. */
-static enum weft__begin source_wait(struct weft__use *use, struct weft_context *cx, bool waiting)
-{
-	struct weft__source *source = use->source;
-	struct weft_waker *place = &source->waiter[use->direction];
-
-	use->error = -EBADF;
-	if (source->generation != use->generation)
-		return BEGIN_FAILED;
-	use->error = -EBUSY;
-	if (!waiting && place->ops)
-		return BEGIN_FAILED; /* [I4] */
-	use->error = -ECANCELED;
-	if (weft_context_cancelled(cx)) {
+	if (source->generation != generation) {
+		err = -EBADF;
+	} else if (!waiting && place->ops) {
+		err = -EBUSY; /* [I4] */
+	} else if (!cx) {
+		err = -EAGAIN;
+	} else if (weft_context_cancelled(cx)) {
 		place->ops = NULL;
-		return BEGIN_FAILED;
-	}
-	*place = *weft_context_waker(cx); /* [I1] */
-	source->flags &= (uint8_t) ~(SOURCE_WOKEN << use->direction);
-	return BEGIN_WAIT;
-}
-
-/* Under the lock: whether an attempt may go ahead. What is ready wins over a cancellation, unless the
- * leaf is new. */
-static bool source_may_try(const struct weft__use *use, const struct weft_context *cx, bool waiting)
-{
-	const struct weft__source *source = use->source;
-
-	return source->generation == use->generation &&
-			(source->ready & direction_bit(use->direction)) &&
-			(waiting ||
-					(!source->waiter[use->direction].ops &&
-							!weft_context_cancelled(cx)));
-}
-
-enum weft__begin weft__source_begin(struct weft__use *use, struct weft_context *cx, bool waiting)
-{
-	struct weft__source *source = use->source;
-	enum weft__begin begin = BEGIN_TRY;
-
-	if (WEFT_UNLIKELY(!source)) {
-		use->error = -EBADF;
-		return BEGIN_FAILED;
-	}
-	weft__lock_acquire(&source->lock);
-	if (WEFT_LIKELY(source_may_try(use, cx, waiting))) {
-		source->waiter[use->direction].ops = NULL;
-		WEFT_ASSERT(source->users < UINT16_MAX);
-		source->users++;
-		use->fd = source->fd;
-		use->tick = source->tick;
+		err = -ECANCELED;
 	} else {
-		begin = source_wait(use, cx, waiting);
+		*place = *weft_context_waker(cx); /* [I1] */
+		source->flags &= (uint8_t) ~(SOURCE_WOKEN << direction);
 	}
 	weft__lock_release(&source->lock);
-	return begin;
-}
-
-void weft__source_end(struct weft__use *use, enum weft__attempt attempt)
-{
-	struct weft__source *source = use->source;
-
-	weft__lock_acquire(&source->lock);
-	WEFT_ASSERT(source->users > 0);
-	source->users--;
-	if (attempt != ATTEMPT_DONE && source->tick == use->tick &&
-			(attempt == ATTEMPT_BLOCKED || !(source->ready & POLLER_HANGUP)))
-		source->ready &= (uint8_t)~direction_bit(use->direction);
-	source_unlock(source);
+	return err;
 }

@@ -14,8 +14,11 @@
 #ifndef WEFT_IO_REACTOR_H
 #define WEFT_IO_REACTOR_H
 
+#include <errno.h>
+
 #include <weft/poll.h>
 
+#include "base/check.h"
 #include "base/lock.h"
 #include "io/poller.h"
 
@@ -98,11 +101,86 @@ struct weft__use {
 	int error;
 };
 
+/* ---- begin and end: in line, because every request goes through them several times ---- */
+
+enum weft__source_flags {
+	SOURCE_CLOSING = 1 << 0,
+	SOURCE_KERNEL = 1 << 1, /* the poller may still deliver a last event */
+	SOURCE_WOKEN = 1 << 2   /* << direction: the waiter has been claimed, and keeps its place */
+};
+
+/* What begin does if an attempt may not go ahead: unlocks; 0: registered, or an error. */
+int weft__source_wait(struct weft__source *source, uint32_t generation,
+		enum weft__direction direction, struct weft_context *cx, bool waiting);
+
+/* Unlocks a source that is closing, and closes the descriptor if this was the last use. */
+void weft__source_unlock_closing(struct weft__source *source);
+
+static inline void weft__source_unlock(struct weft__source *source)
+{
+	if (WEFT_UNLIKELY(source->flags & SOURCE_CLOSING))
+		weft__source_unlock_closing(source);
+	else
+		weft__lock_release(&source->lock);
+}
+
+static inline uint8_t weft__direction_bit(enum weft__direction direction)
+{
+	return direction == SOURCE_READ ? POLLER_READ : POLLER_WRITE;
+}
+
+/* Under the lock: whether an attempt may go ahead. What is ready wins over a cancellation, unless the
+ * leaf is new. */
+WEFT_INLINE bool weft__source_may_try(const struct weft__use *use, const struct weft_context *cx,
+		bool waiting)
+{
+	const struct weft__source *source = use->source;
+
+	return source->generation == use->generation &&
+			(source->ready & weft__direction_bit(use->direction)) &&
+			(waiting ||
+					(!source->waiter[use->direction].ops &&
+							!(cx && weft_context_cancelled(cx))));
+}
+
 /* Before an attempt. `waiting`: the caller's leaf has been told BEGIN_WAIT before and owns the waiter's
- * place. use->error: -EBADF closed; -EBUSY somebody else waits for this direction; -ECANCELED. */
-enum weft__begin weft__source_begin(struct weft__use *use, struct weft_context *cx, bool waiting);
+ * place. use->error: -EBADF closed; -EBUSY somebody else waits for this direction; -ECANCELED. Without a
+ * context: -EAGAIN instead of BEGIN_WAIT. */
+WEFT_INLINE enum weft__begin weft__source_begin(struct weft__use *use, struct weft_context *cx,
+		bool waiting)
+{
+	struct weft__source *source = use->source;
+
+	if (WEFT_UNLIKELY(!source)) {
+		use->error = -EBADF;
+		return BEGIN_FAILED;
+	}
+	weft__lock_acquire(&source->lock);
+	if (!weft__source_may_try(use, cx, waiting)) {
+		use->error = weft__source_wait(source, use->generation, use->direction, cx, waiting);
+		return use->error ? BEGIN_FAILED : BEGIN_WAIT;
+	}
+	source->waiter[use->direction].ops = NULL;
+	source->users++;
+	WEFT_ASSERT(source->users != 0);
+	use->fd = source->fd;
+	use->tick = source->tick;
+	weft__lock_release(&source->lock);
+	return BEGIN_TRY;
+}
 
 /* After an attempt; the next begin waits if this one drained the descriptor and no event came since. */
-void weft__source_end(struct weft__use *use, enum weft__attempt attempt);
+WEFT_INLINE void weft__source_end(struct weft__use *use, enum weft__attempt attempt)
+{
+	struct weft__source *source = use->source;
+
+	weft__lock_acquire(&source->lock);
+	WEFT_ASSERT(source->users > 0);
+	source->users--;
+	if (attempt != ATTEMPT_DONE && source->tick == use->tick &&
+			(attempt == ATTEMPT_BLOCKED || !(source->ready & POLLER_HANGUP)))
+		source->ready &= (uint8_t)~weft__direction_bit(use->direction);
+	weft__source_unlock(source);
+}
 
 #endif

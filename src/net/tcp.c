@@ -53,49 +53,47 @@ static const struct weft__socket_ops *sockets_of(const struct weft__use *use)
 	return use->source->reactor->sockets;
 }
 
-/* READY means: go on if *result is 0, else the leaf ends with *result. */
-static inline enum weft_poll attempt_begin(struct weft__use *use, struct weft_context *cx,
+/* READY means: go on if *result is 0, else the leaf ends with *result. No context: never PENDING. */
+WEFT_INLINE enum weft_poll attempt_begin(struct weft__use *use, struct weft_context *cx,
 		bool *waiting, ssize_t *result)
 {
-	if (WEFT_UNLIKELY(!weft_context_charge(cx)))
+	enum weft__begin begin;
+
+	if (cx && WEFT_UNLIKELY(!weft_context_charge(cx)))
 		return WEFT_PENDING;
-	*result = 0;
-	switch (weft__source_begin(use, cx, *waiting)) {
-	case BEGIN_TRY:
-		*waiting = false;
-		return WEFT_READY;
-	case BEGIN_WAIT:
+	begin = weft__source_begin(use, cx, *waiting);
+	*waiting = begin == BEGIN_WAIT;
+	if (begin == BEGIN_WAIT) {
 		weft_context_refund(cx);
-		*waiting = true;
 		return WEFT_PENDING;
-	default:
-		*waiting = false;
-		*result = use->error;
-		return WEFT_READY;
 	}
+	*result = WEFT_LIKELY(begin == BEGIN_TRY) ? 0 : use->error;
+	return WEFT_READY;
 }
 
 /* After the system call: whether to begin again. */
-static inline bool attempt_end(struct weft__use *use, struct weft_context *cx, ssize_t result,
+WEFT_INLINE bool attempt_end(struct weft__use *use, struct weft_context *cx, ssize_t result,
 		size_t size)
 {
 	if (WEFT_LIKELY(result > 0)) {
 		uint32_t charge = (uint32_t)((size_t)result / BYTES_PER_CHARGE);
 
 		weft__source_end(use, (size_t)result < size ? ATTEMPT_SHORT : ATTEMPT_DONE);
-		cx->budget -= charge < cx->budget ? charge : cx->budget;
+		if (cx)
+			cx->budget -= charge < cx->budget ? charge : cx->budget;
 		return false;
 	}
 	weft__source_end(use, result == -EAGAIN ? ATTEMPT_BLOCKED : ATTEMPT_DONE);
 	if (result != -EAGAIN)
 		return result == -EINTR;
-	weft_context_refund(cx);
+	if (cx)
+		weft_context_refund(cx);
 	return true;
 }
 
 /* ---- steps, for the leaves here and for weft_io ---- */
 
-static inline enum weft_poll read_step(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
+WEFT_INLINE enum weft_poll read_step(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
 		void *buffer, size_t size, ssize_t *result)
 {
 	struct weft__use use = use_make(conn.source, conn.generation, SOURCE_READ);
@@ -111,7 +109,7 @@ static inline enum weft_poll read_step(struct weft_tcp conn, struct weft_context
 	return WEFT_READY;
 }
 
-static inline enum weft_poll write_step(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
+WEFT_INLINE enum weft_poll write_step(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
 		const void *bytes, size_t size, ssize_t *result)
 {
 	struct weft__use use = use_make(conn.source, conn.generation, SOURCE_WRITE);
@@ -265,32 +263,21 @@ WEFT_ASYNC_DEFINE_LEAF(weft_tcp_write_all, WEFT_ASYNC_RESULT_SSIZE);
 
 ssize_t weft_tcp_try_read(struct weft_tcp conn, void *buffer, size_t size)
 {
-	struct weft_strand strand = { NULL };
-	struct weft_waker nobody = { NULL, NULL };
-	struct weft_context cx = weft_context_make(nobody, &strand);
 	bool waiting = false;
-	ssize_t result;
+	ssize_t result = 0;
 
-	cx.waker.ops = NULL;
-	if (!size)
-		return 0;
-	if (read_step(conn, &cx, &waiting, buffer, size, &result) == WEFT_PENDING)
-		return -EAGAIN;
+	if (size)
+		(void)read_step(conn, NULL, &waiting, buffer, size, &result);
 	return result;
 }
 
 ssize_t weft_tcp_try_write(struct weft_tcp conn, const void *bytes, size_t size)
 {
-	struct weft_strand strand = { NULL };
-	struct weft_waker nobody = { NULL, NULL };
-	struct weft_context cx = weft_context_make(nobody, &strand);
 	bool waiting = false;
-	ssize_t result;
+	ssize_t result = 0;
 
-	if (!size)
-		return 0;
-	if (write_step(conn, &cx, &waiting, bytes, size, &result) == WEFT_PENDING)
-		return -EAGAIN;
+	if (size)
+		(void)write_step(conn, NULL, &waiting, bytes, size, &result);
 	return result;
 }
 
