@@ -22,6 +22,7 @@
 #include "base/atomic.h"
 #include "exec/join.h"
 #include "exec/runtime.h"
+#include "io/sockets.h"
 #include "os/os.h"
 
 static const int64_t SECOND = 1000000000;
@@ -73,9 +74,16 @@ static struct weft__reactor *env_place(const struct weft_env *env)
 			->reactor; /* relaxed: any order will do */
 }
 
+/* A simulated socket exists in one network: that of the first worker. */
+static struct weft__reactor *env_place_simulated(const struct weft_env *env)
+{
+	return env->reactor;
+}
+
 int weft__worker_init(struct weft__worker *worker, struct weft_runtime *runtime, unsigned index)
 {
 	const char *huge = getenv("WEFT_HUGEPAGES");
+	int err;
 
 	memset(worker, 0, sizeof *worker);
 	worker->runtime = runtime;
@@ -91,7 +99,12 @@ int weft__worker_init(struct weft__worker *worker, struct weft_runtime *runtime,
 	weft__heap_init(&worker->heap, !huge || strcmp(huge, "0") != 0);
 	weft__wheel_init(&worker->wheel, worker->env.now(&worker->env));
 	worker->reactor.poller.seed = runtime->options.seed;
-	return weft__reactor_init(&worker->reactor, runtime->options.poller);
+	err = weft__reactor_init(&worker->reactor, runtime->options.poller);
+	if (!err && worker->reactor.sockets != &weft__sockets_kernel) {
+		worker->env.reactor = &runtime->workers[0]->reactor;
+		worker->env.place = env_place_simulated;
+	}
+	return err;
 }
 
 void weft__worker_finish(struct weft__worker *worker)
