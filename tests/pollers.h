@@ -14,7 +14,6 @@
 #define WEFT_TESTS_POLLERS_H
 
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@
 #include "io/poller.h"
 #include "io/sockets.h"
 #include "os/os.h"
+#include "seeds.h"
 #include "test.h"
 
 enum { POLLER_SEEDS = 40 };
@@ -67,34 +67,17 @@ static inline void pollers_run(const char *name, void (*body)(struct weft__polle
 	poller.ops->finish(&poller);
 }
 
-static uint64_t pollers_seed; /* of the test that runs, or has failed */
-
-static inline void pollers_print_seed(void)
-{
-	if (pollers_seed)
-		fprintf(stderr, "WEFT_SEED=%" PRIu64 "\n", pollers_seed);
-	pollers_seed = 0;
-}
-
 static inline void pollers_run_seeds(void (*body)(struct weft__poller *poller))
 {
-	static int installed;
-	uint64_t seed = 0, first = weft__random_seed() >> 32;
+	for (unsigned i = 0; i < seeds_count(POLLER_SEEDS); i++) {
+		struct weft__poller poller = { .seed = 0 };
 
-	pollers_print_seed();
-	if (!installed++)
-		atexit(pollers_print_seed);
-	for (unsigned i = 0; i < POLLER_SEEDS && (!seed || !getenv("WEFT_SEED")); i++) {
-		/* half of them are the same every time */
-		struct weft__poller poller = { .seed = i % 2 ? first + i : i / 2 + 1 };
-
-		if (getenv("WEFT_SEED"))
-			poller.seed = 0;
+		seeds_begin(i);
+		poller.seed = seeds_current;
 		CHECK_EQ(weft__poller_init(&poller, "sim"), 0);
-		seed = pollers_seed = poller.seed;
 		body(&poller);
 		poller.ops->finish(&poller);
-		pollers_seed = 0;
+		seeds_end();
 	}
 }
 
