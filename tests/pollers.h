@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "io/poller.h"
+#include "io/sim.h"
 #include "io/sockets.h"
 #include "os/os.h"
 #include "seeds.h"
@@ -75,6 +76,7 @@ static inline void pollers_run_seeds(void (*body)(struct weft__poller *poller))
 		seeds_begin(i);
 		poller.seed = seeds_current;
 		CHECK_EQ(weft__poller_init(&poller, "sim"), 0);
+		weft__sim_buffers(&poller, 1);
 		body(&poller);
 		poller.ops->finish(&poller);
 		seeds_end();

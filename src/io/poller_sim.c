@@ -50,6 +50,16 @@ void weft__sim_fault(struct weft__poller *poller, enum weft__sim_fault_kind what
 	weft__lock_release(&network->lock);
 }
 
+void weft__sim_buffers(struct weft__poller *poller, unsigned bytes_min)
+{
+	struct sim_network *network = poller->state;
+
+	WEFT_ASSERT(bytes_min > 0);
+	weft__lock_acquire(&network->lock);
+	network->buffer_bytes_min = bytes_min;
+	weft__lock_release(&network->lock);
+}
+
 /* ---- bags ---- */
 
 static int sim_bag_reserve(struct sim_bag *bag, unsigned count)
@@ -355,6 +365,7 @@ static int sim_init(struct weft__poller *poller)
 	while (!poller->seed)
 		poller->seed = weft__random_seed();
 	network->random = poller->seed * UINT64_C(0x9e3779b97f4a7c15); /* seeds are often small */
+	network->buffer_bytes_min = SIM_BUFFER_BYTES;
 	network->next_port = (uint16_t)(32768 + weft__sim_random(network, 28000));
 	network->event_fd = weft__event_create();
 	if (network->event_fd < 0) {

@@ -35,9 +35,13 @@ enum weft__sim_fault_kind {
 /* Makes the nth thing of this kind from now on fail (1: the next; 0: none). */
 void weft__sim_fault(struct weft__poller *poller, enum weft__sim_fault_kind what, unsigned nth);
 
+/* What the buffers of connections from now on hold at least, on either side. The default is a page, with
+ * which a program works that works with real sockets; 1 tries how it bears congestion. */
+void weft__sim_buffers(struct weft__poller *poller, unsigned bytes_min);
+
 /* ---- private from here on: all of it under the network's lock ---- */
 
-enum { SIM_FD_FIRST = (1 << 20) + 1, SIM_OPTIONS = 12 };
+enum { SIM_FD_FIRST = (1 << 20) + 1, SIM_OPTIONS = 12, SIM_BUFFER_BYTES = 4096 };
 
 /* A member of a bag, from which one is drawn by chance. */
 struct sim_item {
@@ -124,6 +128,7 @@ struct sim_network {
 	struct sim_socket *listeners;
 	uint16_t next_port;
 	unsigned faults[SIM_FAULTS];
+	unsigned buffer_bytes_min;
 };
 
 /* A number below `limit`, which is not 0. */

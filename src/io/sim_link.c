@@ -22,15 +22,13 @@
 
 /* ---- pipes ---- */
 
+/* Often little more than the least, sometimes much. */
 static size_t sim_capacity(struct sim_network *network)
 {
-#ifdef WEFT_TEST_SMALL
-	return 1 + weft__sim_random(network, 8);
-#else
-	static const unsigned limits[] = { 8, 256, 8192, 8192 };
+	static const unsigned more[] = { 8, 256, 8192, 8192 };
 
-	return 1 + weft__sim_random(network, limits[weft__sim_random(network, 4)]);
-#endif
+	return network->buffer_bytes_min +
+			weft__sim_random(network, more[weft__sim_random(network, 4)]);
 }
 
 static int sim_pipe_init(struct sim_network *network, struct sim_link *link, int side)
