@@ -81,6 +81,18 @@ static inline bool ct_start(struct weft_task *task)
 	return (task->local & CT_CANCELLED) != 0;
 }
 
+/* Home: ct_start of a task that nobody has cancelled, if `usual` is CT_QUEUED. False, and nothing has
+ * happened: it was cancelled, or `usual` is something else. */
+static inline bool ct_start_usual(struct weft_task *task, uint32_t usual)
+{
+	uint32_t old = task->local;
+
+	if (WEFT_UNLIKELY((old & (CT_QUEUED | CT_RUNNING | CT_DONE | CT_CANCELLED)) != usual))
+		return false;
+	task->local = old + CT_RUNNING - CT_QUEUED;
+	return true;
+}
+
 /* Home: ends a poll that was PENDING. CT_PUSH means into the run queue. */
 static inline enum ct_todo ct_suspend(struct weft_task *task, bool self_woken)
 {

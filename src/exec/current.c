@@ -24,6 +24,7 @@
 
 #include "base/atomic.h"
 #include "core/task_ct.h"
+#include "exec/home.h"
 #include "exec/join.h"
 #include "exec/runtime.h"
 #include "os/os.h"
@@ -35,7 +36,7 @@ enum {
 
 static inline bool is_home(const struct weft_task *task)
 {
-	return weft__worker_current && weft__worker_current->env.executor == task->executor;
+	return weft__is_home(weft__worker_current, task);
 }
 
 /* ---- the queue and the inbox ---- */
@@ -49,26 +50,27 @@ static void ct_inbox_push(struct weft_runtime *runtime, struct weft_task *task)
 	weft__visit_end(guest);
 }
 
-/* Into the run queue: local has QUEUED. [I1] */
-static inline void ct_push(struct weft__worker *worker, struct weft_task *task)
+void weft__ct_push_slow(struct weft__worker *worker, struct weft_task *task)
 {
-	if (WEFT_LIKELY(weft__fifo_push(&worker->fifo, task)))
+	if (weft__fifo_push(&worker->fifo, task))
 		return;
-	/* no memory for the queue: the inbox needs none */
-	task->local &= ~(uint32_t)CT_QUEUED;
+	/* the inbox needs no memory */
+	task->local &= ~(uint32_t)CT_QUEUED; /* [I1] */
 	if (ct_request(task, CT_ASK_WAKE) == CT_PUSH)
 		ct_inbox_push(worker->runtime, task);
 }
 
 /* ---- the end of a task ---- */
 
-static inline void ct_reap(struct weft_task *task)
+/* A task that is DONE, and has no handle any more. */
+static inline void ct_reap(struct weft__worker *worker, struct weft_task *task)
 {
-	/* [I2]; acquire pairs with the last waker's drop, whose request is looked for afterwards */
-	if (atomic_load_acquire(&task->refs) == 1 && !ct_requested(task))
-		weft__task_free(task);
-	else
+	if (WEFT_LIKELY(weft__ct_is_over(task))) { /* [I2] */
+		weft__task_unpublish(task);
+		weft__heap_free(&worker->heap, task);
+	} else {
 		task->local |= CT_DETACHED; /* the inbox will bring it back */
+	}
 }
 
 static void ct_tell_joiner(struct weft_task *task)
@@ -92,37 +94,61 @@ static void ct_end(struct weft__worker *worker, struct weft_task *task)
 	weft__task_ended(worker, task, detached);
 	weft__count(&worker->counters.ended, 1);
 	if (detached)
-		ct_reap(task);
+		ct_reap(worker, task);
 	else
 		ct_tell_joiner(task);
+}
+
+/* A poll of a task that is cancelled, or whose runtime is, or has hooks. */
+__attribute__((noinline)) static enum weft_poll ct_poll_unusual(struct weft__worker *worker,
+		struct weft_task *task, struct weft_context *cx)
+{
+	/* relaxed: whoever sets it lets ct_look wake every task again */
+	bool cancelling = atomic_load_relaxed(&worker->runtime->cancelling);
+
+	return weft__worker_poll(worker, task, ct_start(task) || cancelling, cx);
+}
+
+static inline enum weft_poll ct_poll(struct weft__worker *worker, struct weft_task *task, uint32_t usual,
+		struct weft_context *cx)
+{
+	enum weft_poll poll;
+
+	if (WEFT_UNLIKELY(!ct_start_usual(task, usual)))
+		return ct_poll_unusual(worker, task, cx);
+	weft__context_fill(cx, task);
+	poll = weft__task_poll(task, cx);
+	if (poll == WEFT_PENDING)
+		weft__context_settle(cx, task, worker);
+	return poll;
 }
 
 /* Up to `limit` polls, or until the root (if any) has ended. Returns how many. */
 __attribute__((noinline)) static unsigned ct_polls(struct weft__worker *worker, unsigned limit,
 		const struct weft_task *root)
 {
-	/* relaxed, and once for all: whoever sets it lets ct_look wake every task again */
-	bool cancelling = atomic_load_relaxed(&worker->runtime->cancelling);
+	/* relaxed, and once for all: see ct_poll_unusual */
+	bool unusual = worker->hooked || atomic_load_relaxed(&worker->runtime->cancelling);
+	uint32_t usual = unusual ? UINT32_MAX : CT_QUEUED;
 	struct weft_context cx;
-	struct weft_task *task;
-	unsigned polls = 0;
+	unsigned left = limit;
 
 	weft__context_prepare(&cx, worker, &weft__flavour_ct.waker);
-	while (polls < limit && (task = weft__fifo_pop(&worker->fifo))) {
-		bool cancelled = ct_start(task) | cancelling;
+	while (left > 0 && worker->fifo.head != worker->fifo.tail) {
+		struct weft_task *task = weft__fifo_take(&worker->fifo);
 
-		polls++;
-		if (weft__worker_poll(worker, task, cancelled, &cx) == WEFT_PENDING) {
+		left--;
+		if (ct_poll(worker, task, usual, &cx) == WEFT_PENDING) {
 			if (ct_suspend(task, cx.self_woken) == CT_PUSH)
-				ct_push(worker, task);
+				weft__ct_push(worker, task);
 			continue;
 		}
 		ct_end(worker, task);
 		if (task == root)
 			break;
 	}
-	weft__count(&worker->counters.polls, polls);
-	return polls;
+	weft__count(&worker->counters.polls, limit - left);
+	return limit - left;
 }
 
 /* ---- what others have asked ---- */
@@ -142,9 +168,9 @@ static void ct_obey(struct weft__worker *worker, struct weft_task *task)
 		task->local |= CT_DETACHED;
 	if (!(task->local & CT_DONE)) {
 		if (asked & (CT_ASK_WAKE | CT_ASK_CANCEL) && ct_wake(task) == CT_PUSH)
-			ct_push(worker, task);
+			weft__ct_push(worker, task);
 	} else if (task->local & CT_DETACHED) {
-		ct_reap(task);
+		ct_reap(worker, task);
 	} else if (asked & CT_ASK_JOIN) {
 		(void)weft__end_word(task);
 	}
@@ -177,7 +203,7 @@ static void ct_waker_wake_by_ref(void *data)
 	if (!is_home(task))
 		ct_ask(task, CT_ASK_WAKE);
 	else if (ct_wake(task) == CT_PUSH)
-		ct_push(weft__worker_current, task);
+		weft__ct_push(weft__worker_current, task);
 }
 
 static struct weft_waker ct_waker_clone(void *data)
@@ -196,7 +222,7 @@ static void ct_unref(struct weft_task *task)
 
 	/* pairs with ct_waker_drop */
 	if (atomic_fetch_sub_acq_rel(&task->refs, 1u) == 2 && (task->local & OVER) == OVER)
-		ct_reap(task);
+		ct_reap(weft__worker_current, task);
 }
 
 /* Elsewhere the last one is left to the home: the reference goes with the request. */
@@ -243,7 +269,7 @@ static struct weft_waker ct_waker_claim(void *data)
 
 static void ct_commit_home(void *data)
 {
-	ct_push(weft__worker_current, data);
+	weft__ct_push(weft__worker_current, data);
 }
 
 static void ct_commit_away(void *data)
@@ -260,18 +286,16 @@ static void ct_launch(struct weft_task *task, bool detached)
 {
 	const struct weft_async *async = weft__task_launching(task);
 
+	if (is_home(task)) {
+		weft__ct_enqueue(weft__worker_current, task, async, detached);
+		return;
+	}
 	task->joiner = JOIN_OPEN;
 	ct_init(task, detached);
-	if (WEFT_LIKELY(is_home(task))) {
-		task->local |= CT_QUEUED;
-		weft__task_publish(task, async);
-		ct_push(weft__worker_current, task);
-	} else {
-		/* asked first: a walker that sees it may let it end before it is in the inbox [I2] */
-		(void)ct_request(task, CT_ASK_WAKE);
-		weft__task_publish(task, async);
-		ct_inbox_push(weft__runtime_of(task), task);
-	}
+	/* asked first: a walker that sees it may let it end before it is in the inbox [I2] */
+	(void)ct_request(task, CT_ASK_WAKE);
+	weft__task_publish(task, async);
+	ct_inbox_push(weft__runtime_of(task), task);
 }
 
 static void ct_cancel(struct weft_task *task)
@@ -282,7 +306,7 @@ static void ct_cancel(struct weft_task *task)
 	}
 	task->local |= CT_CANCELLED;
 	if (ct_wake(task) == CT_PUSH)
-		ct_push(weft__worker_current, task);
+		weft__ct_push(weft__worker_current, task);
 }
 
 static void ct_detach(struct weft_task *task)
@@ -290,7 +314,7 @@ static void ct_detach(struct weft_task *task)
 	if (!is_home(task))
 		ct_ask(task, CT_ASK_DETACH);
 	else if (task->local & CT_DONE)
-		ct_reap(task);
+		ct_reap(weft__worker_current, task);
 	else
 		task->local |= CT_DETACHED;
 }
@@ -328,11 +352,11 @@ static bool ct_collect(struct weft_task *task, void *result)
 {
 	uintptr_t word;
 
-	if (WEFT_LIKELY(is_home(task))) {
+	if (is_home(task)) {
 		if (!(task->local & CT_DONE))
 			return false;
 		weft__task_result_copy(task, result);
-		ct_reap(task);
+		ct_reap(weft__worker_current, task);
 		return true;
 	}
 	word = atomic_load_acquire(&task->joiner); /* pairs with weft__end_word */
@@ -351,7 +375,7 @@ static void ct_wake_visit(struct weft_task *task, void *arg)
 	/* acquire pairs with the start */
 	if (atomic_load_acquire(&task->async) && !(task->local & CT_DONE) &&
 			ct_wake(task) == CT_PUSH)
-		ct_push(arg, task);
+		weft__ct_push(arg, task);
 }
 
 static void ct_wake_all(struct weft_runtime *runtime)

@@ -13,15 +13,15 @@ static size_t fifo_bytes(uint32_t capacity)
 void weft__fifo_free(struct weft__fifo *fifo)
 {
 	if (fifo->tasks)
-		weft__pages_unmap(fifo->tasks, fifo_bytes(fifo->mask + 1));
-	*fifo = (struct weft__fifo){ NULL, 0, 0, 0 };
+		weft__pages_unmap(fifo->tasks, fifo_bytes(fifo->capacity));
+	*fifo = (struct weft__fifo){ NULL, 0, 0, 0, 0 };
 }
 
 bool weft__fifo_grow(struct weft__fifo *fifo)
 {
 	uint32_t count = weft__fifo_count(fifo);
-	uint32_t capacity = fifo->tasks ? (fifo->mask + 1) * 2 : FIFO_FIRST;
-	struct weft__fifo bigger = { NULL, capacity - 1, 0, count };
+	uint32_t capacity = fifo->tasks ? fifo->capacity * 2 : FIFO_FIRST;
+	struct weft__fifo bigger = { NULL, capacity, capacity - 1, 0, count };
 
 	bigger.tasks = weft__pages_map(fifo_bytes(capacity), FIFO_ALIGN, false);
 	if (!bigger.tasks)
@@ -35,6 +35,6 @@ bool weft__fifo_grow(struct weft__fifo *fifo)
 
 void weft__fifo_shrink(struct weft__fifo *fifo)
 {
-	if (weft__fifo_count(fifo) == 0 && fifo->mask > FIFO_KEEP)
+	if (weft__fifo_count(fifo) == 0 && fifo->capacity > FIFO_KEEP)
 		weft__fifo_free(fifo);
 }

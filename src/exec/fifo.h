@@ -13,7 +13,7 @@
 /* All zero: empty, no memory. */
 struct weft__fifo {
 	struct weft_task **tasks;
-	uint32_t mask; /* capacity - 1 */
+	uint32_t capacity, mask; /* mask: capacity - 1 */
 	uint32_t head, tail;
 };
 
@@ -28,32 +28,43 @@ static inline uint32_t weft__fifo_count(const struct weft__fifo *fifo)
 	return fifo->tail - fifo->head;
 }
 
+static inline bool weft__fifo_is_full(const struct weft__fifo *fifo)
+{
+	return fifo->tail - fifo->head == fifo->capacity;
+}
+
+/* It is not full. */
+static inline void weft__fifo_put(struct weft__fifo *fifo, struct weft_task *task)
+{
+	fifo->tasks[fifo->tail++ & fifo->mask] = task;
+}
+
 /* False: full, and no memory for more. */
 static inline bool weft__fifo_push(struct weft__fifo *fifo, struct weft_task *task)
 {
-	if (WEFT_UNLIKELY(!fifo->tasks || fifo->tail - fifo->head > fifo->mask) &&
-			!weft__fifo_grow(fifo))
+	if (WEFT_UNLIKELY(weft__fifo_is_full(fifo)) && !weft__fifo_grow(fifo))
 		return false;
-	fifo->tasks[fifo->tail++ & fifo->mask] = task;
+	weft__fifo_put(fifo, task);
 	return true;
+}
+
+/* It is not empty. */
+static inline struct weft_task *weft__fifo_take(struct weft__fifo *fifo)
+{
+	struct weft_task *task = fifo->tasks[fifo->head++ & fifo->mask];
+	/* The header and frame of a task that comes soon arrive while this one runs. In a short queue it
+	 * is one that was here before: a prefetch may go astray. */
+	struct weft_task *soon = fifo->tasks[(fifo->head + 3) & fifo->mask];
+
+	__builtin_prefetch(soon, 1);
+	__builtin_prefetch((char *)soon + WEFT_CACHE_LINE, 1);
+	return task;
 }
 
 /* NULL: empty. */
 static inline struct weft_task *weft__fifo_pop(struct weft__fifo *fifo)
 {
-	struct weft_task *task;
-
-	if (fifo->head == fifo->tail)
-		return NULL;
-	task = fifo->tasks[fifo->head++ & fifo->mask];
-	/* the header and frame of a task that comes soon arrive while this one runs */
-	if (fifo->tail - fifo->head > 4) {
-		struct weft_task *soon = fifo->tasks[(fifo->head + 3) & fifo->mask];
-
-		__builtin_prefetch(soon, 1);
-		__builtin_prefetch((char *)soon + WEFT_CACHE_LINE, 1);
-	}
-	return task;
+	return fifo->head == fifo->tail ? NULL : weft__fifo_take(fifo);
 }
 
 #endif

@@ -24,6 +24,7 @@
 #include <errno.h>
 
 #include "base/atomic.h"
+#include "exec/home.h"
 #include "exec/join.h"
 #include "exec/runtime.h"
 #include "os/os.h"
@@ -101,27 +102,20 @@ bool weft__detach_word(struct weft_task *task)
 
 /* ---- the leaf ---- */
 
-enum { JOIN_FRESH, JOIN_TRIED, JOIN_WAITING }; /* `at` */
+enum { JOIN_FRESH, JOIN_WAITING }; /* `at` */
 
-enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
+__attribute__((noinline)) static enum weft_poll join_slow(struct weft_task_join__frame *f,
+		struct weft_context *cx)
 {
-	struct weft_task_join__frame *f = frame;
 	struct weft_task *task = f->args.p0;
 	const struct weft__flavour *flavour = task->executor->flavour;
 
-	if (!weft_context_charge(cx))
-		return WEFT_PENDING;
-	if (f->args.base.at == JOIN_FRESH) {
-		if (weft_context_cancelled(cx))
-			weft_return(f, -ECANCELED);
-		f->args.base.at = JOIN_TRIED;
-	}
 	if (flavour->collect(task, f->args.p1))
 		weft_return(f, 0);
 	if (WEFT_UNLIKELY(weft__task_is_abandoned(task)))
 		weft_return(f, -ESHUTDOWN);
 	if (weft_context_cancelled(cx)) {
-		if (f->args.base.at == JOIN_TRIED || flavour->unjoin(task, &f->waker))
+		if (flavour->unjoin(task, &f->waker)) /* not fresh, so it waits */
 			weft_return(f, -ECANCELED);
 	} else if (flavour->join(task, &f->waker, weft_context_waker(cx)) == WEFT_PENDING) {
 		weft_context_refund(cx);
@@ -130,6 +124,19 @@ enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
 	}
 	/* it ended just now */
 	weft_return(f, flavour->collect(task, f->args.p1) ? 0 : -ESHUTDOWN);
+}
+
+enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_task_join__frame *f = frame;
+
+	if (WEFT_UNLIKELY(!weft_context_charge(cx)))
+		return WEFT_PENDING;
+	if (f->args.base.at == JOIN_FRESH && weft_context_cancelled(cx))
+		weft_return(f, -ECANCELED);
+	if (WEFT_UNLIKELY(!weft__ct_collect(weft__worker_current, f->args.p0, f->args.p1)))
+		return join_slow(f, cx);
+	weft_return(f, 0);
 }
 WEFT_ASYNC_DEFINE_LEAF(weft_task_join, WEFT_ASYNC_RESULT_INT);
 

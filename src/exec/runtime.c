@@ -87,6 +87,10 @@ int weft__worker_init(struct weft__worker *worker, struct weft_runtime *runtime,
 
 	memset(worker, 0, sizeof *worker);
 	worker->runtime = runtime;
+	if (runtime->options.flavour == WEFT_CURRENT_THREAD)
+		worker->home_of = &runtime->executor;
+	worker->hooked = runtime->hooked;
+	worker->watched = runtime->watched;
 	worker->index = index;
 	worker->random = (uint32_t)(runtime->options.seed >> 16) * 2654435761u + index * 2u + 1u;
 	worker->env.allocate = env_allocate;

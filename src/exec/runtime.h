@@ -6,6 +6,7 @@
  *   task.c      create, start, spawn, cancel: the parts that both flavours share
  *   join.c      one word for who joins
  *   current.c   the current-thread flavour        multi.c    the multi-thread flavour
+ *   home.h      its short ways, in line
  *   monitor.c   stuck workers                     blocking.c the pool
  *   slab.c      memory                            run_queue.h, inject.h  queues
  */
@@ -78,6 +79,8 @@ static inline void weft__count(size_t *counter, size_t more)
 struct weft__worker {
 	struct weft_env env;
 	struct weft_runtime *runtime;
+	struct weft__executor *home_of;  /* current-thread: the runtime's; exec/home.h */
+	bool hooked, watched;            /* as the runtime's */
 	struct weft_task *running;       /* atomic; for reports */
 	uint32_t tick;                   /* atomic; odd during a poll */
 	unsigned index;
@@ -215,19 +218,27 @@ static inline void weft__task_publish(struct weft_task *task, const struct weft_
 	atomic_store_release(&task->async, async); /* pairs with the walkers' loads */
 }
 
+/* The step before its memory is given back: the walkers pass it over. A walker that still reads the old
+ * value finds the task DONE; release: destroy, which does not, sees whoever frees it as a visitor. */
+static inline void weft__task_unpublish(struct weft_task *task)
+{
+	atomic_store_release(&task->async, NULL);
+}
+
 /* Copies the result of an ended task. */
 static inline void weft__task_result_copy(struct weft_task *task, void *result)
 {
 	const struct weft_async *async = task->async;
+	const void *from = weft__task_result(task, async);
 
 	if (!result)
 		return;
-	if (async->result_size == sizeof(int64_t))
-		__builtin_memcpy(result, weft__task_result(task, async), sizeof(int64_t));
+	if (WEFT_LIKELY(async->result_size == sizeof(int64_t)))
+		__builtin_memcpy(result, from, sizeof(int64_t));
 	else if (async->result_size == sizeof(int))
-		__builtin_memcpy(result, weft__task_result(task, async), sizeof(int));
+		__builtin_memcpy(result, from, sizeof(int));
 	else
-		__builtin_memcpy(result, weft__task_result(task, async), async->result_size);
+		__builtin_memcpy(result, from, async->result_size);
 }
 
 void weft__task_free(struct weft_task *task);
@@ -245,7 +256,7 @@ static inline bool weft__task_is_abandoned(const struct weft_task *task)
 static inline void weft__task_ended(struct weft__worker *worker, struct weft_task *task, bool detached)
 {
 	atomic_store_release(&task->ended, (uint32_t)TASK_ENDED); /* pairs with weft_task_is_done */
-	if (WEFT_UNLIKELY(worker->runtime->watched))
+	if (WEFT_UNLIKELY(worker->watched))
 		weft__task_ended_watched(worker->runtime, task, detached);
 }
 
@@ -261,32 +272,45 @@ static inline void weft__context_prepare(struct weft_context *cx, struct weft__w
 	cx->env = &worker->env;
 }
 
+/* What changes from poll to poll. */
+static inline void weft__context_fill(struct weft_context *cx, struct weft_task *task)
+{
+	cx->waker.data = task;
+	cx->strand = &task->strand;
+	cx->budget = WEFT_BUDGET; /* from here on constants, which are two stores */
+	cx->depth = 0;
+	cx->cancelled = 0;
+	cx->self_woken = 0;
+	cx->descend = 0;
+	cx->waker_taken = 0;
+	task->polls++;
+}
+
+/* After a poll that was PENDING. */
+static inline void weft__context_settle(const struct weft_context *cx, const struct weft_task *task,
+		struct weft__worker *worker)
+{
+	if (WEFT_UNLIKELY(!(cx->self_woken | cx->waker_taken)))
+		weft__fail("future pending without a registered waker: it can never go on",
+				task->async->name, (int)task->async->line);
+	if (WEFT_UNLIKELY(cx->budget == 0 && cx->self_woken))
+		weft__count(&worker->counters.budget_yields, 1);
+}
+
 /* One poll of a task that was started; cx is the worker's, prepared. The caller counts it. */
 static inline enum weft_poll weft__worker_poll(struct weft__worker *worker, struct weft_task *task,
 		bool cancelled, struct weft_context *cx)
 {
 	enum weft_poll poll;
 
-	cx->waker.data = task;
-	cx->strand = &task->strand;
-	cx->budget = WEFT_BUDGET;
-	cx->depth = 0;
+	weft__context_fill(cx, task);
 	cx->cancelled = cancelled;
-	cx->self_woken = 0;
-	cx->descend = 0;
-	cx->waker_taken = 0;
-	task->polls++;
-	if (WEFT_UNLIKELY(worker->runtime->hooked))
+	if (WEFT_UNLIKELY(worker->hooked))
 		poll = weft__worker_poll_hooked(worker, task, cx);
 	else
 		poll = weft__task_poll(task, cx);
-	if (poll == WEFT_PENDING && (cx->self_woken || !cx->waker_taken)) {
-		if (WEFT_UNLIKELY(!cx->self_woken))
-			weft__fail("future pending without a registered waker: it can never go on",
-					task->async->name, (int)task->async->line);
-		if (WEFT_UNLIKELY(cx->budget == 0))
-			weft__count(&worker->counters.budget_yields, 1);
-	}
+	if (poll == WEFT_PENDING)
+		weft__context_settle(cx, task, worker);
 	return poll;
 }
 

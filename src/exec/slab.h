@@ -72,10 +72,9 @@ void *weft__heap_allocate_slow(struct weft__heap *heap, enum weft__slab_kind kin
 void weft__heap_free_slow(struct weft__heap *heap, struct weft__page *page,
 		struct weft__block *block);
 
-/* A block aligned to 8, 16 or 64, as align asks; not cleared, except that a fresh task slot has
- * async == NULL. The heap's owner only. NULL: no memory. */
-static inline void *weft__heap_allocate(struct weft__heap *heap, enum weft__slab_kind kind,
-		size_t bytes, size_t align)
+/* As weft__heap_allocate; NULL also if there is no free block at hand. */
+static inline void *weft__heap_take(struct weft__heap *heap, enum weft__slab_kind kind, size_t bytes,
+		size_t align)
 {
 	if (WEFT_LIKELY(align <= 8 && bytes - sizeof(struct weft__block) <=
 					WEFT__SLAB_FINE * 8 - sizeof(struct weft__block))) {
@@ -89,7 +88,18 @@ static inline void *weft__heap_allocate(struct weft__heap *heap, enum weft__slab
 			return block;
 		}
 	}
-	return weft__heap_allocate_slow(heap, kind, bytes, align);
+	return NULL;
+}
+
+/* A block aligned to 8, 16 or 64, as align asks; not cleared, except that a fresh task slot has
+ * async == NULL. The heap's owner only. NULL: no memory. */
+static inline void *weft__heap_allocate(struct weft__heap *heap, enum weft__slab_kind kind,
+		size_t bytes, size_t align)
+{
+	void *block = weft__heap_take(heap, kind, bytes, align);
+
+	return WEFT_LIKELY(block != NULL) ? block
+					  : weft__heap_allocate_slow(heap, kind, bytes, align);
 }
 
 static inline struct weft__page *weft__page_of(void *block)
@@ -97,19 +107,31 @@ static inline struct weft__page *weft__page_of(void *block)
 	return (struct weft__page *)((uintptr_t)block & ~(uintptr_t)(WEFT__PAGE_BYTES - 1));
 }
 
-/* Gives a block back. `heap` is the caller's own heap, or NULL. */
-static inline void weft__heap_free(struct weft__heap *heap, void *memory)
+/* Whether put may give the block back: it comes from this heap, and its page is in a list. */
+static inline bool weft__heap_is_own(const struct weft__heap *heap, void *memory)
+{
+	const struct weft__page *page = weft__page_of(memory);
+
+	return WEFT_LIKELY(page->heap == heap && page->listed);
+}
+
+static inline void weft__heap_put(void *memory)
 {
 	struct weft__page *page = weft__page_of(memory);
 	struct weft__block *block = memory;
 
-	if (WEFT_UNLIKELY(page->heap != heap || !page->listed)) {
-		weft__heap_free_slow(heap, page, block);
-		return;
-	}
 	block->next = page->free;
 	page->free = block;
 	page->used--;
+}
+
+/* Gives a block back. `heap` is the caller's own heap, or NULL. */
+static inline void weft__heap_free(struct weft__heap *heap, void *memory)
+{
+	if (weft__heap_is_own(heap, memory))
+		weft__heap_put(memory);
+	else
+		weft__heap_free_slow(heap, weft__page_of(memory), memory);
 }
 
 /* Calls visit for every slot of every task page. The tasks may come and go meanwhile: visit must bear

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "exec/home.h"
 #include "exec/runtime.h"
 #include "os/os.h"
 
@@ -68,30 +69,11 @@ __attribute__((noinline)) static struct weft_task *guest_allocate(struct weft_ru
 	return task;
 }
 
-void *weft_task_create(struct weft_runtime *runtime, const struct weft_async *async)
+/* What a task is before its start. */
+static inline void *task_setup(struct weft_task *task, struct weft_runtime *runtime,
+		const struct weft_async *async)
 {
-	struct weft__worker *worker = weft__worker_current;
-	struct weft_task *task;
-
-	if (!runtime) {
-		if (!worker)
-			return NULL;
-		runtime = worker->runtime;
-	}
-	/* relaxed: a spawn that races with the shutdown is seen by its walk, or polled cancelled */
-	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->closing)))
-		return NULL;
 	WEFT_ASSERT(async->magic == WEFT_ASYNC_MAGIC);
-	if (WEFT_LIKELY(worker && worker->runtime == runtime)) {
-		task = weft__heap_allocate(&worker->heap, SLAB_TASK,
-				WEFT__TASK_BYTES + async->frame_size, async->frame_align);
-		if (WEFT_LIKELY(task != NULL))
-			weft__count(&worker->counters.spawned, 1);
-	} else {
-		task = guest_allocate(runtime, async);
-	}
-	if (WEFT_UNLIKELY(!task))
-		return NULL;
 	task->executor = &runtime->executor;
 	task->strand.innermost = NULL;
 	task->joiner = (uintptr_t)async; /* [I1] */
@@ -104,6 +86,55 @@ void *weft_task_create(struct weft_runtime *runtime, const struct weft_async *as
 	return weft__task_frame(task);
 }
 
+__attribute__((noinline)) static void *task_create_slow(struct weft_runtime *runtime,
+		const struct weft_async *async)
+{
+	struct weft__worker *worker = weft__worker_current;
+	struct weft_task *task;
+
+	if (!runtime) {
+		if (!worker)
+			return NULL;
+		runtime = worker->runtime;
+	}
+	/* relaxed: a spawn that races with the shutdown is seen by its walk, or polled cancelled */
+	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->closing)))
+		return NULL;
+	if (worker && worker->runtime == runtime) {
+		task = weft__heap_allocate(&worker->heap, SLAB_TASK,
+				WEFT__TASK_BYTES + async->frame_size, async->frame_align);
+		if (task)
+			weft__count(&worker->counters.spawned, 1);
+	} else {
+		task = guest_allocate(runtime, async);
+	}
+	return task ? task_setup(task, runtime, async) : NULL;
+}
+
+/* From a worker's own tasks, with memory at hand, no call is made. */
+static inline void *task_create(struct weft_runtime *runtime, const struct weft_async *async)
+{
+	struct weft__worker *worker = weft__worker_current;
+	struct weft_task *task;
+
+	if (WEFT_UNLIKELY(!worker || (runtime && runtime != worker->runtime)))
+		return task_create_slow(runtime, async);
+	runtime = worker->runtime;
+	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->closing))) /* relaxed, as above */
+		return NULL;
+	task = weft__heap_take(&worker->heap, SLAB_TASK, WEFT__TASK_BYTES + async->frame_size,
+			async->frame_align);
+	if (WEFT_UNLIKELY(!task))
+		return task_create_slow(runtime, async);
+	weft__count(&worker->counters.spawned, 1);
+	return task_setup(task, runtime, async);
+}
+
+void *weft_task_create(struct weft_runtime *runtime, const struct weft_async *async)
+{
+	return task_create(runtime, async);
+}
+
 void weft__task_launching_watched(struct weft_runtime *runtime, struct weft_task *task,
 		const struct weft_async *async)
 {
@@ -113,11 +144,18 @@ void weft__task_launching_watched(struct weft_runtime *runtime, struct weft_task
 		runtime->options.hooks.task_spawn(runtime->options.hooks.data, weft_task_id(task), async);
 }
 
+__attribute__((noinline)) static struct weft_task *task_start_slow(struct weft_task *task, bool detached)
+{
+	task->executor->flavour->launch(task, detached);
+	return task;
+}
+
 struct weft_task *weft_task_start(void *frame)
 {
 	struct weft_task *task = weft__task_of(frame);
 
-	task->executor->flavour->launch(task, false);
+	if (WEFT_UNLIKELY(!weft__ct_launch(weft__worker_current, task, false)))
+		return task_start_slow(task, false);
 	return task;
 }
 
@@ -125,7 +163,8 @@ void weft_task_start_detached(void *frame)
 {
 	struct weft_task *task = weft__task_of(frame);
 
-	task->executor->flavour->launch(task, true);
+	if (WEFT_UNLIKELY(!weft__ct_launch(weft__worker_current, task, true)))
+		(void)task_start_slow(task, true);
 }
 
 /* The slot's memory only; everything else is over. [I2] */
@@ -136,9 +175,7 @@ void weft__task_free(struct weft_task *task)
 
 	if (!worker || worker->env.executor != task->executor)
 		guest = weft__visit_begin(weft__runtime_of(task));
-	/* [I1] a walker that still reads the old value finds the task DONE; release: destroy, which does
-	 * not, sees the visitor */
-	atomic_store_release(&task->async, NULL);
+	weft__task_unpublish(task); /* [I1] */
 	weft__heap_free(worker ? &worker->heap : NULL, task);
 	if (guest)
 		weft__visit_end(guest);
@@ -164,7 +201,7 @@ void weft_task_discard(void *frame)
 struct weft_task *weft_task_spawn(struct weft_runtime *runtime, const struct weft_async *async,
 		const void *args)
 {
-	void *frame = weft_task_create(runtime, async);
+	void *frame = task_create(runtime, async);
 
 	if (WEFT_UNLIKELY(!frame))
 		return NULL;
@@ -182,7 +219,7 @@ int weft_task_spawn_detached(struct weft_runtime *runtime, const struct weft_asy
 		return -ENXIO;
 	if (!runtime)
 		runtime = weft__worker_current->runtime;
-	frame = weft_task_create(runtime, async);
+	frame = task_create(runtime, async);
 	if (WEFT_UNLIKELY(!frame)) /* relaxed: tells the two reasons apart */
 		return atomic_load_relaxed(&runtime->closing) ? -ESHUTDOWN : -ENOMEM;
 	memcpy(frame, args, async->args_size);
