@@ -50,6 +50,14 @@ struct test_case {
 		test_check_aborted(__FILE__, __LINE__, #statement, test_child);                    \
 	} while (0)
 
+/* The same, and what it says on stderr contains `text`. */
+#define CHECK_ABORTS_SAYING(text, statement)                                                       \
+	do {                                                                                       \
+		int test_heard = test_listen(__FILE__, __LINE__);                                  \
+		CHECK_ABORTS(test_speak_into(test_heard); statement);                              \
+		test_check_heard(__FILE__, __LINE__, test_heard, text);                            \
+	} while (0)
+
 /* Ends the test without an outcome. The program exits with 77 if all its tests did. */
 #define SKIP(reason) test_skip(__FILE__, __LINE__, reason)
 
@@ -59,6 +67,9 @@ void test_check_eq(const char *file, int line, const char *a_text, long long a, 
 int test_fork(const char *file, int line);
 void test_check_aborted(const char *file, int line, const char *text, int child);
 _Noreturn void test_child_exit(void);
+int test_listen(const char *file, int line);
+void test_speak_into(int heard);
+void test_check_heard(const char *file, int line, int heard, const char *text);
 _Noreturn void test_skip(const char *file, int line, const char *reason);
 _Noreturn void test_fail(const char *file, int line, const char *format, ...)
 		__attribute__((format(printf, 3, 4)));

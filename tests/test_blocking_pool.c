@@ -229,6 +229,7 @@ TEST(pool_starts_a_thread_only_for_a_job_that_finds_none_idle)
 	pool_end(pool);
 }
 
+/* B21 and row S2-17: every job that is queued at the cap runs. */
 TEST(pool_runs_as_many_jobs_as_its_cap_and_queues_the_rest)
 {
 	unsigned cap = cap_to_test(), extra = 88;
@@ -500,6 +501,7 @@ TEST(a_bounded_pool_grows_to_its_cap_before_it_queues)
 
 /* --- the end -------------------------------------------------------------------------------------- */
 
+/* B22 */
 TEST(shutdown_refuses_new_jobs_and_completes_the_started)
 {
 	struct gate gate;
@@ -735,6 +737,7 @@ static void check_steps(int64_t keep_alive_ns, unsigned steppers, unsigned round
 	pool_end(pool);
 }
 
+/* B21, as the next two. */
 TEST(no_job_is_lost_to_a_thread_whose_time_runs_out)
 {
 	check_steps(1, 1, scaled(5000));
@@ -772,7 +775,7 @@ TEST(many_submitters_take_jobs_back_while_threads_take_them)
 	submit_from_many(pool_make(&options), 8, scaled(10000), 2);
 }
 
-/* Each job needs all the others to run at the same time, so that a thread must come for each. */
+/* Row S1-21: each job needs all the others to run at the same time, so that a thread must come for each. */
 TEST(jobs_that_wait_for_each_other_all_get_a_thread)
 {
 	enum { CREW = 4 };

@@ -55,6 +55,7 @@ static const struct sweep_scenario inbox = {
 	.check = inbox_check,
 };
 
+/* Row S3-18. */
 TEST(add_to_inbox_ends_in_four_ways_and_is_cancelled_in_each_state)
 {
 	static const struct inbox_case cases[] = {
@@ -72,7 +73,7 @@ TEST(add_to_inbox_ends_in_four_ways_and_is_cancelled_in_each_state)
 	}
 }
 
-/* Not started, three awaits, completed: each is told by the frame and the table. */
+/* Rows S3-21 and S4-28: not started, three awaits, completed; each is told by the frame and the table. */
 TEST(add_to_inbox_shows_five_states)
 {
 	struct weft_strand strand = { NULL };
@@ -131,6 +132,7 @@ static const struct sweep_scenario serving = {
 	.check = serve_check,
 };
 
+/* Row S0-16. */
 TEST(serve_is_cancelled_in_each_state)
 {
 	CHECK_EQ(sweep(&serving).suspensions, 4);

@@ -114,6 +114,7 @@ static unsigned polls_of_a_resume(int depth)
 	return polls;
 }
 
+/* Row S1-14. */
 TEST(strand_resumes_in_as_many_polls_at_depth_100000_as_at_10)
 {
 	/* the innermost frame; the gate it waits for; the gate it waits for next */
@@ -121,6 +122,7 @@ TEST(strand_resumes_in_as_many_polls_at_depth_100000_as_at_10)
 	CHECK_EQ(polls_of_a_resume(100000), 3);
 }
 
+/* Rows S2-66, S4-30 and S4-31. */
 TEST(strand_a_million_deep_leaves_the_c_stack_alone)
 {
 	enum { DEPTH = 1000000 };
@@ -357,6 +359,7 @@ enum weft_poll lend_local__poll(void *frame, struct weft_context *cx)
 
 WEFT_ASYNC_DEFINE(lend_local, WEFT_ASYNC_RESULT_INT);
 
+/* Rows S0-20 and S1-31. */
 TEST(frame_lends_a_local_to_its_child_over_ten_suspensions)
 {
 	struct stepper stepper = stepper_make();
@@ -375,6 +378,7 @@ TEST(frame_lends_a_local_to_its_child_over_ten_suspensions)
 
 /* --- misuse ------------------------------------------------------------------------------------- */
 
+/* Row S0-17. */
 TEST(misuse_polling_after_the_end_aborts)
 {
 	struct stepper stepper = stepper_make();
@@ -399,6 +403,7 @@ TEST(misuse_of_a_frame_that_was_overwritten_aborts)
 }
 
 #ifdef WEFT_CHECKED
+/* Rows S0-19 and S0-21. */
 TEST(misuse_moving_a_frame_that_was_polled_aborts)
 {
 	struct stepper stepper = stepper_make();

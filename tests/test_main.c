@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -169,6 +170,32 @@ void test_check_aborted(const char *file, int line, const char *text, int child)
 	if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status) ||
 			WTERMSIG(status) != SIGABRT)
 		test_fail(file, line, "%s aborts; wait status 0x%x", text, (unsigned)status);
+}
+
+int test_listen(const char *file, int line)
+{
+	int heard = memfd_create("heard", MFD_CLOEXEC);
+
+	if (heard < 0)
+		test_fail(file, line, "memfd_create");
+	return heard;
+}
+
+void test_speak_into(int heard)
+{
+	if (dup2(heard, STDERR_FILENO) < 0)
+		_exit(1);
+}
+
+void test_check_heard(const char *file, int line, int heard, const char *text)
+{
+	char said[1000];
+	ssize_t length = pread(heard, said, sizeof said - 1, 0);
+
+	close(heard);
+	said[length > 0 ? length : 0] = '\0';
+	if (!strstr(said, text))
+		test_fail(file, line, "it says \"%s\", not \"%s\"", text, said);
 }
 
 static int is_selected(const char *name, int argc, char **argv)

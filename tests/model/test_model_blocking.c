@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The blocking pool in every interleaving: threads that go idle, whose time runs out, that leave and that
+/* B21: the blocking pool in every interleaving: threads that go idle, whose time runs out, that leave and that
  * cannot be started, against jobs that arrive, are taken back, and a pool that ends. The code is the real
  * one, with two shards; a lapse is a keep-alive that is over, at any moment. A lost job is a deadlock. */
 #include <errno.h>

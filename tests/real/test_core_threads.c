@@ -87,6 +87,7 @@ enum weft_poll be_hammered__poll(void *frame, struct weft_context *cx)
 
 WEFT_ASYNC_DEFINE_LEAF(be_hammered, WEFT_ASYNC_RESULT_INT);
 
+/* Row S0-30. */
 TEST(loop_survives_eight_threads_that_hammer_clones_of_one_waker)
 {
 	static struct weft_loop loop = { .on_wake = home_wake };

@@ -97,6 +97,7 @@ RIG_TASK(joins_the_failing, struct world, struct weft_task *failing, *waiting; i
 	weft_end(f);
 }
 
+/* Also rows S2-25 and S2-27. */
 RIG_TEST(b27_failure_stays_with_its_task)
 {
 	struct weft_runtime *runtime = rig_create(options);

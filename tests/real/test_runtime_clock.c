@@ -115,6 +115,35 @@ RIG_TEST_OF(paused, b68_time_stands_while_a_task_is_ready)
 	weft_runtime_destroy(world.runtime);
 }
 
+/* Both are there from the start, and yet the second begins when the first has ended. */
+RIG_TASK(sleeps_twice, struct world, struct weft_sleep__frame first, second; int64_t start;)
+{
+	struct sleeps_twice__frame *f = frame;
+
+	if (f->args.base.at == 0) {
+		f->start = weft_now(cx);
+		weft_sleep__init(&f->first.args, WEFT_MILLISECONDS(100));
+		weft_sleep__init(&f->second.args, WEFT_MILLISECONDS(100));
+		f->args.base.at = 1;
+	}
+	if (f->args.base.at == 1 && weft_sleep__poll(&f->first, cx) == WEFT_PENDING)
+		return WEFT_PENDING;
+	f->args.base.at = 2;
+	if (weft_sleep__poll(&f->second, cx) == WEFT_PENDING)
+		return WEFT_PENDING;
+	CHECK_EQ(weft_now(cx) - f->start, WEFT_MILLISECONDS(200));
+	weft_return(f, 0);
+}
+
+/* Rows S1-26 and S2-19. */
+RIG_TEST_OF(paused, awaits_of_a_task_follow_each_other)
+{
+	struct world world = { .runtime = rig_create(options) };
+
+	CHECK_EQ(rig_run(world.runtime, &sleeps_twice__async, &world), 0);
+	weft_runtime_destroy(world.runtime);
+}
+
 /* ---- moved by hand ---- */
 
 RIG_TEST_OF(paused, b68_small_advances_add_up)

@@ -250,6 +250,7 @@ RIG_TASK(counts_allocations, struct world, struct weft_task *tasks[MANY]; int i,
 	weft_end(f);
 }
 
+/* Rows S0-4 and S3-24. */
 RIG_TEST_OF(current, a_task_is_one_allocation_and_an_await_is_none)
 {
 	struct weft_runtime *runtime = rig_create(options);
@@ -813,6 +814,7 @@ static void stay_in_user_space(const struct weft_runtime_options *options)
 		SKIP("the kernel cannot tell of system calls");
 }
 
+/* Rows S4-3 and S4-15. */
 RIG_TEST_OF(current, spawn_wake_yield_and_join_make_no_system_call)
 {
 	stay_in_user_space(options);
@@ -944,7 +946,7 @@ RIG_TASK(sleeps_for_an_hour, struct world, struct weft_sleep__frame sleep;)
 	weft_end(f);
 }
 
-/* A runtime that has settled does not stir: not the workers, not the monitor, also with a timer, a
+/* Row S4-16: a runtime that has settled does not stir: not the workers, not the monitor, also with a timer, a
  * descriptor and a task that waits. What ticks never shows ten looks alike. */
 RIG_TEST_MULTI(idle_runtime_does_not_wake_up)
 {

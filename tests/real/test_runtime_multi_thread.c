@@ -576,6 +576,7 @@ RIG_TASK(stalls, struct world, )
 	weft_return(f, 0);
 }
 
+/* Row S0-11. */
 RIG_TEST_MULTI(stall_is_reported_while_it_lasts)
 {
 	struct weft_runtime_options reporting = *options;

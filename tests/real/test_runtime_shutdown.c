@@ -669,8 +669,10 @@ static void run_what_destroys_its_own(const struct weft_runtime_options *options
 TEST(b19_destroy_from_inside_aborts)
 {
 	weft_runtime_destroy(rig_create(&rig_current)); /* or skip */
-	CHECK_ABORTS(run_what_destroys_its_own(&rig_current));
-	CHECK_ABORTS(run_what_destroys_its_own(&rig_two));
+	CHECK_ABORTS_SAYING("weft_runtime_destroy called from a task",
+			run_what_destroys_its_own(&rig_current));
+	CHECK_ABORTS_SAYING("weft_runtime_destroy called from a task",
+			run_what_destroys_its_own(&rig_two));
 }
 
 RIG_TASK(nests, struct world, struct weft_task *task; struct rig_gate_wait__frame wait;)

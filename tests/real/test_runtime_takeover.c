@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A task that stays in its poll holds up nobody else (behaviours 13, 14 and 17).
+ * A task that stays in its poll holds up nobody else (behaviours 13, 14 and 17; rows S1-24, S2-50 and S2-52).
  *
  * The hog stays in one poll until tasks that belong to its worker have made progress: one whose timer is
  * in that worker's wheel, one whose descriptor is on its reactor, one in its ring and one in its slot.
