@@ -131,7 +131,8 @@ struct weft_tcp_write_all__frame {
 	struct weft_write_progress progress;
 };
 
-/* async int weft_tcp_readable(conn): 0 as soon as a read would not wait. Holds no buffer meanwhile. */
+/* async int weft_tcp_readable(conn): 0 as soon as a read would not wait. Holds no buffer meanwhile. It
+ * believes what is known of the socket, so on a new one it may be mistaken: try, and on -EAGAIN again. */
 WEFT_ASYNC_1(int, weft_tcp_readable, struct weft_tcp);
 
 struct weft_tcp_readable__frame {
