@@ -9,7 +9,7 @@
 #include "exec/join.h"
 #include "rig.h"
 
-enum { MANY = 10000, STEPS = 5, SLEEPERS = 5000, MEETINGS = 20000 };
+enum { MANY = 10000, STEPS = 5, SLEEPERS = 5000, MEETINGS = 3000 };
 
 struct world {
 	struct weft_runtime *runtime;
