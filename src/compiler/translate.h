@@ -9,10 +9,11 @@
 #include <stddef.h>
 
 struct translate_options {
-	const char *path;          /* of the user's file, for messages */
-	const char *const *flags;  /* for the parse: -std=, -m32, -f...; NULL-terminated, may be NULL */
-	bool asyncify;             /* the test mode: every function async, every direct call awaited */
-	bool interposable;         /* -fPIC without hidden visibility: extern callees are not embedded */
+	const char *path; /* of the user's file, for messages */
+	const char *const *
+			flags; /* for the parse: -std=, -m32, -f...; NULL-terminated, may be NULL */
+	bool asyncify;         /* the test mode: every function async, every direct call awaited */
+	bool interposable; /* -fPIC without hidden visibility: extern callees are not embedded */
 	bool sanitize_address;     /* red zones between what is kept in a frame */
 	const char *only_function; /* weft expand: nothing but what becomes of it; else NULL */
 	unsigned frame_limit;      /* W-code for a larger frame; 0: 64 KiB */

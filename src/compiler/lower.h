@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/lower.h: what the passes that make C out of nodes share.
+ */
+#ifndef WEFT_COMPILER_LOWER_H
+#define WEFT_COMPILER_LOWER_H
+
+#include "compiler/tree.h"
+
+/* Bytes of the source and what stands for them. */
+struct edit {
+	uint32_t begin, end;
+	const char *text;
+};
+
+struct edits {
+	struct edit *at;
+	size_t count, capacity;
+};
+
+void edits_add(struct edits *edits, uint32_t begin, uint32_t end, const char *text);
+void edits_sort(struct edits *edits);
+/* Copies bytes of the source with the edits made. */
+void edits_render(const struct edits *edits, const struct source *source, uint32_t begin,
+		uint32_t end, struct text *out);
+
+/* `call`, `lvalue = call` or weft_when(condition, one of them). */
+struct branch {
+	struct node *condition, *lvalue, *call;
+	bool is_blocking;
+};
+
+/* False: the node is no argument of a built-in. */
+bool branch_parse(struct tree *tree, struct node *argument, struct branch *branch);
+/* The call in ((void)weft_blocking_(), (call)) and its like; NULL: it is none. */
+struct node *marked_call(struct tree *tree, struct node *node, const char *mark);
+
+/* locals.c: sets `hoisted` of the function's variables, and marks literals that move. */
+void locals_find_hoisted(struct tree *tree, struct function *function);
+
+/* Where a struct of the frame gets a member: scopes that do not live at the same time overlap. */
+struct scope {
+	struct scope *outer, *inner, *next;
+	struct text members;
+	bool is_struct; /* a child: a union member of its own, no scope of the text */
+};
+
+struct point {
+	uint32_t line;
+	const char *member;
+	const struct function *child;
+	const char *flags;
+};
+
+/* What becomes of a function. */
+struct lowered {
+	struct text lifted; /* types and functions at file scope, before the frame */
+	struct text frame;  /* the members after args */
+	struct text body;
+	struct point *points;
+	size_t point_count, point_capacity;
+	const struct function **embedded;
+	size_t embedded_count, embedded_capacity;
+	bool uses_func_name;
+};
+
+/* A function being lowered. */
+struct lower {
+	struct tree *tree;
+	struct source *source;
+	struct function *function;
+	struct lowered *to;
+	struct edits edits;
+	struct scope *scope, root;
+	struct text *out;
+	const char *out_file; /* where a debugger is told that the next byte of `out` comes from */
+	unsigned out_line;
+	size_t out_seen;
+	struct layer *layer;
+	unsigned serial; /* of temporaries, labels, blocks */
+	struct label_home *labels;
+};
+
+void lower_function(
+		struct tree *tree, struct function *function, const struct edits *async_objects);
+
+/* statement.c */
+void lower_statement(struct lower *lower, struct node *node);
+void lower_sync(struct lower *lower, uint32_t offset);
+void lower_scope_push(struct lower *lower, bool is_struct);
+void lower_scope_pop(struct lower *lower);
+
+/* expression.c: emits what has to happen before, returns the text of the value, which has to be used
+ * before the next await unless `await_follows`. */
+const char *lower_expression(struct lower *lower, struct node *node, bool await_follows);
+/* Polls a future that is embedded as `member`, whose function is `child`. */
+void lower_await_point(struct lower *lower, uint32_t at, const char *member,
+		const struct function *child, const char *child_name, const char *flags,
+		const char *poll);
+const char *lower_render(struct lower *lower, uint32_t begin, uint32_t end);
+/* A variable for a value: in the frame if it has to survive an await. Returns how to write it. */
+const char *lower_temporary(struct lower *lower, uint32_t at, CXType type, bool in_frame);
+
+/* types.c: a type as C, to be used inside of __typeof__(...). */
+const char *type_text(struct tree *tree, const struct function *function, uint32_t at, CXType type);
+/* Without its outermost qualifiers. */
+const char *type_value_text(
+		struct tree *tree, const struct function *function, uint32_t at, CXType type);
+
+/* frames.c: who awaits whom, cycles, and where frames can be embedded. */
+void frames_analyse(struct tree *tree);
+bool frames_embeds(const struct tree *tree, const struct function *caller,
+		const struct function *callee);
+
+#endif

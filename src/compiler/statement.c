@@ -1,0 +1,1224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/statement.c: statements with awaits in them, and the ways out of a block.
+ *
+ * A statement in which nothing has to change is copied. The others keep their shape where they can: the
+ * dispatch at the top of the function jumps to labels, so loops, switches and labels around an await stay
+ * what they are. A loop whose condition awaits becomes `for (;;) { ...; if (!condition) break; ... }`.
+ *
+ * Deferred    statements, cleanups and the end of a weft_scope are emitted once, at the end of their block,
+ *             last first. Whoever leaves the block notes why, jumps to the first of them that is due, and
+ *             after the last the reason decides where to go on: perhaps to the deferred of the next block.
+ *
+ *                 { ...; if (bad) { weft_x1 = 1; goto weft_u1_2; }  ...
+ *                   weft_x1 = 0;
+ *                 weft_u1_2: the second; weft_u1_1: the first;
+ *                   if (weft_x1 == 1) return ...; }
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/lower.h"
+
+enum layer_kind { LAYER_BLOCK, LAYER_LOOP, LAYER_SWITCH, LAYER_TASKS, LAYER_DEFERRED };
+enum leave_kind { LEAVE_RETURN, LEAVE_BREAK, LEAVE_CONTINUE, LEAVE_GOTO };
+
+struct deferred {
+	struct node *statement; /* NULL: text */
+	const char *text;
+	const char *tasks; /* of a weft_scope: the scope's name */
+};
+
+struct leave {
+	enum leave_kind kind;
+	const char *label;
+};
+
+/* What encloses the statement that is being lowered. */
+struct layer {
+	struct layer *outer;
+	enum layer_kind kind;
+	struct node *node;
+	unsigned serial;
+	struct deferred *deferred;
+	size_t deferred_count, deferred_capacity;
+	struct leave *leaves;
+	size_t leave_count, leave_capacity;
+	const char *why; /* the variable that says why the block is left */
+	bool continue_by_goto, break_by_goto;
+};
+
+struct label_home {
+	struct label_home *next;
+	const char *name;
+	struct node *node;
+};
+
+/* ---- scopes of the frame ---- */
+
+void lower_scope_push(struct lower *lower, bool is_struct)
+{
+	struct scope *scope = arena_zalloc(&lower->tree->arena, sizeof *scope), **end;
+
+	scope->is_struct = is_struct;
+	scope->outer = lower->scope;
+	for (end = &lower->scope->inner; *end; end = &(*end)->next)
+		;
+	*end = scope;
+	lower->scope = scope;
+}
+
+void lower_scope_pop(struct lower *lower)
+{
+	lower->scope = lower->scope->outer;
+}
+
+static bool scope_is_empty(const struct scope *scope)
+{
+	if (scope->members.size)
+		return false;
+	for (const struct scope *inner = scope->inner; inner; inner = inner->next)
+		if (!scope_is_empty(inner))
+			return false;
+	return true;
+}
+
+/* Scopes beside each other share their memory. */
+static void scope_text(struct scope *scope, struct text *out)
+{
+	unsigned count = 0;
+
+	if (scope->members.size)
+		text_puts(out, scope->members.at);
+	text_free(&scope->members);
+	for (struct scope *inner = scope->inner; inner; inner = inner->next)
+		count += !scope_is_empty(inner);
+	if (count > 1)
+		text_puts(out, "\tunion {\n");
+	for (struct scope *inner = scope->inner; inner; inner = inner->next) {
+		if (scope_is_empty(inner))
+			continue;
+		if (count > 1)
+			text_puts(out, "\tstruct {\n");
+		scope_text(inner, out);
+		if (count > 1)
+			text_puts(out, "\t};\n");
+	}
+	if (count > 1)
+		text_puts(out, "\t};\n");
+}
+
+/* ---- where the output comes from ---- */
+
+void lower_sync(struct lower *lower, uint32_t offset)
+{
+	struct place place = source_place(lower->source, offset);
+	struct text *out = lower->out;
+
+	for (; lower->out_seen < out->size; lower->out_seen++)
+		lower->out_line += out->at[lower->out_seen] == '\n';
+	if (lower->out_file && strcmp(lower->out_file, place.file) == 0) {
+		if (place.line == lower->out_line)
+			return;
+		if (place.line > lower->out_line && place.line - lower->out_line <= 3) {
+			while (lower->out_line < place.line) {
+				text_puts(out, "\n");
+				lower->out_line++;
+			}
+			lower->out_seen = out->size;
+			return;
+		}
+	}
+	source_mark(out, place);
+	lower->out_file = place.file;
+	lower->out_line = place.line;
+	lower->out_seen = out->size;
+}
+
+/* ---- leaving ---- */
+
+static bool encloses(const struct node *outer, const struct node *node)
+{
+	for (; node; node = node->parent)
+		if (node == outer)
+			return true;
+	return false;
+}
+
+static struct node *label_node(const struct lower *lower, const char *name)
+{
+	for (struct label_home *home = lower->labels; home; home = home->next)
+		if (strcmp(home->name, name) == 0)
+			return home->node;
+	return NULL;
+}
+
+static bool arrives(const struct lower *lower, const struct layer *layer, enum leave_kind kind,
+		const char *label)
+{
+	switch (kind) {
+	case LEAVE_RETURN:
+		return false;
+	case LEAVE_BREAK:
+		return layer->kind == LAYER_LOOP || layer->kind == LAYER_SWITCH ||
+				layer->kind == LAYER_TASKS;
+	case LEAVE_CONTINUE:
+		return layer->kind == LAYER_LOOP || layer->kind == LAYER_TASKS;
+	case LEAVE_GOTO:
+		return encloses(layer->node, label_node(lower, label));
+	}
+	return true;
+}
+
+static void lower_leave(struct lower *lower, uint32_t at, enum leave_kind kind, const char *label)
+{
+	struct text *out = lower->out;
+	struct layer *layer;
+
+	for (layer = lower->layer; layer; layer = layer->outer) {
+		if (layer->kind == LAYER_DEFERRED && !arrives(lower, layer, kind, label)) {
+			diagnose_error(lower->tree, at, "W021",
+					"a deferred statement cannot be left by a jump");
+			return;
+		}
+		if (arrives(lower, layer, kind, label))
+			break;
+		if (layer->kind != LAYER_BLOCK || layer->deferred_count == 0)
+			continue;
+		layer->leaves = grow(layer->leaves, layer->leave_count, &layer->leave_capacity,
+				sizeof *layer->leaves);
+		layer->leaves[layer->leave_count++] = (struct leave){ kind, label };
+		text_printf(out, "{ %s = %zu; goto weft_u%u_%zu; }", layer->why, layer->leave_count,
+				layer->serial, layer->deferred_count);
+		return;
+	}
+	switch (kind) {
+	case LEAVE_RETURN:
+		if (lower->function->is_async)
+			text_puts(out, "{ weft_f->args.base.at = 4294967295u; return WEFT_READY; }");
+		else if (clang_getCanonicalType(lower->function->result).kind == CXType_Void)
+			text_puts(out, "return;");
+		else
+			text_puts(out, "return weft_result;");
+		break;
+	case LEAVE_BREAK:
+		if (layer && layer->break_by_goto)
+			text_printf(out, "goto weft_z%u;", layer->serial);
+		else
+			text_puts(out, "break;");
+		break;
+	case LEAVE_CONTINUE:
+		if (layer && layer->continue_by_goto)
+			text_printf(out, "goto weft_n%u;", layer->serial);
+		else
+			text_puts(out, "continue;");
+		break;
+	case LEAVE_GOTO:
+		text_printf(out, "goto %s;", label);
+		break;
+	}
+}
+
+static struct layer *layer_push(struct lower *lower, enum layer_kind kind, struct node *node)
+{
+	struct layer *layer = arena_zalloc(&lower->tree->arena, sizeof *layer);
+
+	layer->outer = lower->layer;
+	layer->kind = kind;
+	layer->node = node;
+	layer->serial = ++lower->serial;
+	lower->layer = layer;
+	return layer;
+}
+
+static void layer_pop(struct lower *lower)
+{
+	struct layer *layer = lower->layer;
+
+	lower->layer = layer->outer;
+	free(layer->deferred);
+	free(layer->leaves);
+}
+
+static void defer_add(struct layer *layer, struct deferred deferred)
+{
+	layer->deferred = grow(layer->deferred, layer->deferred_count, &layer->deferred_capacity,
+			sizeof *layer->deferred);
+	layer->deferred[layer->deferred_count++] = deferred;
+}
+
+/* ---- what can be copied ---- */
+
+static bool is_builtin_call(const struct node *node)
+{
+	return node->kind == NODE_CALL &&
+			(node->is_default || strncmp(call_name(node), "weft_", 5) == 0);
+}
+
+static bool is_cleaned_here(const struct lower *lower, const struct variable *variable)
+{
+	if (!variable || !variable->cleanup || variable->is_static)
+		return false;
+	if (variable->hoisted)
+		return true;
+	/* its turn among the deferred statements of the block */
+	for (unsigned i = 0; variable->block && i < variable->block->count; i++)
+		if (variable->block->child[i] && variable->block->child[i]->kind == NODE_DEFER)
+			return true;
+	(void)lower;
+	return false;
+}
+
+static bool is_verbatim(
+		const struct lower *lower, const struct node *node, bool in_loop, bool in_switch)
+{
+	bool returns_plainly = !lower->function->is_async;
+
+	if (node->has_await || node->has_statement || is_builtin_call(node))
+		return false;
+	switch (node->kind) {
+	case NODE_RETURN:
+		if (!returns_plainly || lower->layer)
+			return false;
+		break;
+	case NODE_DEFER:
+		return false;
+	case NODE_GOTO:
+		if (lower->layer)
+			return false;
+		break;
+	case NODE_BREAK:
+		if (!in_loop && !in_switch && lower->layer)
+			return false;
+		break;
+	case NODE_CONTINUE:
+		if (!in_loop && lower->layer)
+			return false;
+		break;
+	case NODE_VARIABLE:
+		if (node->variable &&
+				(node->variable->hoisted || is_cleaned_here(lower, node->variable)))
+			return false;
+		break;
+	case NODE_FOR:
+	case NODE_WHILE:
+	case NODE_DO:
+		in_loop = in_switch = true;
+		break;
+	case NODE_SWITCH:
+		in_switch = true;
+		break;
+	default:
+		break;
+	}
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i] && !is_verbatim(lower, node->child[i], in_loop, in_switch))
+			return false;
+	return true;
+}
+
+/* ---- declarations ---- */
+
+static bool skips_a_group(const struct source *source, size_t token)
+{
+	static const char *const words[] = { "__attribute__", "__attribute", "_Alignas", "alignas",
+		"__typeof__", "typeof", "__typeof", "_Atomic", "struct", "union", "enum",
+		"__extension__" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (source_token_is(source, token, words[i]))
+			return true;
+	return false;
+}
+
+/* Where the specifiers end and the first declarator begins. */
+static size_t first_declarator(const struct source *source, uint32_t begin, uint32_t name_at)
+{
+	size_t i = source_token(source, begin);
+
+	while (i < source->token_count && source->tokens[i].begin < name_at) {
+		if (source_token_is(source, i, "*") || source_token_is(source, i, "("))
+			break;
+		if (skips_a_group(source, i)) {
+			i++;
+			if (source->tokens[i].kind == TOKEN_WORD && !skips_a_group(source, i) &&
+					source->tokens[i].begin < name_at)
+				i++; /* a tag */
+			while (source_token_is(source, i, "(") || source_token_is(source, i, "{"))
+				i = source_match(source, i) + 1;
+			continue;
+		}
+		i++;
+	}
+	return i;
+}
+
+/* The token after a declarator and its initialiser: `,` or `;`; or before it, `=`. */
+static size_t declarator_end(const struct source *source, size_t from, bool at_equals)
+{
+	for (size_t i = from; i < source->token_count; i++) {
+		char c = source->text[source->tokens[i].begin];
+
+		if (source->tokens[i].kind != TOKEN_PUNCTUATION)
+			continue;
+		if (c == '(' || c == '[' || c == '{')
+			i = source_match(source, i);
+		else if (c == ',' || c == ';' || (at_equals && source_token_is(source, i, "=")))
+			return i;
+	}
+	return source->token_count - 1;
+}
+
+/* Whether the type depends on a value that is only known when the declaration is reached. */
+static bool is_variably_modified(CXType type)
+{
+	type = clang_getCanonicalType(type);
+	if (type.kind == CXType_VariableArray)
+		return true;
+	if (type.kind == CXType_Pointer)
+		return is_variably_modified(clang_getPointeeType(type));
+	if (type.kind == CXType_ConstantArray)
+		return is_variably_modified(clang_getArrayElementType(type));
+	return false;
+}
+
+static bool has_token(
+		const struct source *source, uint32_t begin, uint32_t end, const char *const *words)
+{
+	for (size_t i = source_token(source, begin);
+			i < source->token_count && source->tokens[i].begin < end; i++)
+		for (const char *const *word = words; *word; word++)
+			if (source_token_is(source, i, *word))
+				return true;
+	return false;
+}
+
+/* The declarator under the name that it has in the frame, arrays with their bounds as numbers. */
+static void member_declarator(struct lower *lower, size_t from, size_t to,
+		const struct variable *variable, struct text *out)
+{
+	const struct source *source = lower->source;
+	CXType type = variable->type;
+	uint32_t at = source->tokens[from].begin;
+	bool after_name = false;
+
+	for (size_t i = from; i < to; i++) {
+		const struct token *token = &source->tokens[i];
+
+		if (token->begin == variable->name_at) {
+			edits_render(&lower->edits, source, at, token->begin, out);
+			text_puts(out, variable->member);
+			at = token->end;
+			after_name = true;
+		} else if (after_name && source_token_is(source, i, "[") && type_is_array(type)) {
+			size_t close = source_match(source, i);
+			CXType array = clang_getCanonicalType(type);
+
+			edits_render(&lower->edits, source, at, token->end, out);
+			text_printf(out, "%lld", clang_getArraySize(array));
+			type = clang_getArrayElementType(array);
+			at = source->tokens[close].begin;
+			i = close;
+		} else if (after_name && source_token_is(source, i, "(")) {
+			i = source_match(source, i);
+		}
+	}
+	if (to > from)
+		edits_render(&lower->edits, source, at, source->tokens[to - 1].end, out);
+}
+
+/* Specifiers as they can stand in a struct. */
+static void member_specifiers(struct lower *lower, uint32_t begin, size_t end, struct text *out)
+{
+	static const char *const dropped[] = { "register", "auto", NULL };
+	const struct source *source = lower->source;
+	uint32_t at = begin;
+
+	for (size_t i = source_token(source, begin); i < end; i++)
+		for (const char *const *word = dropped; *word; word++)
+			if (source_token_is(source, i, *word)) {
+				edits_render(&lower->edits, source, at, source->tokens[i].begin,
+						out);
+				at = source->tokens[i].end;
+			}
+	if (end > 0 && source->tokens[end - 1].end > at)
+		edits_render(&lower->edits, source, at, source->tokens[end - 1].end, out);
+}
+
+static void hoist_variable(struct lower *lower, struct node *declaration, size_t specifiers_end,
+		size_t from, size_t to, struct variable *variable)
+{
+	static const char *const deduced[] = { "typeof", "__typeof__", "__typeof", "__auto_type",
+		NULL };
+	struct text *members = &lower->scope->members;
+
+	if (is_variably_modified(variable->type)) {
+		diagnose_error(lower->tree, variable->name_at, "W011",
+				"`%s` has a variable length and is in scope of an await: allocate it",
+				variable->name);
+		return;
+	}
+	text_puts(members, "\t");
+	if (has_token(lower->source, declaration->begin, lower->source->tokens[to].begin,
+			    deduced)) {
+		if (type_is_array(variable->type))
+			text_printf(members, "__typeof__(%s) %s",
+					tree_type_name(lower->tree, variable->type),
+					variable->member);
+		else
+			text_printf(members, "__typeof__(%s) %s",
+					type_text(lower->tree, lower->function, variable->name_at,
+							clang_getCanonicalType(variable->type)),
+					variable->member);
+	} else {
+		member_specifiers(lower, declaration->begin, specifiers_end, members);
+		text_puts(members, " ");
+		member_declarator(lower, from, to, variable, members);
+	}
+	text_puts(members, ";\n");
+}
+
+static bool is_zero_list(const char *text)
+{
+	for (; *text; text++)
+		if (!strchr("{} \n0", *text))
+			return false;
+	return true;
+}
+
+static void initialise(struct lower *lower, const struct variable *variable, struct node *value)
+{
+	const char *text = lower_expression(lower, value, false), *member = variable->member;
+	bool has_braces = lower->source->text[value->begin] == '{';
+
+	if (has_braces && is_zero_list(text) && type_is_aggregate(variable->type))
+		text_printf(lower->out,
+				"__builtin_memset((void *)&weft_f->%s, 0, sizeof weft_f->%s);",
+				member, member);
+	else if (has_braces || type_is_aggregate(variable->type) ||
+			clang_isConstQualifiedType(variable->type))
+		text_printf(lower->out,
+				"__builtin_memcpy((void *)&weft_f->%s, (const void *)"
+				"&(__typeof__(weft_f->%s)[1]){ %s }, sizeof weft_f->%s);",
+				member, member, text, member);
+	else
+		text_printf(lower->out, "weft_f->%s = %s;", member, text);
+}
+
+static void defer_cleanup(struct lower *lower, const struct variable *variable)
+{
+	struct layer *layer = lower->layer;
+
+	while (layer && layer->kind != LAYER_BLOCK)
+		layer = layer->outer;
+	defer_add(layer,
+			(struct deferred){ .text = arena_printf(&lower->tree->arena, "%s(&%s%s);",
+							   variable->cleanup,
+							   variable->hoisted ? "weft_f->" : "",
+							   variable->hoisted ? variable->member
+									     : variable->name) });
+}
+
+static void lower_declaration(struct lower *lower, struct node *node)
+{
+	const struct source *source = lower->source;
+	size_t specifiers_end, from;
+
+	if (node->count == 0) { /* types only */
+		lower_sync(lower, node->begin);
+		text_puts(lower->out, lower_render(lower, node->begin, node->end));
+		return;
+	}
+	specifiers_end = from =
+			first_declarator(source, node->begin, node->child[0]->variable->name_at);
+	for (unsigned i = 0; i < node->count; i++) {
+		struct node *child = node->child[i];
+		struct variable *variable = child->variable;
+		size_t equals = declarator_end(source, from, true),
+		       end = declarator_end(source, from, false);
+		const char *value = NULL;
+
+		lower_sync(lower, variable->name_at);
+		if (variable->hoisted) {
+			hoist_variable(lower, node, specifiers_end, from, equals, variable);
+			if (child->count)
+				initialise(lower, variable, child->child[0]);
+		} else {
+			if (child->count)
+				value = lower_expression(lower, child->child[0], false);
+			text_printf(lower->out, "%s %s",
+					lower_render(lower, node->begin,
+							specifiers_end ? source->tokens[specifiers_end -
+											       1]
+											 .end
+								       : node->begin),
+					lower_render(lower, source->tokens[from].begin,
+							source->tokens[equals].begin));
+			if (value)
+				text_printf(lower->out, "= %s", value);
+			text_puts(lower->out, "; ");
+		}
+		if (is_cleaned_here(lower, variable))
+			defer_cleanup(lower, variable);
+		from = end + 1;
+	}
+}
+
+/* ---- blocks ---- */
+
+static bool block_defers(const struct lower *lower, const struct node *block)
+{
+	for (unsigned i = 0; i < block->count; i++) {
+		const struct node *child = block->child[i];
+
+		if (child->kind == NODE_DEFER)
+			return true;
+		if (child->kind == NODE_DECLARATION)
+			for (unsigned v = 0; v < child->count; v++)
+				if (is_cleaned_here(lower, child->child[v]->variable))
+					return true;
+	}
+	return false;
+}
+
+static bool deferred_await(const struct node *block)
+{
+	for (unsigned i = 0; i < block->count; i++)
+		if (block->child[i]->kind == NODE_DEFER && block->child[i]->has_await)
+			return true;
+	return false;
+}
+
+/* Whether the block is left by way of what it has deferred, and the reason is kept where. */
+static struct layer *block_enter(struct lower *lower, struct node *node, bool defers, bool awaits)
+{
+	struct layer *layer = layer_push(lower, LAYER_BLOCK, node);
+
+	lower_scope_push(lower, false);
+	if (!defers)
+		return layer;
+	if (awaits) {
+		text_printf(&lower->scope->members, "\tint weft_x%u;\n", layer->serial);
+		layer->why = arena_printf(&lower->tree->arena, "weft_f->weft_x%u", layer->serial);
+	} else {
+		layer->why = arena_printf(&lower->tree->arena, "weft_x%u", layer->serial);
+		text_printf(lower->out, "int %s; ", layer->why);
+	}
+	return layer;
+}
+
+static void close_tasks(struct lower *lower, uint32_t at, const char *name)
+{
+	struct arena *arena = &lower->tree->arena;
+	const char *member = arena_printf(arena, "weft_d%u", ++lower->serial);
+	struct function *close = tree_find(lower->tree, "weft_scope_close", 16);
+
+	lower_scope_push(lower, true);
+	text_printf(&lower->scope->members, "\tstruct weft_scope_close__frame %s;\n", member);
+	lower_scope_pop(lower);
+	text_printf(lower->out, "weft_scope_close__init(&weft_f->%s.args, &%s); ", member, name);
+	lower_await_point(lower, at, member, close, NULL, "0",
+			arena_printf(arena, "weft_scope_close__poll(&weft_f->%s, weft_cx)",
+					member));
+}
+
+static void block_leave(struct lower *lower, struct layer *layer)
+{
+	struct text *out = lower->out;
+	uint32_t at = layer->node->end - 1;
+
+	if (layer->deferred_count) {
+		lower_sync(lower, at);
+		text_printf(out, "%s = 0; ", layer->why);
+		lower->layer = layer->outer;
+		layer_push(lower, LAYER_DEFERRED, NULL);
+		for (size_t i = layer->deferred_count; i > 0; i--) {
+			const struct deferred *deferred = &layer->deferred[i - 1];
+
+			text_printf(out, "weft_u%u_%zu: ; ", layer->serial, i);
+			if (deferred->statement) {
+				lower->layer->node = deferred->statement;
+				lower_statement(lower, deferred->statement);
+			} else if (deferred->tasks) {
+				close_tasks(lower, at, deferred->tasks);
+			} else {
+				text_puts(out, deferred->text);
+			}
+			text_puts(out, " ");
+		}
+		layer_pop(lower);
+		for (size_t i = 0; i < layer->leave_count; i++) {
+			text_printf(out, "if (%s == %zu) ", layer->why, i + 1);
+			lower_leave(lower, at, layer->leaves[i].kind, layer->leaves[i].label);
+			text_puts(out, " ");
+		}
+	}
+	lower->layer = layer;
+	lower_scope_pop(lower);
+	layer_pop(lower);
+}
+
+/* Pragmas stand between statements. */
+static void copy_pragmas(struct lower *lower, uint32_t begin, uint32_t end)
+{
+	for (uint32_t i = begin; i + 7 < end; i++)
+		if (source_is_at(lower->source, i, "#pragma")) {
+			const char *newline = memchr(lower->source->text + i, '\n', end - i);
+			size_t size = newline ? (size_t)(newline - lower->source->text - i)
+					      : end - i;
+
+			text_puts(lower->out, "\n");
+			text_add(lower->out, lower->source->text + i, size);
+			text_puts(lower->out, "\n");
+			lower->out_file = NULL;
+		}
+}
+
+static void lower_block(struct lower *lower, struct node *node)
+{
+	bool defers = block_defers(lower, node);
+	uint32_t at = node->begin + 1;
+	struct layer *layer;
+
+	text_puts(lower->out, "{ ");
+	layer = block_enter(lower, node, defers, defers && deferred_await(node));
+	for (unsigned i = 0; i < node->count; i++) {
+		struct node *child = node->child[i];
+
+		copy_pragmas(lower, at, child->begin);
+		at = child->end;
+		if (child->kind == NODE_DEFER)
+			defer_add(layer, (struct deferred){ .statement = child->child[0] });
+		else
+			lower_statement(lower, child);
+	}
+	block_leave(lower, layer);
+	lower_sync(lower, node->end - 1);
+	text_puts(lower->out, " }");
+}
+
+/* A statement in the place of one: what it becomes may be several. */
+static void lower_body(struct lower *lower, struct node *node)
+{
+	if (node->kind == NODE_BLOCK) {
+		lower_statement(lower, node);
+	} else if (node->kind == NODE_DEFER) { /* a scope of its own, which ends here */
+		lower_body(lower, node->child[0]);
+	} else {
+		text_puts(lower->out, "{ ");
+		lower_statement(lower, node);
+		text_puts(lower->out, " }");
+	}
+}
+
+/* ---- statements ---- */
+
+static void lower_if(struct lower *lower, struct node *node)
+{
+	bool awaits = node->child[0]->has_await;
+	const char *condition;
+
+	if (awaits)
+		text_puts(lower->out, "{ ");
+	condition = lower_expression(lower, node->child[0], false);
+	text_printf(lower->out, "if (%s) ", condition);
+	lower_body(lower, node->child[1]);
+	if (node->child[2]) {
+		text_puts(lower->out, " else ");
+		lower_body(lower, node->child[2]);
+	}
+	if (awaits)
+		text_puts(lower->out, " }");
+}
+
+static void lower_while(struct lower *lower, struct node *node)
+{
+	const char *condition;
+
+	layer_push(lower, LAYER_LOOP, node);
+	if (node->child[0]->has_await) {
+		text_puts(lower->out, "for (;;) { ");
+		condition = lower_expression(lower, node->child[0], false);
+		text_printf(lower->out, "if (!(%s)) break; ", condition);
+		lower_body(lower, node->child[1]);
+		text_puts(lower->out, " }");
+	} else {
+		text_printf(lower->out, "while (%s) ",
+				lower_expression(lower, node->child[0], false));
+		lower_body(lower, node->child[1]);
+	}
+	layer_pop(lower);
+}
+
+static void lower_do(struct lower *lower, struct node *node)
+{
+	struct layer *layer = layer_push(lower, LAYER_LOOP, node);
+	const char *condition;
+
+	if (node->child[1]->has_await) {
+		layer->continue_by_goto = true;
+		text_puts(lower->out, "for (;;) { ");
+		lower_body(lower, node->child[0]);
+		text_printf(lower->out, " weft_n%u: ; ", layer->serial);
+		condition = lower_expression(lower, node->child[1], false);
+		text_printf(lower->out, "if (!(%s)) break; }", condition);
+	} else {
+		text_puts(lower->out, "do ");
+		lower_body(lower, node->child[0]);
+		lower_sync(lower, node->child[1]->begin);
+		text_printf(lower->out, " while (%s);",
+				lower_expression(lower, node->child[1], false));
+	}
+	layer_pop(lower);
+}
+
+/* for (struct weft_scope s = ...; the macro weft_scope. */
+static struct variable *scope_of_tasks(struct lower *lower, const struct node *node)
+{
+	struct node *start = node->child[0];
+
+	if (!start || start->kind != NODE_DECLARATION || start->count != 2)
+		return NULL;
+	if (strncmp(start->child[1]->variable->name, "weft_scope_of_", 14) != 0)
+		return NULL;
+	(void)lower;
+	return start->child[0]->variable;
+}
+
+static void lower_scope_of_tasks(struct lower *lower, struct node *node, struct variable *tasks)
+{
+	struct layer *layer, *loop;
+	const char *name = arena_printf(&lower->tree->arena, "weft_f->%s", tasks->member);
+
+	if (!lower->function->is_async) {
+		diagnose_error(lower->tree, node->begin, "W003",
+				"weft_scope in `%s`, which is not async: its end awaits",
+				lower->function->name);
+		return;
+	}
+	lower_scope_push(lower, false);
+	text_printf(&lower->scope->members, "\tstruct weft_scope %s;\n", tasks->member);
+	text_printf(lower->out, "{ __builtin_memset((void *)&%s, 0, sizeof %s); ", name, name);
+	loop = layer_push(lower, LAYER_TASKS, node);
+	loop->break_by_goto = loop->continue_by_goto = true;
+	layer = block_enter(lower, node, true, true);
+	defer_add(layer, (struct deferred){ .tasks = name });
+	lower_body(lower, node->child[3]);
+	block_leave(lower, layer);
+	text_printf(lower->out, " weft_z%u: weft_n%u: ; }", loop->serial, loop->serial);
+	layer_pop(lower);
+	lower_scope_pop(lower);
+}
+
+static bool declares_hoisted(const struct node *node)
+{
+	for (unsigned i = 0; node && node->kind == NODE_DECLARATION && i < node->count; i++)
+		if (node->child[i]->variable->hoisted)
+			return true;
+	return false;
+}
+
+static void lower_for(struct lower *lower, struct node *node)
+{
+	struct node *start = node->child[0], *condition = node->child[1], *step = node->child[2];
+	bool moves = start && (start->has_await || declares_hoisted(start));
+	bool unrolls = (condition && condition->has_await) || (step && step->has_await);
+	struct variable *tasks = scope_of_tasks(lower, node);
+	struct text *out = lower->out;
+	struct layer *layer;
+
+	if (tasks) {
+		lower_scope_of_tasks(lower, node, tasks);
+		return;
+	}
+	lower_scope_push(lower, false);
+	if (moves || unrolls) {
+		text_puts(out, "{ ");
+		if (start && node_is_statement(start))
+			lower_declaration(lower, start);
+		else if (start)
+			text_printf(out, "%s; ", lower_expression(lower, start, false));
+	}
+	layer = layer_push(lower, LAYER_LOOP, node);
+	if (unrolls) {
+		layer->continue_by_goto = true;
+		text_puts(out, "for (;;) { ");
+		if (condition) {
+			const char *value = lower_expression(lower, condition, false);
+
+			text_printf(out, "if (!(%s)) break; ", value);
+		}
+		lower_body(lower, node->child[3]);
+		text_printf(out, " weft_n%u: ; ", layer->serial);
+		if (step) {
+			const char *value;
+
+			lower_sync(lower, step->begin);
+			value = lower_expression(lower, step, false);
+			text_printf(out, "%s; ", value);
+		}
+		text_puts(out, "}");
+	} else {
+		text_puts(out, "for (");
+		if (moves || !start)
+			text_puts(out, "; ");
+		else if (node_is_statement(start))
+			text_printf(out, "%s ", lower_render(lower, start->begin, start->end));
+		else
+			text_printf(out, "%s; ", lower_expression(lower, start, false));
+		if (condition)
+			text_puts(out, lower_expression(lower, condition, false));
+		text_puts(out, "; ");
+		if (step)
+			text_puts(out, lower_expression(lower, step, false));
+		text_puts(out, ") ");
+		lower_body(lower, node->child[3]);
+	}
+	layer_pop(lower);
+	if (moves || unrolls)
+		text_puts(out, " }");
+	lower_scope_pop(lower);
+}
+
+static void lower_switch(struct lower *lower, struct node *node)
+{
+	const char *operand;
+	bool awaits = node->child[0]->has_await;
+
+	if (awaits)
+		text_puts(lower->out, "{ ");
+	operand = lower_expression(lower, node->child[0], false);
+	text_printf(lower->out, "switch (%s) ", operand);
+	layer_push(lower, LAYER_SWITCH, node);
+	lower_body(lower, node->child[1]);
+	layer_pop(lower);
+	if (awaits)
+		text_puts(lower->out, " }");
+}
+
+static void lower_return(struct lower *lower, struct node *node)
+{
+	CXType result = clang_getCanonicalType(lower->function->result);
+
+	text_puts(lower->out, "{ ");
+	if (node->count) {
+		const char *value = lower_expression(lower, node->child[0], false);
+
+		if (result.kind == CXType_Void)
+			text_printf(lower->out, "%s; ", value);
+		else
+			text_printf(lower->out, "%s = %s; ",
+					lower->function->is_async ? "weft_f->args.result"
+								  : "weft_result",
+					value);
+	}
+	lower_leave(lower, node->begin, LEAVE_RETURN, NULL);
+	text_puts(lower->out, " }");
+}
+
+void lower_statement(struct lower *lower, struct node *node)
+{
+	lower_sync(lower, node->begin);
+	if (is_verbatim(lower, node, false, false)) {
+		text_puts(lower->out, lower_render(lower, node->begin, node->end));
+		return;
+	}
+	switch (node->kind) {
+	case NODE_BLOCK:
+		lower_block(lower, node);
+		break;
+	case NODE_DECLARATION:
+		lower_declaration(lower, node);
+		break;
+	case NODE_IF:
+		lower_if(lower, node);
+		break;
+	case NODE_WHILE:
+		lower_while(lower, node);
+		break;
+	case NODE_DO:
+		lower_do(lower, node);
+		break;
+	case NODE_FOR:
+		lower_for(lower, node);
+		break;
+	case NODE_SWITCH:
+		lower_switch(lower, node);
+		break;
+	case NODE_RETURN:
+		lower_return(lower, node);
+		break;
+	case NODE_GOTO:
+		lower_leave(lower, node->begin, LEAVE_GOTO, node->name);
+		break;
+	case NODE_BREAK:
+		lower_leave(lower, node->begin, LEAVE_BREAK, NULL);
+		break;
+	case NODE_CONTINUE:
+		lower_leave(lower, node->begin, LEAVE_CONTINUE, NULL);
+		break;
+	case NODE_LABEL:
+	case NODE_CASE:
+		text_puts(lower->out, lower_render(lower, node->begin, node->child[0]->begin));
+		text_puts(lower->out, " ");
+		lower_body(lower, node->child[0]);
+		break;
+	case NODE_DEFER:
+		lower_body(lower, node->child[0]);
+		break;
+	default: { /* an expression */
+		const char *value;
+		bool awaits = node->has_await;
+
+		if (awaits)
+			text_puts(lower->out, "{ ");
+		value = lower_expression(lower, node, false);
+		text_puts(lower->out, value);
+		if (value[0] == '\0' || value[strlen(value) - 1] != ';')
+			text_puts(lower->out, ";");
+		if (awaits)
+			text_puts(lower->out, " }");
+	}
+	}
+}
+
+/* ---- a function ---- */
+
+static void find_labels(struct lower *lower, struct node *node)
+{
+	if (node->kind == NODE_LABEL) {
+		struct label_home *home = arena_zalloc(&lower->tree->arena, sizeof *home);
+
+		home->name = node->name;
+		home->node = node;
+		home->next = lower->labels;
+		lower->labels = home;
+	}
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i])
+			find_labels(lower, node->child[i]);
+}
+
+/* Every hoisted variable gets a member of its own name, if nobody else has it. */
+static void name_members(struct lower *lower)
+{
+	struct function *function = lower->function;
+
+	for (struct variable *v = function->variables; v; v = v->next) {
+		unsigned same = strcmp(v->name, "args") == 0;
+
+		if (v->parameter >= 0) {
+			v->member = arena_printf(&lower->tree->arena, "args.p%d", v->parameter);
+			continue;
+		}
+		for (struct variable *other = function->variables; other != v; other = other->next)
+			same += strcmp(other->name, v->name) == 0;
+		v->member = same ? arena_printf(&lower->tree->arena, "%s__%u", v->name, same + 1)
+				 : v->name;
+	}
+}
+
+/* Types that are declared inside move to file scope, under names of their own. */
+static void lift_types(struct lower *lower)
+{
+	struct function *function = lower->function;
+	struct arena *arena = &lower->tree->arena;
+	const struct source *source = lower->source;
+
+	if (!function->is_async || !function->body->has_await)
+		return;
+	for (size_t i = 0; i < function->type_count; i++) {
+		struct local_type *type = &function->types[i];
+
+		type->lifted = arena_printf(arena, "%s__weft_%.*s%zu", function->name,
+				type->is_anonymous ? 0 : (int)type->name_size,
+				source->text + type->name_at, i + 1);
+		for (unsigned e = 0; e < type->enumerator_count; e++)
+			edits_add(&lower->edits, type->enumerators[e].at,
+					type->enumerators[e].at + type->enumerators[e].size,
+					arena_printf(arena, "%s__weft_%.*s", function->name,
+							(int)type->enumerators[e].size,
+							source->text + type->enumerators[e].at));
+	}
+	for (size_t u = 0; u < function->type_use_count; u++) {
+		struct type_use *use = &function->type_uses[u];
+		size_t token = source_token(source, use->at);
+		uint32_t end = source->tokens[token].end;
+
+		for (size_t i = 0; i < function->type_count; i++) {
+			struct local_type *type = &function->types[i];
+
+			if (type->name_at == use->declared_at && !type->is_anonymous)
+				edits_add(&lower->edits, use->at, end, type->lifted);
+			for (unsigned e = 0; e < type->enumerator_count; e++)
+				if (type->enumerators[e].at == use->declared_at)
+					edits_add(&lower->edits, use->at, end,
+							arena_printf(arena, "%s__weft_%.*s",
+									function->name,
+									(int)type->enumerators[e]
+											.size,
+									source->text + use->declared_at));
+		}
+	}
+	edits_sort(&lower->edits);
+	/* the definitions themselves, rendered with the names above */
+	for (size_t i = 0; i < function->type_count; i++) {
+		struct local_type *type = &function->types[i];
+		size_t open = source_token(source, type->begin),
+		       end = source_token(source, type->end);
+
+		if (type->is_typedef) {
+			edits_render(&lower->edits, source, type->begin, type->name_at,
+					&lower->to->lifted);
+			text_puts(&lower->to->lifted, type->lifted);
+			edits_render(&lower->edits, source, type->name_at + type->name_size,
+					type->end, &lower->to->lifted);
+			text_puts(&lower->to->lifted, ";\n");
+			continue;
+		}
+		while (open < end && !source_token_is(source, open, "{"))
+			open++;
+		if (open == end)
+			continue;
+		edits_render(&lower->edits, source, type->begin,
+				type->is_anonymous ? source->tokens[open].begin : type->name_at,
+				&lower->to->lifted);
+		text_printf(&lower->to->lifted, " %s ", type->lifted);
+		edits_render(&lower->edits, source, source->tokens[open].begin, type->end,
+				&lower->to->lifted);
+		text_puts(&lower->to->lifted, ";\n");
+	}
+	for (size_t i = 0; i < function->type_count; i++) {
+		struct local_type *type = &function->types[i];
+		size_t word = source_token(source, type->begin),
+		       next = source_token(source, type->end);
+
+		if (type->is_typedef) {
+			edits_add(&lower->edits, type->begin,
+					source_token_is(source, next, ";")
+							? source->tokens[next].end
+							: type->end,
+					"");
+			continue;
+		}
+		edits_add(&lower->edits, type->begin,
+				source_token_is(source, next, ";") ? source->tokens[next].end
+								   : type->end,
+				source_token_is(source, next, ";")
+						? ""
+						: arena_printf(arena, "%.*s %s",
+								  (int)(source->tokens[word].end -
+										  source->tokens[word]
+												  .begin),
+								  source->text +
+										  source->tokens[word]
+												  .begin,
+								  type->lifted));
+	}
+}
+
+static void edit_names(struct lower *lower)
+{
+	struct function *function = lower->function;
+	struct arena *arena = &lower->tree->arena;
+	const struct source *source = lower->source;
+	const char *text = arena_printf(arena, "%s__weft_func", function->name);
+
+	for (size_t i = 0; i < function->name_count; i++) {
+		struct node *name = function->names[i];
+
+		if (name->function)
+			edits_add(&lower->edits, name->begin, name->end,
+					arena_printf(arena, "(&%s__async)", name->function->name));
+		else if (function->is_async &&
+				(name->variable->hoisted || name->variable->parameter >= 0))
+			edits_add(&lower->edits, name->begin, name->end,
+					arena_printf(arena, "weft_f->%s", name->variable->member));
+	}
+	for (size_t i = source_token(source, function->body_begin);
+			i < source->token_count && source->tokens[i].begin < function->end; i++) {
+		if (function->is_async &&
+				(source_token_is(source, i, "__func__") ||
+						source_token_is(source, i, "__FUNCTION__") ||
+						source_token_is(source, i,
+								"__PRETTY_FUNCTION__"))) {
+			edits_add(&lower->edits, source->tokens[i].begin, source->tokens[i].end,
+					text);
+			lower->to->uses_func_name = true;
+		}
+	}
+	for (struct variable *v = function->variables; v; v = v->next)
+		if (is_cleaned_here(lower, v) && v->node)
+			for (size_t i = source_token(source, v->node->begin);
+					i < source->token_count && !source_token_is(source, i, ";");
+					i++)
+				if (source_token_is(source, i, "cleanup") ||
+						source_token_is(source, i, "__cleanup__")) {
+					size_t close = source_match(source, i + 1);
+
+					edits_add(&lower->edits, source->tokens[i].begin,
+							source->tokens[close].end, "__unused__");
+				}
+}
+
+static void check_supported(struct lower *lower, struct node *node)
+{
+	static const char *const jumps[] = { "setjmp", "_setjmp", "sigsetjmp", "__sigsetjmp",
+		NULL };
+	static const char *const stacks[] = { "alloca", "__builtin_alloca",
+		"__builtin_alloca_with_align", NULL };
+	const char *name = call_name(node);
+
+	for (const char *const *word = jumps; *word; word++)
+		if (strcmp(name, *word) == 0)
+			diagnose_error(lower->tree, node->begin, "W012",
+					"setjmp in an async function: the stack it remembers is gone after an "
+					"await; return errors instead");
+	for (const char *const *word = stacks; *word; word++)
+		if (strcmp(name, *word) == 0)
+			diagnose_error(lower->tree, node->begin, "W013",
+					"alloca in an async function: the memory is gone after an await; use an "
+					"array, or malloc and defer free");
+	if (node->kind == NODE_COMPUTED_GOTO && lower->function->body->has_await)
+		diagnose_error(lower->tree, node->begin, "W014",
+				"computed goto in a function that awaits: use a switch");
+	if (node->kind == NODE_VARIABLE && node->variable && node->variable->block &&
+			node->variable->block->has_await && !node->variable->hoisted &&
+			!node->variable->is_static && is_variably_modified(node->variable->type))
+		diagnose_error(lower->tree, node->variable->name_at, "W011",
+				"`%s` has a variable length and is in scope of an await: allocate it",
+				node->variable->name);
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i])
+			check_supported(lower, node->child[i]);
+}
+
+void lower_function(struct tree *tree, struct function *function, const struct edits *async_objects)
+{
+	struct lowered *to = arena_zalloc(&tree->arena, sizeof *to);
+	struct lower lower = { .tree = tree,
+		.source = tree->source,
+		.function = function,
+		.to = to,
+		.out = &to->body };
+
+	lower.scope = &lower.root;
+	function->lowered = to;
+	locals_find_hoisted(tree, function);
+	name_members(&lower);
+	find_labels(&lower, function->body);
+	if (function->is_async)
+		check_supported(&lower, function->body);
+	for (size_t i = 0; i < async_objects->count; i++)
+		if (async_objects->at[i].begin >= function->body_begin &&
+				async_objects->at[i].begin < function->end)
+			edits_add(&lower.edits, async_objects->at[i].begin,
+					async_objects->at[i].end, async_objects->at[i].text);
+	edit_names(&lower);
+	edits_sort(&lower.edits);
+	lift_types(&lower);
+	edits_sort(&lower.edits);
+	lower_statement(&lower, function->body);
+	scope_text(&lower.root, &to->frame);
+	free(lower.edits.at);
+}

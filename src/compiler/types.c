@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/types.c: the types of parameters, results and temporaries.
+ *
+ * Declarations are copied from the source. Only where there is none to copy is a type spelled: with the
+ * typedef names of the source, so that their attributes stay, and always inside of __typeof__(...), so
+ * that no declarator has to be put together.
+ */
+#include <string.h>
+
+#include "compiler/lower.h"
+
+static const char *arithmetic(enum CXTypeKind kind)
+{
+	switch (kind) {
+	case CXType_Bool:
+		return "_Bool";
+	case CXType_Char_U:
+	case CXType_Char_S:
+		return "char";
+	case CXType_SChar:
+		return "signed char";
+	case CXType_UChar:
+		return "unsigned char";
+	case CXType_Short:
+		return "short";
+	case CXType_UShort:
+		return "unsigned short";
+	case CXType_Int:
+		return "int";
+	case CXType_UInt:
+		return "unsigned";
+	case CXType_Long:
+		return "long";
+	case CXType_ULong:
+		return "unsigned long";
+	case CXType_LongLong:
+		return "long long";
+	case CXType_ULongLong:
+		return "unsigned long long";
+	case CXType_Int128:
+		return "__int128";
+	case CXType_UInt128:
+		return "unsigned __int128";
+	case CXType_Float:
+		return "float";
+	case CXType_Double:
+		return "double";
+	case CXType_LongDouble:
+		return "long double";
+	case CXType_Float128:
+		return "_Float128";
+	default:
+		return NULL;
+	}
+}
+
+/* The name that a type declared inside of the function has at file scope. */
+static const struct local_type *local_type(const struct function *function, CXType type)
+{
+	CXCursor declared = clang_getTypeDeclaration(clang_getCanonicalType(type));
+	unsigned at;
+
+	if (!function || clang_Cursor_isNull(declared))
+		return NULL;
+	clang_getFileLocation(clang_getCursorLocation(declared), NULL, NULL, NULL, &at);
+	for (size_t i = 0; i < function->type_count; i++)
+		if (function->types[i].name_at == at && !function->types[i].is_typedef)
+			return &function->types[i];
+	return NULL;
+}
+
+static const char *tag_word(CXType type)
+{
+	CXCursor declared = clang_getTypeDeclaration(clang_getCanonicalType(type));
+
+	return declared.kind == CXCursor_EnumDecl             ? "enum"
+			: declared.kind == CXCursor_UnionDecl ? "union"
+							      : "struct";
+}
+
+const char *type_text(struct tree *tree, const struct function *function, uint32_t at, CXType type)
+{
+	CXType canonical = clang_getCanonicalType(type);
+	const struct local_type *local;
+	const char *name;
+
+	if (canonical.kind == CXType_Pointer) {
+		CXType pointee = clang_getPointeeType(canonical);
+
+		if (type_is_async_function(pointee))
+			return "const struct weft_async *";
+		/* a typedef keeps its name; what it says was translated where it stands */
+		if (type.kind == CXType_Pointer &&
+				clang_getCanonicalType(pointee).kind != CXType_FunctionProto &&
+				clang_getCanonicalType(pointee).kind != CXType_FunctionNoProto &&
+				!type_is_array(pointee))
+			return arena_printf(&tree->arena, "%s *%s",
+					type_text(tree, function, at, clang_getPointeeType(type)),
+					clang_isConstQualifiedType(type) ? " const" : "");
+	}
+	local = local_type(function, canonical);
+	if (local && local->lifted)
+		return arena_printf(&tree->arena, "%s%s %s",
+				clang_isConstQualifiedType(type) ? "const " : "", tag_word(type),
+				local->lifted);
+	name = tree_type_name(tree, type);
+	if (strstr(name, "preserve_most") || strstr(name, "(unnamed") ||
+			strstr(name, "(anonymous")) {
+		diagnose_error(tree, at, "W030",
+				"this type has to be named by a typedef to be used here");
+		return "int";
+	}
+	return name;
+}
+
+const char *type_value_text(
+		struct tree *tree, const struct function *function, uint32_t at, CXType type)
+{
+	CXType canonical = clang_getCanonicalType(type);
+	const char *name = arithmetic(canonical.kind);
+	size_t size;
+
+	if (name)
+		return name;
+	if (canonical.kind == CXType_Enum) {
+		CXType integer = clang_getEnumDeclIntegerType(clang_getTypeDeclaration(canonical));
+
+		if ((name = arithmetic(clang_getCanonicalType(integer).kind)))
+			return name;
+	}
+	if (type_is_array(type))
+		return arena_printf(&tree->arena, "%s *",
+				type_text(tree, function, at, clang_getArrayElementType(type)));
+	if (!clang_isConstQualifiedType(type) && !clang_isVolatileQualifiedType(type))
+		return type_text(tree, function, at, type);
+	name = type_text(tree, function, at, canonical);
+	for (;;) {
+		if (strncmp(name, "const ", 6) == 0 && canonical.kind != CXType_Pointer)
+			name += 6;
+		else if (strncmp(name, "volatile ", 9) == 0 && canonical.kind != CXType_Pointer)
+			name += 9;
+		else
+			break;
+	}
+	size = strlen(name);
+	while (canonical.kind == CXType_Pointer && size > 5 &&
+			strcmp(name + size - 5, "const") == 0) {
+		size -= 5;
+		while (size > 0 && name[size - 1] == ' ')
+			size--;
+		name = arena_copy(&tree->arena, name, size);
+	}
+	return name;
+}
