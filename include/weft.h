@@ -7,6 +7,7 @@
 
 #include <weft/poll.h>
 #include <weft/frame.h>
+#include <weft/branch.h>
 #include <weft/task.h>
 #include <weft/time.h>
 #include <weft/runtime.h>

@@ -9,6 +9,7 @@
 
 #include "os/os_linux.c"
 
+#include "core/branch.c"
 #include "core/env.c"
 #include "core/frame.c"
 #include "core/loop.c"

@@ -3,7 +3,7 @@
  * hand with the divers of dive.h. */
 #include <errno.h>
 
-#include <weft/frame.h>
+#include <weft/branch.h>
 
 #include "dive.h"
 #include "test.h"
@@ -14,20 +14,12 @@
 struct diver {
 	struct dive__frame frame;
 	struct weft_branch branch;
-	bool shielded;
 };
 
 static void diver_start(struct diver *diver, int depth, struct gate *gate)
 {
 	dive__init(&diver->frame.args, depth, gate);
 	diver->branch = weft_branch_make(&dive__async, &diver->frame);
-	diver->shielded = false;
-}
-
-static enum weft_poll diver_poll(struct diver *diver, struct weft_context *cx)
-{
-	return diver->shielded ? weft_branch_poll_shielded(&diver->branch, cx)
-			       : weft_branch_poll(&diver->branch, cx);
 }
 
 WEFT_ASYNC_2(int, both, struct diver *, struct diver *);
@@ -43,8 +35,8 @@ enum weft_poll both__poll(void *frame, struct weft_context *cx)
 	uint16_t depth = cx->depth;
 	bool all = true;
 
-	all &= diver_poll(f->args.p0, cx) == WEFT_READY;
-	all &= diver_poll(f->args.p1, cx) == WEFT_READY;
+	all &= weft_branch_poll(&f->args.p0->branch, cx) == WEFT_READY;
+	all &= weft_branch_poll(&f->args.p1->branch, cx) == WEFT_READY;
 	CHECK(cx->strand == strand);
 	CHECK_EQ(cx->cancelled, cancelled);
 	CHECK_EQ(cx->depth, depth);
@@ -114,7 +106,7 @@ TEST(branches_are_cancelled_with_their_scope_unless_shielded)
 	struct pair pair;
 
 	pair_start(&pair);
-	pair.diver[0].shielded = true;
+	pair.diver[0].branch.shielded = true;
 	pair.stepper.cancelled = true;
 	CHECK_EQ(step(&pair.stepper, &both__async, &pair.both), WEFT_PENDING);
 	CHECK_EQ(pair.diver[1].frame.args.result, -ECANCELED);

@@ -112,15 +112,13 @@ struct weft_link {
  * by async's f__init, then weft_frame_descend. NULL: no memory, nothing has changed. */
 WEFT_NODISCARD void *weft_frame_enter(struct weft_context *cx, const struct weft_async *async);
 
-/* Polls a frame that weft_frame_enter made. READY: read the result, then weft_frame_leave.
+/* Polls a frame that weft_frame_enter made. READY: read the result, then free it by weft_frame_leave.
  * PENDING: return PENDING; when the caller is polled again, the child is ready. */
 WEFT_NODISCARD enum weft_poll weft_frame_descend(struct weft_context *cx, void *frame);
-
-/* Frees a frame whose result has been read. */
 void weft_frame_leave(struct weft_context *cx, void *frame);
 
 /* Polls a strand from its innermost frame; `frame` is the root, of type `async`. For executors, and
- * for combinators that give each branch a strand of its own. O(1) at any depth. */
+ * for combinators that give each branch a strand of its own (weft/branch.h). O(1) at any depth. */
 WEFT_NODISCARD enum weft_poll weft_strand_poll(struct weft_strand *strand,
 		const struct weft_async *async, void *frame, struct weft_context *cx);
 
@@ -128,27 +126,11 @@ WEFT_NODISCARD enum weft_poll weft_strand_poll(struct weft_strand *strand,
  * frame sizes and ABI. Executors call it at the first spawn of a function. */
 void weft_async_verify(const struct weft_async *async);
 
-/* A branch of a combinator: a child with a strand and a cancellation of its own. */
-struct weft_branch {
-	struct weft_strand strand;
-	const struct weft_async *async;
-	void *frame;
-	bool done;
-	bool cancelled;
-};
-
-static inline struct weft_branch weft_branch_make(const struct weft_async *async, void *frame)
-{
-	struct weft_branch branch = { { NULL }, async, frame, false, false };
-	return branch;
-}
-
-/* Polls the branch, cancelled if it or the context is. Idempotent once READY. */
-WEFT_NODISCARD enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context *cx);
-
-/* As weft_branch_poll, but a cancelled context does not reach the branch. */
-WEFT_NODISCARD enum weft_poll weft_branch_poll_shielded(
-		struct weft_branch *branch, struct weft_context *cx);
+/* For code whose callee gets no frame of its own and whose result cannot say so (an int is -ENOMEM
+ * instead): calls the handler, if the process has set one (any thread; NULL: none), then aborts. */
+typedef void (*weft_out_of_memory_fn)(const struct weft_async *async);
+void weft_set_out_of_memory_handler(weft_out_of_memory_fn handler);
+WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 
 /* ---- declaring: the prefix, the descriptor and the initialiser of `async R name(A, B, ...)` ---- */
 

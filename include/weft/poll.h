@@ -57,8 +57,10 @@
 
 #if defined(__GNUC__)
 #define WEFT_NODISCARD __attribute__((warn_unused_result))
+#define WEFT_NORETURN __attribute__((noreturn))
 #else
 #define WEFT_NODISCARD
+#define WEFT_NORETURN
 #endif
 
 WEFT_BEGIN_DECLS

@@ -20,7 +20,7 @@
 
 #include <sys/types.h>
 
-#include <weft/frame.h>
+#include <weft/branch.h>
 
 WEFT_BEGIN_DECLS
 
@@ -105,6 +105,17 @@ struct weft_deadline__frame {
 
 struct weft_timeout__frame {
 	struct weft_timeout__args args;
+	struct weft_deadline__frame deadline;
+};
+
+/* async ssize_t weft_shield(int64_t timeout_ns, async, child): as weft_timeout, but what cancels the
+ * context does not reach the child: for clean-up that must get its chance, within bounds. -ETIME: the
+ * child was cancelled when its time was over, and gave -ECANCELED. Cancelled or not, and also at a
+ * shutdown, whoever awaits this waits until then. */
+WEFT_ASYNC_3(ssize_t, weft_shield, int64_t, const struct weft_async *, void *);
+
+struct weft_shield__frame {
+	struct weft_shield__args args;
 	struct weft_deadline__frame deadline;
 };
 

@@ -20,6 +20,7 @@ struct weft_env {
 	void *(*allocate)(const struct weft_env *env, size_t bytes, size_t align);
 	void (*release)(const struct weft_env *env, void *memory, size_t bytes, size_t align);
 	int64_t (*now)(const struct weft_env *env); /* monotonic nanoseconds, or virtual time */
+	uint32_t (*draw)(const struct weft_env *env); /* 32 random bits, by the runtime's seed */
 	struct weft_wheel *wheel;
 	struct weft__reactor *reactor;
 	struct weft__reactor *(*place)(const struct weft_env *env); /* where a new socket goes */

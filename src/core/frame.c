@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core/frame.c: frames of their own, strands, and branches.
+ * core/frame.c: frames of their own, and strands.
  *
  * Why         A callee that is recursive, called through a pointer or unseen cannot be embedded in
  *             its caller. It gets a frame of its own; and a wake must not walk down from the root
@@ -20,12 +20,11 @@
  *             [I3] a context's strand is the one that is being polled.
  * Cost        enter and leave: one slab operation each. A resume: one poll at any depth.
  * Not here    embedded children, which are plain calls of f__poll; task states (core/task_ct.h,
- *             core/task_mt.h). Branches inside of branches: each is polled by the function around
- *             it, so a recursion through them does go down the C stack, and a resume walks all of
- *             them.
+ *             core/task_mt.h); branches, each of which has a strand (core/branch.c).
  */
-#include <weft/frame.h>
+#include <weft/branch.h>
 
+#include "base/atomic.h"
 #include "base/check.h"
 #include "core/env.h"
 
@@ -47,7 +46,7 @@ static void *link_frame(struct weft_link *link)
 	return link + 1;
 }
 
-void *weft_frame_enter(struct weft_context *cx, const struct weft_async *async)
+void *weft_frame_alloc(struct weft_context *cx, const struct weft_async *async)
 {
 	size_t front = link_bytes(async);
 	struct weft_link *link;
@@ -61,19 +60,38 @@ void *weft_frame_enter(struct weft_context *cx, const struct weft_async *async)
 		return NULL;
 	link = link_of(memory + front);
 	link->async = async;
-	link->parent = cx->strand->innermost;
-	cx->strand->innermost = link;
+	link->parent = NULL;
 	((struct weft_frame *)link_frame(link))->at = 0;
 	return link_frame(link);
 }
 
+void weft_frame_free(struct weft_context *cx, void *frame)
+{
+	const struct weft_async *async;
+	size_t front;
+
+	if (!frame)
+		return;
+	async = link_of(frame)->async;
+	front = link_bytes(async);
+	cx->env->release(cx->env, (char *)frame - front, front + async->frame_size, front);
+}
+
+void *weft_frame_enter(struct weft_context *cx, const struct weft_async *async)
+{
+	void *frame = weft_frame_alloc(cx, async);
+
+	if (!frame)
+		return NULL;
+	link_of(frame)->parent = cx->strand->innermost;
+	cx->strand->innermost = link_of(frame);
+	return frame;
+}
+
 void weft_frame_leave(struct weft_context *cx, void *frame)
 {
-	const struct weft_async *async = link_of(frame)->async;
-	size_t front = link_bytes(async);
-
 	WEFT_ASSERT(cx->strand->innermost != link_of(frame)); /* [I1]: it has been READY */
-	cx->env->release(cx->env, (char *)frame - front, front + async->frame_size, front);
+	weft_frame_free(cx, frame);
 }
 
 enum weft_poll weft_frame_descend(struct weft_context *cx, void *frame)
@@ -118,36 +136,6 @@ enum weft_poll weft_strand_poll(struct weft_strand *strand, const struct weft_as
 	}
 }
 
-static enum weft_poll branch_poll(
-		struct weft_branch *branch, struct weft_context *cx, uint8_t cancelled)
-{
-	struct weft_strand *outer_strand = cx->strand;
-	uint8_t outer_cancelled = cx->cancelled;
-	uint16_t outer_depth = cx->depth;
-	enum weft_poll poll;
-
-	if (branch->done)
-		return WEFT_READY;
-	cx->strand = &branch->strand;
-	cx->cancelled = cancelled;
-	poll = weft_strand_poll(&branch->strand, branch->async, branch->frame, cx);
-	cx->strand = outer_strand;
-	cx->cancelled = outer_cancelled;
-	cx->depth = outer_depth;
-	branch->done = poll == WEFT_READY;
-	return poll;
-}
-
-enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context *cx)
-{
-	return branch_poll(branch, cx, cx->cancelled || branch->cancelled);
-}
-
-enum weft_poll weft_branch_poll_shielded(struct weft_branch *branch, struct weft_context *cx)
-{
-	return branch_poll(branch, cx, branch->cancelled);
-}
-
 void weft_async_verify(const struct weft_async *async)
 {
 	WEFT_ASSERT(async->magic == WEFT_ASYNC_MAGIC);
@@ -172,4 +160,21 @@ void weft_frame_misuse(const struct weft_frame *frame)
 	if (frame->home != ((uint32_t)((uintptr_t)frame >> 3) | 1u))
 		weft__fail("future moved after its first poll, or overwritten", __FILE__, __LINE__);
 	weft__fail("frame holds no await point of its function", __FILE__, __LINE__);
+}
+
+static weft_out_of_memory_fn out_of_memory_handler;
+
+void weft_set_out_of_memory_handler(weft_out_of_memory_fn handler)
+{
+	atomic_store_release(&out_of_memory_handler, handler); /* pairs with weft_out_of_memory */
+}
+
+void weft_out_of_memory(const struct weft_async *async)
+{
+	/* acquire pairs with weft_set_out_of_memory_handler: what the handler uses is there */
+	weft_out_of_memory_fn handler = atomic_load_acquire(&out_of_memory_handler);
+
+	if (handler)
+		handler(async);
+	weft__fail("no memory for the frame of an async function", async->name, (int)async->line);
 }

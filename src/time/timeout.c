@@ -10,7 +10,8 @@
  *
  *             EXPIRED and UNTIMED cancel the branch and poll it at once; what it then gives as
  *             -ECANCELED was our doing, unless the context is cancelled too. Nobody else's result
- *             is changed. weft_timeout is a deadline that is computed when the branch first pends.
+ *             is changed. weft_timeout is a deadline that is computed when the branch first pends,
+ *             and weft_shield the same with a branch that the context's cancellation does not reach.
  * Invariants  [I1] the timer is in a wheel only in WAITING.
  * Order       [O1] branch before timer: a result that is ready wins, however late it is.
  *             [O2] the timer is looked at whatever the branch did, also when it has used up the
@@ -24,6 +25,7 @@
 #include <weft/time.h>
 
 #include "base/check.h"
+#include "core/branch.h"
 #include "core/env.h"
 #include "time/wheel.h"
 
@@ -33,23 +35,12 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_timeout__frame) == 160,
 
 enum { DEADLINE_FRESH, DEADLINE_WAITING, DEADLINE_EXPIRED, DEADLINE_UNTIMED };
 
-/* The child's result where it can be read as a signed number, else 0. */
-static ssize_t branch_result(const struct weft_branch *branch)
-{
-	const void *result = (const char *)branch->frame + branch->async->result_offset;
-
-	if (branch->async->flags & WEFT_ASYNC_RESULT_INT)
-		return *(const int *)result;
-	if (branch->async->flags & WEFT_ASYNC_RESULT_SSIZE)
-		return *(const ssize_t *)result;
-	return 0;
-}
-
 static enum weft_poll deadline_end(struct weft_deadline__frame *f, struct weft_context *cx)
 {
-	ssize_t result = branch_result(&f->branch);
+	ssize_t result = weft__branch_result(&f->branch);
+	bool outer = weft_context_cancelled(cx) && !f->branch.shielded;
 
-	if (result == -ECANCELED && !weft_context_cancelled(cx)) {
+	if (result == -ECANCELED && !outer) {
 		if (f->args.base.at == DEADLINE_EXPIRED)
 			result = -ETIME;
 		else if (f->args.base.at == DEADLINE_UNTIMED)
@@ -74,14 +65,13 @@ static enum weft_poll deadline_cut(
 	return deadline_unwind(f, cx);
 }
 
-/* The first poll; the deadline is p0 or timeout_ns from now, whichever is earlier. */
+/* The first poll, the branch being made; the deadline is p0 or timeout_ns from now, whichever is
+ * earlier. */
 static enum weft_poll deadline_begin(
 		struct weft_deadline__frame *f, struct weft_context *cx, int64_t timeout_ns)
 {
 	int64_t now_ns, deadline_ns;
 
-	WEFT_FRAME_CHECK(&f->args.base);
-	f->branch = weft_branch_make(f->args.p1, f->args.p2);
 	if (weft_branch_poll(&f->branch, cx) == WEFT_READY) /* [O1] */
 		return deadline_end(f, cx);
 	if (!cx->env || !cx->env->wheel)
@@ -118,6 +108,7 @@ enum weft_poll weft_deadline__poll(void *frame, struct weft_context *cx)
 	WEFT_FRAME_CHECK(&f->args.base);
 	switch (f->args.base.at) {
 	case DEADLINE_FRESH:
+		f->branch = weft_branch_make(f->args.p1, f->args.p2);
 		return deadline_begin(f, cx, WEFT_NEVER);
 	case DEADLINE_WAITING:
 		return deadline_wait(f, cx);
@@ -143,29 +134,59 @@ static const struct weft_point deadline_points[] = {
 WEFT_ASYNC_DESCRIBE(weft_deadline, WEFT_ASYNC_RESULT_SSIZE, .points = deadline_points,
 		.point_count = sizeof deadline_points / sizeof deadline_points[0]);
 
+static void timeout_prepare(struct weft_deadline__frame *deadline, const struct weft_async *async,
+		void *child, bool shielded)
+{
+	weft_deadline__init(&deadline->args, WEFT_NEVER, async, child);
+	WEFT_FRAME_CHECK(&deadline->args.base);
+	deadline->branch = weft_branch_make(async, child);
+	deadline->branch.shielded = shielded;
+}
+
+/* A poll of weft_timeout or weft_shield, whose frames hold all that is passed here. */
+static enum weft_poll timeout_poll(struct weft_frame *base, ssize_t *result, int64_t timeout_ns,
+		struct weft_deadline__frame *deadline, struct weft_context *cx)
+{
+	enum weft_poll poll;
+
+	if (base->at == WEFT_AT_DONE)
+		weft_frame_misuse(base);
+	poll = base->at == 0 ? deadline_begin(deadline, cx, timeout_ns)
+			     : weft_deadline__poll(deadline, cx);
+	base->at = 1;
+	if (poll == WEFT_PENDING)
+		return WEFT_PENDING;
+	*result = deadline->args.result;
+	base->at = WEFT_AT_DONE;
+	return WEFT_READY;
+}
+
 enum weft_poll weft_timeout__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_timeout__frame *f = frame;
-	struct weft_deadline__frame *deadline = &f->deadline;
-	enum weft_poll poll;
 
 	WEFT_FRAME_CHECK(&f->args.base);
-	if (f->args.base.at == WEFT_AT_DONE)
-		weft_frame_misuse(&f->args.base);
-	if (f->args.base.at == 0) {
-		weft_deadline__init(&deadline->args, WEFT_NEVER, f->args.p1, f->args.p2);
-		f->args.base.at = 1;
-		poll = deadline_begin(deadline, cx, f->args.p0);
-	} else {
-		poll = weft_deadline__poll(deadline, cx);
-	}
-	if (poll == WEFT_PENDING)
-		return WEFT_PENDING;
-	weft_return(f, deadline->args.result);
+	if (f->args.base.at == 0)
+		timeout_prepare(&f->deadline, f->args.p1, f->args.p2, false);
+	return timeout_poll(&f->args.base, &f->args.result, f->args.p0, &f->deadline, cx);
+}
+
+enum weft_poll weft_shield__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_shield__frame *f = frame;
+
+	WEFT_FRAME_CHECK(&f->args.base);
+	if (f->args.base.at == 0)
+		timeout_prepare(&f->deadline, f->args.p1, f->args.p2, true);
+	return timeout_poll(&f->args.base, &f->args.result, f->args.p0, &f->deadline, cx);
 }
 
 static const struct weft_point timeout_points[] = {
 	{ __LINE__, offsetof(struct weft_timeout__frame, deadline), &weft_deadline__async, 0 },
+};
+
+static const struct weft_point shield_points[] = {
+	{ __LINE__, offsetof(struct weft_shield__frame, deadline), &weft_deadline__async, 0 },
 };
 
 static const struct weft_embedded timeout_embedded[] = {
@@ -174,3 +195,6 @@ static const struct weft_embedded timeout_embedded[] = {
 
 WEFT_ASYNC_DESCRIBE(weft_timeout, WEFT_ASYNC_RESULT_SSIZE, .points = timeout_points,
 		.point_count = 1, .embedded = timeout_embedded, .embedded_count = 1);
+
+WEFT_ASYNC_DESCRIBE(weft_shield, WEFT_ASYNC_RESULT_SSIZE, .points = shield_points, .point_count = 1,
+		.embedded = timeout_embedded, .embedded_count = 1);

@@ -229,9 +229,10 @@ RIG_TASK(waits_shielded, struct world, struct rig_gate_wait__frame wait; struct 
 		f->args.base.at = 1;
 		rig_gate_wait__init(&f->wait.args, &world->after);
 		f->branch = weft_branch_make(&rig_gate_wait__async, &f->wait);
+		f->branch.shielded = true;
 		rig_add(&world->started);
 	}
-	if (weft_branch_poll_shielded(&f->branch, cx) == WEFT_PENDING)
+	if (weft_branch_poll(&f->branch, cx) == WEFT_PENDING)
 		return WEFT_PENDING;
 	CHECK_EQ(f->wait.args.result, 0);
 	rig_add(&world->released);

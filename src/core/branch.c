@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/branch.c: several futures side by side in one task: join, try_join, select.
+ *
+ * How         A branch is polled through its own strand; the context is lent to it, with the branch's
+ *             cancellation in place of the outer one, and taken back as it was.
+ *
+ *             Each combinator has at most two phases. In the first all branches are polled until
+ *             something is decided: an error, a winner. Deciding cancels all others, and from then
+ *             on, beginning with the same poll, it is a join.
+ *
+ *                 try_join   first_error == 0  --a result < 0-->  first_error < 0, join
+ *                 select     !decided          --one has ended--> decided, winner, join
+ *
+ * Invariants  [I1] a branch that is done is not polled again.
+ *             [I2] READY comes only when all are done: nobody is dropped in the middle.
+ * Why so      A loser that has never been polled is polled once, cancelled: what its arguments own is
+ *             released by nobody else, and its result is there to be assigned.
+ *             A join rotates: with a fixed order the first branch can use up the budget of every
+ *             poll, and the last would never complete anything. A select draws, because it is
+ *             usually made anew for each round of a loop, and has no memory of the last.
+ * Cost        a poll of all branches that are not done for each wake of the task: for some dozens of
+ *             them. More are tasks in a scope (exec/scope.c).
+ * Not here    a branch with a deadline, and a shielded one: time/timeout.c. Branches inside of
+ *             branches: each is polled by the function around it, so a recursion through them goes
+ *             down the C stack.
+ */
+#include <errno.h>
+#include <sys/types.h>
+
+#include <weft/branch.h>
+
+#include "base/atomic.h"
+#include "core/branch.h"
+#include "core/env.h"
+
+enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context *cx)
+{
+	struct weft_strand *outer_strand = cx->strand;
+	uint8_t outer_cancelled = cx->cancelled;
+	uint16_t outer_depth = cx->depth;
+	enum weft_poll poll;
+
+	if (branch->done) /* [I1] */
+		return WEFT_READY;
+	cx->strand = &branch->strand;
+	cx->cancelled = branch->cancelled || (outer_cancelled && !branch->shielded);
+	poll = weft_strand_poll(&branch->strand, branch->async, branch->frame, cx);
+	cx->strand = outer_strand;
+	cx->cancelled = outer_cancelled;
+	cx->depth = outer_depth;
+	branch->done = poll == WEFT_READY;
+	return poll;
+}
+
+/* Those that are done do not mind. */
+static void branches_cancel(struct weft_branch *branches, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		branches[i].cancelled = true;
+}
+
+static unsigned branches_turn(struct weft_branch *branches, unsigned count)
+{
+	return count ? branches[0].turn++ % count : 0;
+}
+
+enum weft_poll weft_join_poll(struct weft_branch *branches, unsigned count, struct weft_context *cx)
+{
+	unsigned first = branches_turn(branches, count);
+	bool all = true;
+
+	for (unsigned i = 0; i < count; i++)
+		all &= weft_branch_poll(&branches[(first + i) % count], cx) == WEFT_READY;
+	return all ? WEFT_READY : WEFT_PENDING; /* [I2] */
+}
+
+enum weft_poll weft_try_join_poll(struct weft_branch *branches, unsigned count,
+		struct weft_context *cx, int *first_error)
+{
+	unsigned first = *first_error ? 0 : branches_turn(branches, count);
+	bool all = true;
+
+	for (unsigned i = 0; i < count && *first_error == 0; i++) {
+		struct weft_branch *branch = &branches[(first + i) % count];
+
+		if (branch->done)
+			continue;
+		if (weft_branch_poll(branch, cx) == WEFT_PENDING)
+			all = false;
+		else if (weft__branch_result(branch) < 0)
+			*first_error = (int)weft__branch_result(branch);
+	}
+	if (*first_error == 0)
+		return all ? WEFT_READY : WEFT_PENDING;
+	branches_cancel(branches, count);
+	return weft_join_poll(branches, count, cx);
+}
+
+/* Outside a runtime: a sequence that goes through all 32-bit numbers, scrambled. */
+static uint32_t draw_without_env(void)
+{
+	static uint32_t state;
+	/* relaxed, both: that two threads may draw the same number does no harm */
+	uint32_t next = atomic_load_relaxed(&state) + 0x9e3779b9u;
+
+	atomic_store_relaxed(&state, next);
+	next = (next ^ next >> 16) * 0x85ebca6bu;
+	next = (next ^ next >> 13) * 0xc2b2ae35u;
+	return next ^ next >> 16;
+}
+
+static unsigned select_first(
+		const struct weft_selection *selection, unsigned count, const struct weft_env *env)
+{
+	uint32_t drawn;
+
+	if (selection->biased || count < 2)
+		return 0;
+	drawn = env && env->draw ? env->draw(env) : draw_without_env();
+	return (unsigned)((uint64_t)drawn * count >> 32);
+}
+
+/* Polls until one branch ends that may win; whether all are done without one. */
+static bool select_race(struct weft_branch *branches, unsigned count, struct weft_context *cx,
+		struct weft_selection *selection)
+{
+	unsigned first = select_first(selection, count, cx->env);
+	bool all = true;
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned index = first + i < count ? first + i : first + i - count;
+		struct weft_branch *branch = &branches[index];
+
+		if (branch->done)
+			continue;
+		selection->started = 1;
+		if (weft_branch_poll(branch, cx) == WEFT_PENDING) {
+			all = false;
+		} else if (!cx->cancelled || weft__branch_result(branch) != -ECANCELED) {
+			selection->winner = (int)index;
+			selection->decided = 1;
+			return false;
+		}
+	}
+	return all;
+}
+
+enum weft_poll weft_select_poll(struct weft_branch *branches, unsigned count,
+		struct weft_context *cx, struct weft_selection *selection)
+{
+	if (!selection->decided) {
+		if (cx->budget == 0) { /* a select in a loop gives way, whatever its branches are */
+			weft_context_yield(cx);
+			return WEFT_PENDING;
+		}
+		if (select_race(branches, count, cx, selection)) {
+			selection->winner = selection->started ? -ECANCELED : -EINVAL;
+			return WEFT_READY;
+		}
+		if (!selection->decided)
+			return WEFT_PENDING;
+		branches_cancel(branches, count);
+	}
+	return weft_join_poll(branches, count, cx);
+}
