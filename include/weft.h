@@ -11,6 +11,7 @@
 #include <weft/task.h>
 #include <weft/time.h>
 #include <weft/runtime.h>
+#include <weft/main.h>
 #include <weft/io.h>
 #include <weft/net.h>
 #include <weft/signal.h>

@@ -37,6 +37,7 @@
 #include "exec/current.c"
 #include "exec/fifo.c"
 #include "exec/join.c"
+#include "exec/main.c"
 #include "exec/monitor.c"
 #include "exec/multi.c"
 #include "exec/runtime.c"

@@ -35,12 +35,15 @@
  *     weft_spawn_detached(call)                 0 or a negative errno
  *     weft_run(call)                            from plain code: a runtime that lasts for this call
  *     weft_scope (s) { weft_spawn_in(&s, call); }   tasks that end before the block is left
+ *     weft_cancelled()                          whether this function is being cancelled
+ *     weft_clock()                              the runtime's clock: monotonic nanoseconds, or virtual
  *     defer statement                           runs when the enclosing block is left (ISO TS 25755)
  *     weft_try(value)                           returns the value from this function if it is below 0
  */
 #ifndef WEFT_ASYNC_H
 #define WEFT_ASYNC_H
 
+#include <weft/main.h>
 #include <weft/runtime.h>
 #include <weft/scope.h>
 
@@ -72,6 +75,8 @@ int weft_spawn_detached_(int call) WEFT_ONLY_WEFTCC;
 int weft_spawn_in_(struct weft_scope *scope, int call) WEFT_ONLY_WEFTCC;
 int weft_blocking_(void) WEFT_ONLY_WEFTCC;
 int weft_run_(void) WEFT_ONLY_WEFTCC;
+bool weft_cancelled_here_(void) WEFT_ONLY_WEFTCC;
+int64_t weft_now_here_(void) WEFT_ONLY_WEFTCC;
 
 WEFT_END_DECLS
 
@@ -134,6 +139,8 @@ WEFT_END_DECLS
 #define weft_spawn_in(scope, call) weft_spawn_in_(scope, WEFT_BRANCH_(call))
 #define weft_blocking(call) ((void)weft_blocking_(), (call))
 #define weft_run(call) ((void)weft_run_(), (call))
+#define weft_cancelled() weft_cancelled_here_()
+#define weft_clock() weft_now_here_()
 
 /* Leaving the block, in whatever way, cancels nothing and awaits the tasks that were spawned in it. */
 #define weft_scope(name)                                                                           \

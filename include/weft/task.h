@@ -53,6 +53,14 @@ WEFT_NODISCARD struct weft_task *weft_task_spawn(
 WEFT_NODISCARD int weft_task_spawn_detached(
 		struct weft_runtime *runtime, const struct weft_async *async, const void *args);
 
+/* A task that is always polled by the thread that polls the caller, for what belongs to a thread: its
+ * worker (it is never stolen, so it waits while that worker is in a poll or in weft_block_in_place); on
+ * a current-thread runtime, whoever drives, as with weft_task_spawn. The task may be joined, cancelled
+ * and woken from anywhere. NULL: no memory, shutting down, or this thread polls no task of a runtime;
+ * the arguments are still yours. */
+WEFT_NODISCARD struct weft_task *weft_task_spawn_local(
+		const struct weft_async *async, const void *args);
+
 /* Asks the task to end: its pending leaf, and every later one, gives -ECANCELED, and the function
  * unwinds through its own error paths. A task that has not been polled yet still starts, so that what
  * it was given is released. Idempotent; the handle stays yours; nothing happens after the task's end. */
@@ -88,12 +96,6 @@ WEFT_ASYNC_0(int, weft_yield);
 struct weft_yield__frame {
 	struct weft_yield__args args;
 };
-
-/* Whether the running scope is being cancelled, for functions whose result cannot say so. */
-static inline bool weft_cancelled(const struct weft_context *cx)
-{
-	return weft_context_cancelled(cx);
-}
 
 WEFT_END_DECLS
 

@@ -380,7 +380,7 @@ RIG_TASK(
 			weft_await(f, f->sleep, weft_sleep, WEFT_MILLISECONDS(draw(world, 300)));
 		for (f->yields = draw(world, 100); f->yields > 0; f->yields--)
 			weft_await(f, f->yield, weft_yield);
-		if (weft_cancelled(cx))
+		if (weft_context_cancelled(cx))
 			break;
 		gremlin_strikes(world);
 	}
