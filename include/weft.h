@@ -9,6 +9,7 @@
 #include <weft/frame.h>
 #include <weft/branch.h>
 #include <weft/task.h>
+#include <weft/scope.h>
 #include <weft/time.h>
 #include <weft/runtime.h>
 #include <weft/main.h>

@@ -41,6 +41,7 @@
 #include "exec/monitor.c"
 #include "exec/multi.c"
 #include "exec/runtime.c"
+#include "exec/scope.c"
 #include "exec/slab.c"
 #include "exec/task.c"
 #include "exec/workers.c"

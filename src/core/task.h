@@ -7,8 +7,8 @@
  *   field      current-thread flavour            multi-thread flavour
  *   state      requests of other threads         the whole state machine
  *              (core/task_ct.h), atomic          (core/task_mt.h), atomic
- *   local      the state machine, plain,         what the running worker keeps, plain
- *              home thread only                  between start and suspend
+ *   local      the state machine, plain,         0, or 1 + the index of the worker that alone
+ *              home thread only                  polls it; plain, set before the start
  *   next       link in an inbox or shared queue: whoever queued the task owns it
  *   refs       1 for the body + owned wakers, atomic
  *   joiner     one word for who joins: exec/join.c

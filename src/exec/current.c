@@ -27,6 +27,7 @@
 #include "exec/home.h"
 #include "exec/join.h"
 #include "exec/runtime.h"
+#include "exec/scope.h"
 #include "os/os.h"
 
 enum {
@@ -89,10 +90,16 @@ static void ct_tell_joiner(struct weft_task *task)
 static void ct_end(struct weft__worker *worker, struct weft_task *task)
 {
 	bool detached = (task->local & CT_DETACHED) != 0;
+	struct weft_scope *scope = NULL;
 
+	/* relaxed: set by prepare, for good; and only who has a handle puts a waker there */
+	if (detached)
+		scope = weft__word_scope(atomic_load_relaxed(&task->joiner));
 	ct_done(task);
-	weft__task_ended(worker, task, detached);
+	weft__task_ended(worker, task, detached && !scope);
 	weft__count(&worker->counters.ended, 1);
+	if (scope)
+		weft__scope_leave(scope, task);
 	if (detached)
 		ct_reap(worker, task);
 	else
@@ -298,15 +305,34 @@ static void ct_launch(struct weft_task *task, bool detached)
 	ct_inbox_push(weft__runtime_of(task), task);
 }
 
-static void ct_cancel(struct weft_task *task)
+static void ct_prepare(struct weft_task *task, uintptr_t joiner)
 {
-	if (!is_home(task)) {
-		ct_ask(task, CT_ASK_CANCEL);
-		return;
-	}
-	task->local |= CT_CANCELLED;
-	if (ct_wake(task) == CT_PUSH)
+	const struct weft_async *async = weft__task_launching(task);
+
+	task->joiner = joiner;
+	ct_init(task, true);
+	if (is_home(task))
+		task->local |= CT_QUEUED;
+	else /* asked first, as above */
+		(void)ct_request(task, CT_ASK_WAKE);
+	weft__task_publish(task, async);
+}
+
+/* On the thread that prepared or claimed it. */
+static void ct_push_anywhere(struct weft_task *task)
+{
+	if (is_home(task))
 		weft__ct_push(weft__worker_current, task);
+	else
+		ct_inbox_push(weft__runtime_of(task), task);
+}
+
+static bool ct_cancel(struct weft_task *task)
+{
+	if (!is_home(task))
+		return ct_request(task, CT_ASK_CANCEL) == CT_PUSH;
+	task->local |= CT_CANCELLED;
+	return ct_wake(task) == CT_PUSH;
 }
 
 static void ct_detach(struct weft_task *task)
@@ -398,6 +424,8 @@ const struct weft__flavour weft__flavour_ct = {
 		.commit = ct_commit_home, /* not reached: claim returns a table of its own */
 	},
 	.launch = ct_launch,
+	.prepare = ct_prepare,
+	.push = ct_push_anywhere,
 	.cancel = ct_cancel,
 	.detach = ct_detach,
 	.join = ct_join,
@@ -664,9 +692,4 @@ int weft__ct_init(struct weft_runtime *runtime)
 {
 	runtime->inbox.head = INBOX_SLEEPING; /* nobody drives yet */
 	return 0;
-}
-
-void weft__ct_finish(struct weft_runtime *runtime)
-{
-	weft__fifo_free(&runtime->workers[0]->fifo);
 }

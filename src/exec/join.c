@@ -4,7 +4,7 @@
  *
  *     OPEN      there is a handle, nobody waits         waiter   address of the joiner's waker
  *     DETACHED  no handle: whoever ends it frees it     LOCKED   the waker is being claimed
- *     DONE      ended, the result can be read
+ *     DONE      ended, the result can be read           DETACHED with an address: tell that scope first
  *
  *     OPEN --join--> waiter --end--> LOCKED --claimed--> DONE
  *       ^               |unjoin      OPEN --end--> DONE          OPEN --detach--> DETACHED
@@ -73,7 +73,7 @@ bool weft__end_word(struct weft_task *task)
 	struct weft_waker claimed;
 
 	for (;;) {
-		if (word == JOIN_DETACHED)
+		if (weft__join_is_detached(word))
 			return true;
 		if (word == JOIN_DONE || word == JOIN_LOCKED) /* abandoned before, or just now */
 			return false;

@@ -9,8 +9,13 @@ enum {
 	JOIN_OPEN,
 	JOIN_DETACHED,
 	JOIN_DONE,
-	JOIN_LOCKED /* greater values are addresses of wakers */
+	JOIN_LOCKED /* greater values are addresses of wakers; or, with JOIN_DETACHED, of scopes */
 };
+
+static inline bool weft__join_is_detached(uintptr_t word)
+{
+	return (word & JOIN_LOCKED) == JOIN_DETACHED;
+}
 
 enum weft_poll weft__join_word(struct weft_task *task, struct weft_waker *slot,
 		const struct weft_waker *waker);

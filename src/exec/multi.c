@@ -9,6 +9,7 @@
  *                 wake on a worker --> its slot --displaced--> its ring --full--> its shard
  *                 spawn, yield     --> its ring
  *                 wake elsewhere   --> a shard
+ *                 pinned           --> its own worker's fifo (exec/pinned.h)
  *
  *   When a ring is full. Its tasks and those in the shards are one queue, of which the ring is the front:
  *   while anything waits in a shard, the ring takes only LIMIT_SHARING tasks from its own worker, others
@@ -42,7 +43,9 @@
 #include "base/atomic.h"
 #include "core/task_mt.h"
 #include "exec/join.h"
+#include "exec/pinned.h"
 #include "exec/runtime.h"
+#include "exec/scope.h"
 #include "os/os.h"
 
 enum {
@@ -163,6 +166,10 @@ static void mt_schedule(struct weft_task *task)
 	struct weft_runtime *runtime = weft__runtime_of(task);
 	struct weft__worker *worker = worker_here(runtime);
 
+	if (WEFT_UNLIKELY(task->local)) {
+		weft__pinned_push(task);
+		return;
+	}
 	if (!worker) {
 		mt_inject_outside(runtime, task);
 		return;
@@ -221,25 +228,38 @@ static void mt_waker_commit(void *data)
 	mt_schedule(data);
 }
 
-static void mt_launch(struct weft_task *task, bool detached)
+static inline void mt_prepare(struct weft_task *task, uintptr_t joiner)
 {
 	const struct weft_async *async = weft__task_launching(task);
+
+	task->joiner = joiner;
+	mt_init(task);
+	weft__task_publish(task, async);
+}
+
+/* Behind all others. */
+static inline void mt_push_anywhere(struct weft_task *task)
+{
 	struct weft_runtime *runtime = weft__runtime_of(task);
 	struct weft__worker *worker = worker_here(runtime);
 
-	task->joiner = detached ? JOIN_DETACHED : JOIN_OPEN;
-	mt_init(task);
-	weft__task_publish(task, async);
-	if (worker)
+	if (WEFT_UNLIKELY(task->local))
+		weft__pinned_push(task);
+	else if (worker)
 		mt_push(worker, task);
 	else
 		mt_inject_outside(runtime, task);
 }
 
-static void mt_task_cancel(struct weft_task *task)
+static void mt_launch(struct weft_task *task, bool detached)
 {
-	if (mt_cancel(task) == MT_PUSH)
-		mt_schedule(task);
+	mt_prepare(task, detached ? JOIN_DETACHED : JOIN_OPEN);
+	mt_push_anywhere(task);
+}
+
+static bool mt_task_cancel(struct weft_task *task)
+{
+	return mt_cancel(task) == MT_PUSH;
 }
 
 /* The body's reference: the task has ended and has no handle. */
@@ -296,6 +316,8 @@ const struct weft__flavour weft__flavour_mt = {
 		.commit = mt_waker_commit,
 	},
 	.launch = mt_launch,
+	.prepare = mt_prepare,
+	.push = mt_push_anywhere,
 	.cancel = mt_task_cancel,
 	.detach = mt_detach,
 	.join = weft__join_word,
@@ -309,18 +331,31 @@ const struct weft__flavour weft__flavour_mt = {
 static void mt_end(struct weft__worker *worker, struct weft_task *task)
 {
 	struct weft_runtime *runtime = worker->runtime;
+	/* relaxed: the handle's owner can only have changed it to DETACHED */
+	uintptr_t joiner = atomic_load_relaxed(&task->joiner);
 
 	mt_done(task);
-	/* relaxed: the handle's owner can only have changed it to DETACHED */
-	weft__task_ended(worker, task, atomic_load_relaxed(&task->joiner) == JOIN_DETACHED);
-	if (weft__end_word(task))
+	weft__task_ended(worker, task, joiner == JOIN_DETACHED);
+	if (weft__end_word(task)) {
+		if (weft__word_scope(joiner))
+			weft__scope_leave(weft__word_scope(joiner), task);
 		mt_release(task);
+	}
 	weft__count(&worker->counters.ended, 1);
 	/* relaxed: during a shutdown, which also looks by itself */
 	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->cancelling)) && !weft__alive(runtime)) {
 		atomic_fetch_add_acq_rel(&runtime->all_ended, 1u); /* pairs with wait_all_ended */
 		weft__futex_wake(&runtime->all_ended, INT32_MAX);
 	}
+}
+
+/* Behind all others. */
+static inline void mt_requeue(struct weft__worker *worker, struct weft_task *task)
+{
+	if (WEFT_UNLIKELY(task->local))
+		weft__pinned_push(task);
+	else
+		mt_push(worker, task);
 }
 
 static inline void mt_poll(
@@ -341,16 +376,19 @@ static inline void mt_poll(
 		mt_end(worker, task);
 	} else if (cx->self_woken) {
 		mt_yield(task);
-		mt_push(worker, task);
+		mt_requeue(worker, task);
 	} else if (mt_suspend(task) == MT_PUSH) {
-		mt_push(worker, task);
+		mt_requeue(worker, task);
 	}
 }
 
+/* Every other one is a pinned task, if there are any. */
 static inline struct weft_task *mt_next(struct weft__worker *worker)
 {
 	struct weft_task *task;
 
+	if (WEFT_UNLIKELY(weft__pinned_ready(worker)) && worker->polls_left % 2)
+		return weft__fifo_pop(&worker->fifo);
 	/* relaxed: a hint; the exchange acquires */
 	if (worker->slot_polls < SLOT_POLLS && atomic_load_relaxed(&worker->slot)) {
 		task = atomic_exchange_acquire(&worker->slot, NULL); /* pairs with mt_schedule */
@@ -363,6 +401,8 @@ static inline struct weft_task *mt_next(struct weft__worker *worker)
 	task = weft__ring_pop(&worker->ring);
 	if (!task && atomic_load_relaxed(&worker->slot))             /* relaxed: a hint */
 		task = atomic_exchange_acquire(&worker->slot, NULL); /* pairs with mt_schedule */
+	if (WEFT_UNLIKELY(!task && weft__pinned_ready(worker)))
+		task = weft__fifo_pop(&worker->fifo);
 	return task;
 }
 
@@ -487,8 +527,7 @@ static unsigned look_at_others(struct weft__worker *worker, int64_t now_ns, bool
 
 	if (count == 1)
 		return 0;
-	worker->random = worker->random * 1664525u + 1013904223u;
-	start = (worker->random >> 8) % count;
+	start = weft__worker_draw(worker) % count;
 	for (unsigned i = 0; i < count; i++) {
 		struct weft__worker *victim = runtime->workers[(start + i) % count];
 
@@ -531,7 +570,7 @@ static unsigned mt_look(struct weft__worker *worker, bool hungry)
 	if (atomic_load_relaxed(&worker->reactor.sources)) /* relaxed: a hint */
 		weft__reactor_poll(&worker->reactor, 0);
 	mt_fire_timers(worker, &worker->counters, now);
-	got = take_injected(worker);
+	got = take_injected(worker) + weft__pinned_take(worker);
 	if (!hungry)
 		mind_backlog(worker, now);
 	if (!hungry || (!got && weft__ring_count(&worker->ring) == 0))
@@ -545,6 +584,7 @@ static bool has_work(struct weft__worker *worker)
 {
 	/* relaxed: the slot and the ring are ours */
 	return weft__ring_count(&worker->ring) || atomic_load_relaxed(&worker->slot) ||
+			weft__pinned_wait(worker) ||
 			anything_injected(worker->runtime) ||
 			atomic_load_seq_cst(
 					&worker->runtime->stopping); /* pairs with weft__mt_stop */

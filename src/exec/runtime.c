@@ -62,6 +62,12 @@ static int64_t env_now_virtual(const struct weft_env *env)
 	return atomic_load_relaxed(&worker_of(env)->runtime->virtual_now_ns);
 }
 
+/* On the worker's own thread only. */
+static uint32_t env_draw(const struct weft_env *env)
+{
+	return weft__worker_draw(worker_of(env));
+}
+
 /* Sockets go round the workers, whoever accepted them. */
 static struct weft__reactor *env_place(const struct weft_env *env)
 {
@@ -92,10 +98,11 @@ int weft__worker_init(struct weft__worker *worker, struct weft_runtime *runtime,
 	worker->hooked = runtime->hooked;
 	worker->watched = runtime->watched;
 	worker->index = index;
-	worker->random = (uint32_t)(runtime->options.seed >> 16) * 2654435761u + index * 2u + 1u;
+	worker->random = runtime->options.seed + index;
 	worker->env.allocate = env_allocate;
 	worker->env.release = env_release;
 	worker->env.now = runtime->options.clock_paused ? env_now_virtual : env_now;
+	worker->env.draw = env_draw;
 	worker->env.wheel = &worker->wheel;
 	worker->env.reactor = &worker->reactor;
 	worker->env.place = env_place;
@@ -115,6 +122,7 @@ void weft__worker_finish(struct weft__worker *worker)
 {
 	weft__reactor_finish(&worker->reactor);
 	weft__heap_finish(&worker->heap);
+	weft__fifo_free(&worker->fifo);
 	free(worker->sightings);
 }
 
@@ -289,8 +297,6 @@ enum weft_poll weft__worker_poll_hooked(struct weft__worker *worker, struct weft
 
 static void runtime_free(struct weft_runtime *runtime)
 {
-	if (runtime->workers[0] && runtime->options.flavour == WEFT_CURRENT_THREAD)
-		weft__ct_finish(runtime);
 	for (unsigned i = 0; i < WEFT__WORKERS_MAX && runtime->workers[i]; i++) {
 		weft__worker_finish(runtime->workers[i]);
 		free(runtime->workers[i]);

@@ -46,7 +46,11 @@ enum {
 struct weft__flavour {
 	struct weft_waker_ops waker;
 	void (*launch)(struct weft_task *task, bool detached); /* queue a new task */
-	void (*cancel)(struct weft_task *task);
+	/* The two halves of launching a child of a scope. prepare: its state says that it is queued, and
+	 * walkers see it; joiner is a weft__scope_word. push: it is queued. */
+	void (*prepare)(struct weft_task *task, uintptr_t joiner);
+	void (*push)(struct weft_task *task);
+	bool (*cancel)(struct weft_task *task); /* true: the task is claimed, push it */
 	void (*detach)(struct weft_task *task);
 	/* One step of a join: READY, or the waker is registered in *slot. */
 	enum weft_poll (*join)(struct weft_task *task, struct weft_waker *slot,
@@ -88,9 +92,10 @@ struct weft__worker {
 	struct weft__heap heap;
 	struct weft_wheel wheel;
 	struct weft__reactor reactor;
-	struct weft__fifo fifo; /* current-thread */
+	struct weft__fifo fifo; /* current-thread: all that is ready; multi-thread: what is pinned */
 
 	/* multi-thread: exec/multi.c */
+	struct weft__inbox pinned; /* woken elsewhere */
 	struct weft__ring ring;
 	struct weft_task *slot; /* atomic: the task woken last, run next */
 	struct weft__inject inject;
@@ -101,7 +106,7 @@ struct weft__worker {
 	unsigned polls_left;
 	uint32_t limit; /* so many tasks in the ring; others overflow */
 	unsigned looks; /* at the shards */
-	uint32_t random;
+	uint64_t random;
 	uint32_t parked;     /* atomic */
 	uint32_t blocked;    /* atomic: in block_in_place */
 	uint32_t overloaded; /* atomic: thieves are welcome */
@@ -173,6 +178,16 @@ static inline void weft__worker_leave(void)
 	weft__env_current = NULL;
 }
 
+/* 32 random bits: splitmix64. The worker's thread only. */
+static inline uint32_t weft__worker_draw(struct weft__worker *worker)
+{
+	uint64_t bits = worker->random += 0x9e3779b97f4a7c15u;
+
+	bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9u;
+	bits = (bits ^ bits >> 27) * 0x94d049bb133111ebu;
+	return (uint32_t)((bits ^ bits >> 31) >> 32);
+}
+
 static inline struct weft_runtime *weft__runtime_of(const struct weft_task *task)
 {
 	return (struct weft_runtime *)(void *)task->executor;
@@ -191,6 +206,10 @@ void weft__walk_tasks(struct weft_runtime *runtime,
 void weft__cancel_all(struct weft_runtime *runtime);
 
 /* task.c */
+/* As weft_task_create, of a runtime that is not NULL, with so many bytes for the frame and what is
+ * kept behind it. */
+void *weft__task_create(struct weft_runtime *runtime, const struct weft_async *async,
+		size_t frame_bytes);
 struct weft__guest *weft__guest_lock(struct weft_runtime *runtime);
 
 /* Around what threads that are not its workers do with a runtime when the task that they do it for may
@@ -316,7 +335,6 @@ static inline enum weft_poll weft__worker_poll(struct weft__worker *worker, stru
 
 /* current.c */
 int weft__ct_init(struct weft_runtime *runtime);
-void weft__ct_finish(struct weft_runtime *runtime);
 void weft__ct_run(struct weft_runtime *runtime, struct weft_task *root); /* until it has ended */
 int weft__ct_turn(struct weft_runtime *runtime);
 int64_t weft__ct_timeout(struct weft_runtime *runtime);

@@ -53,7 +53,7 @@ void weft__visit_end(struct weft__guest *guest)
 }
 
 __attribute__((noinline)) static struct weft_task *guest_allocate(struct weft_runtime *runtime,
-		const struct weft_async *async)
+		const struct weft_async *async, size_t frame_bytes)
 {
 	struct weft__guest *guest;
 	struct weft_task *task;
@@ -61,7 +61,7 @@ __attribute__((noinline)) static struct weft_task *guest_allocate(struct weft_ru
 	if (runtime->fork_count != weft__fork_count())
 		return NULL; /* the parent's runtime */
 	guest = weft__guest_lock(runtime);
-	task = weft__heap_allocate(&guest->heap, SLAB_TASK, WEFT__TASK_BYTES + async->frame_size,
+	task = weft__heap_allocate(&guest->heap, SLAB_TASK, WEFT__TASK_BYTES + frame_bytes,
 			async->frame_align);
 	if (task)
 		weft__count(&guest->spawned, 1);
@@ -78,6 +78,7 @@ static inline void *task_setup(struct weft_task *task, struct weft_runtime *runt
 	task->strand.innermost = NULL;
 	task->joiner = (uintptr_t)async; /* [I1] */
 	/* plain: nobody knows the task yet */
+	task->local = 0;
 	task->refs = 1;
 	task->polls = 0;
 	task->generation++;
@@ -86,8 +87,8 @@ static inline void *task_setup(struct weft_task *task, struct weft_runtime *runt
 	return weft__task_frame(task);
 }
 
-__attribute__((noinline)) static void *task_create_slow(struct weft_runtime *runtime,
-		const struct weft_async *async)
+__attribute__((noinline)) void *weft__task_create(struct weft_runtime *runtime,
+		const struct weft_async *async, size_t frame_bytes)
 {
 	struct weft__worker *worker = weft__worker_current;
 	struct weft_task *task;
@@ -101,12 +102,12 @@ __attribute__((noinline)) static void *task_create_slow(struct weft_runtime *run
 	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->closing)))
 		return NULL;
 	if (worker && worker->runtime == runtime) {
-		task = weft__heap_allocate(&worker->heap, SLAB_TASK,
-				WEFT__TASK_BYTES + async->frame_size, async->frame_align);
+		task = weft__heap_allocate(&worker->heap, SLAB_TASK, WEFT__TASK_BYTES + frame_bytes,
+				async->frame_align);
 		if (task)
 			weft__count(&worker->counters.spawned, 1);
 	} else {
-		task = guest_allocate(runtime, async);
+		task = guest_allocate(runtime, async, frame_bytes);
 	}
 	return task ? task_setup(task, runtime, async) : NULL;
 }
@@ -118,14 +119,14 @@ static inline void *task_create(struct weft_runtime *runtime, const struct weft_
 	struct weft_task *task;
 
 	if (WEFT_UNLIKELY(!worker || (runtime && runtime != worker->runtime)))
-		return task_create_slow(runtime, async);
+		return weft__task_create(runtime, async, async->frame_size);
 	runtime = worker->runtime;
 	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->closing))) /* relaxed, as above */
 		return NULL;
 	task = weft__heap_take(&worker->heap, SLAB_TASK, WEFT__TASK_BYTES + async->frame_size,
 			async->frame_align);
 	if (WEFT_UNLIKELY(!task))
-		return task_create_slow(runtime, async);
+		return weft__task_create(runtime, async, async->frame_size);
 	weft__count(&worker->counters.spawned, 1);
 	return task_setup(task, runtime, async);
 }
@@ -210,6 +211,19 @@ struct weft_task *weft_task_spawn(struct weft_runtime *runtime, const struct wef
 	return weft_task_start(frame);
 }
 
+struct weft_task *weft_task_spawn_local(const struct weft_async *async, const void *args)
+{
+	void *frame = task_create(NULL, async);
+
+	if (!frame)
+		return NULL;
+	memcpy(frame, args, async->args_size);
+	((struct weft_frame *)frame)->at = 0;
+	/* for the multi-thread flavour; the other knows one worker only, and initialises it */
+	weft__task_of(frame)->local = weft__worker_current->index + 1;
+	return weft_task_start(frame);
+}
+
 int weft_task_spawn_detached(struct weft_runtime *runtime, const struct weft_async *async,
 		const void *args)
 {
@@ -230,7 +244,8 @@ int weft_task_spawn_detached(struct weft_runtime *runtime, const struct weft_asy
 
 void weft_task_cancel(struct weft_task *task)
 {
-	task->executor->flavour->cancel(task);
+	if (task->executor->flavour->cancel(task))
+		task->executor->flavour->push(task);
 }
 
 void weft_task_detach(struct weft_task *task)

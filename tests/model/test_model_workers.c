@@ -186,6 +186,20 @@ uint32_t weft__task_line(const struct weft_task *task, const struct weft_async *
 	NEVER_CALLED("weft__task_line");
 }
 
+/* No task here is pinned or a child. */
+bool weft__fifo_grow(struct weft__fifo *fifo)
+{
+	(void)fifo;
+	return false;
+}
+
+void weft__scope_leave(struct weft_scope *scope, struct weft_task *child)
+{
+	(void)scope;
+	(void)child;
+	model_fail("a task that is nobody's child left its scope", __FILE__, __LINE__);
+}
+
 void weft__task_launching_watched(struct weft_runtime *launching, struct weft_task *task,
 		const struct weft_async *async)
 {
