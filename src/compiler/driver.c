@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/driver.c: what weftcc does with a command line.
+ *
+ *              +-- nothing to compile, or -E: $CC, as it was called
+ *     parse ---+
+ *              +-- for each C source
+ *                    expand --- no word of the language ---> plain: left to $CC
+ *                      |
+ *                      +---> check ------+
+ *                      |                 +--> compile --> object
+ *                      +---> translate --+
+ *                    at last $CC over what is left: plain sources, objects, the link
+ *
+ * If no source has a word of the language, weftcc becomes $CC with the arguments that it was given, so
+ * a plain C file has the object that it would have without weftcc.
+ *
+ * Check and translate run at the same time, and what they say is held back: the compiler's view of the
+ * original comes first, and if it finds errors, the translator's view of the same errors is dropped.
+ * That is also why the build fails exactly if one of these two says so; the pass that compiles is given
+ * no -Werror.
+ *
+ * Not here: the words of each pass (passes.c), and how they run (subprocess.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "compiler/arguments.h"
+#include "compiler/driver.h"
+#include "compiler/emit.h"
+#include "compiler/passes.h"
+#include "compiler/subprocess.h"
+#include "compiler/toolchain.h"
+#include "compiler/translate.h"
+
+struct driver {
+	char *const *argv;
+	struct arguments arguments;
+	struct toolchain toolchain;
+	struct plan plan;
+	int standard_input; /* what `-` has, kept for all passes; or 0 */
+	char **objects;     /* per argument: what stands for a translated source, or NULL */
+	size_t async_count;
+};
+
+/* One source on its way. */
+struct unit {
+	const struct argument *source;
+	char *text; /* expanded */
+	size_t size;
+	struct translation translation;
+};
+
+static void command_show(const struct words *argv)
+{
+	for (size_t i = 0; i < argv->count; i++)
+		fprintf(stderr, " %s", argv->at[i]);
+	fputc('\n', stderr);
+}
+
+static pid_t pass_start(const struct driver *driver, const struct words *argv,
+		struct subprocess_files files)
+{
+	if (driver->arguments.is_verbose)
+		command_show(argv);
+	pid_t process = subprocess_start(argv, files);
+
+	if (process < 0)
+		give_up(STATUS_CANNOT_RUN,
+				"cannot run '%s': %s; WEFT_CC names the C compiler to run",
+				argv->at[0], strerror(-process));
+	return process;
+}
+
+/* Starts the pass with the source on its standard input, if that is where it came from. */
+static pid_t pass_start_over(
+		const struct driver *driver, const struct words *argv, int out, int err)
+{
+	if (driver->standard_input)
+		scratch_rewind(driver->standard_input);
+	return pass_start(driver, argv,
+			(struct subprocess_files){ driver->standard_input, out, err });
+}
+
+static int pass_run(const struct driver *driver, struct words argv, struct subprocess_files files)
+{
+	int status = subprocess_wait(pass_start(driver, &argv, files), argv.at[0]);
+
+	words_finish(&argv);
+	return status;
+}
+
+/* Becomes $CC, as weftcc was called. */
+static int become_cc(const struct driver *driver, const char *more)
+{
+	struct words argv = pass_original(&driver->plan, driver->argv, more);
+
+	if (driver->standard_input) {
+		scratch_rewind(driver->standard_input);
+		dup2(driver->standard_input, 0);
+	}
+	execvp(argv.at[0], argv.at);
+	give_up(STATUS_CANNOT_RUN, "cannot run '%s': %s; WEFT_CC names the C compiler to run",
+			argv.at[0], strerror(errno));
+}
+
+/* An output that is not as it should be must not look as if it were. Devices stay. */
+static void output_remove(const char *path)
+{
+	struct stat stat;
+
+	if (lstat(path, &stat) == 0 && S_ISREG(stat.st_mode))
+		unlink(path);
+}
+
+static int file_write(const char *path, const char *text, size_t size)
+{
+	FILE *file = fopen(path, "we");
+	bool is_written = file && fwrite(text, 1, size, file) == size;
+
+	if (file && fclose(file) == 0 && is_written)
+		return 0;
+	complain("cannot write '%s': %s", path, strerror(errno));
+	if (file)
+		output_remove(path);
+	return 1;
+}
+
+/* ---- expand ------------------------------------------------------------------------------------ */
+
+/* clang calls its command line by another name than gcc, in a marker near the top. */
+static bool is_clang(const char *text, size_t size)
+{
+	return memmem(text, size < 4096 ? size : 4096, "\"<command line>\"", 16) != NULL;
+}
+
+/* The pass over the original says it better than the preprocessor alone, if it fails as well. */
+static int expand_failed(
+		struct driver *driver, const struct argument *source, int status, int messages)
+{
+	struct words check = pass_check(&driver->plan, source);
+	pid_t process = pass_start_over(driver, &check, 1, 2);
+	int check_status = subprocess_wait(process, check.at[0]);
+
+	words_finish(&check);
+	if (check_status)
+		return check_status;
+	scratch_show(messages, 2);
+	return status;
+}
+
+static int unit_expand(struct driver *driver, struct unit *unit)
+{
+	struct words argv = pass_expand(&driver->plan, unit->source);
+	int out = scratch_create(), err = scratch_create();
+	int status = subprocess_wait(pass_start_over(driver, &argv, out, err), argv.at[0]);
+
+	unit->text = scratch_text(out, &unit->size);
+	driver->plan.is_clang = is_clang(unit->text, unit->size);
+	if (status)
+		status = expand_failed(driver, unit->source, status, err);
+	close(out);
+	close(err);
+	words_finish(&argv);
+	return status;
+}
+
+/* A source that is expanded already: x.i, or -x cpp-output. */
+static int unit_read(struct driver *driver, struct unit *unit)
+{
+	int file = driver->standard_input;
+
+	if (!file)
+		file = open(unit->source->text, O_RDONLY | O_CLOEXEC);
+	if (file < 0) {
+		complain("cannot read '%s': %s", unit->source->text, strerror(errno));
+		return 1;
+	}
+	unit->text = scratch_text(file, &unit->size);
+	driver->plan.is_clang = is_clang(unit->text, unit->size);
+	if (file != driver->standard_input)
+		close(file);
+	return 0;
+}
+
+/* ---- check and translate ----------------------------------------------------------------------- */
+
+static struct words translate_flags(const struct driver *driver)
+{
+	struct words flags = WORDS;
+
+	for (size_t i = 0; i < driver->arguments.count; i++) {
+		const char *text = driver->arguments.at[i].text;
+
+		if (starts_with(text, "-f") || starts_with(text, "-m") ||
+				starts_with(text, "-std=") || strcmp(text, "-ansi") == 0 ||
+				starts_with(text, "--target="))
+			words_add(&flags, text);
+	}
+	if (driver->toolchain.target)
+		words_addf(&flags, "--target=%s", driver->toolchain.target);
+	return flags;
+}
+
+static int unit_translate(struct driver *driver, struct unit *unit)
+{
+	const struct arguments *arguments = &driver->arguments;
+	struct words flags = translate_flags(driver);
+	struct translate_options options = {
+		.path = unit->source->text,
+		.flags = (const char *const *)flags.at,
+		.asyncify = arguments->asyncify,
+		.interposable = arguments->is_interposable,
+		.sanitize_address = arguments->sanitizes_addresses,
+		.only_function = arguments->only_function,
+		.frame_limit = arguments->frame_limit,
+		.werror = arguments->has_werror,
+		.color = driver->plan.shows_color || arguments->color == 1,
+	};
+	int err = translate(unit->text, unit->size, &options, &unit->translation);
+
+	words_finish(&flags);
+	if (!err)
+		return 0;
+	if (err == -ENOMEM)
+		must_have(NULL);
+	if (err != -EINVAL)
+		complain("%s: libclang cannot read this text; `weftcc -save-temps` leaves it",
+				options.path);
+	return 1;
+}
+
+/* While a translation runs, what is written to stderr goes to a scratch file. */
+static int messages_hold(int scratch)
+{
+	int terminal = fcntl(2, F_DUPFD_CLOEXEC, 3);
+
+	(void)fflush(stderr);
+	dup2(scratch, 2);
+	return terminal;
+}
+
+static void messages_release(int terminal)
+{
+	(void)fflush(stderr);
+	dup2(terminal, 2);
+	close(terminal);
+}
+
+/* Both at once; see above for what is said when. */
+static int unit_check_and_translate(struct driver *driver, struct unit *unit)
+{
+	bool has_original = unit->source->language == LANGUAGE_C;
+	struct words argv = pass_check(&driver->plan, unit->source);
+	int check_messages = scratch_create(), messages = scratch_create();
+	pid_t check = 0;
+	int status = 0;
+
+	if (has_original)
+		check = pass_start_over(driver, &argv, 1, check_messages);
+	int terminal = messages_hold(messages);
+	int translate_status = unit_translate(driver, unit);
+	messages_release(terminal);
+	if (has_original)
+		status = subprocess_wait(check, argv.at[0]);
+	scratch_show(check_messages, 2);
+	if (!status) {
+		scratch_show(messages, 2);
+		status = translate_status;
+	}
+	close(check_messages);
+	close(messages);
+	words_finish(&argv);
+	return status;
+}
+
+/* ---- compile, or whatever is wanted of the translation ------------------------------------------- */
+
+static int unit_compile(struct driver *driver, const struct unit *unit, const char *output)
+{
+	int text = scratch_create();
+
+	scratch_write(text, unit->translation.text, unit->translation.size);
+	scratch_rewind(text);
+	int status = pass_run(driver, pass_compile(&driver->plan, unit->source, output),
+			(struct subprocess_files){ text, 1, 2 });
+	close(text);
+	if (status && status < STATUS_SIGNAL)
+		fprintf(stderr,
+				"weftcc: note: %s passed the check but what it was translated to does not "
+				"compile; -save-temps leaves that text\n",
+				unit->source->text);
+	return status;
+}
+
+static int temporaries_save(const struct driver *driver, const struct unit *unit)
+{
+	char *stem = auxiliary_stem(&driver->arguments, unit->source);
+	const char *base = stem;
+
+	if (driver->arguments.saves_beside_sources && strrchr(stem, '/'))
+		base = strrchr(stem, '/') + 1;
+	char *expanded = format_text("%s.i", base), *translated = format_text("%s.async.c", base);
+	int status = file_write(expanded, unit->text, unit->size);
+	if (unit->translation.text)
+		status |= file_write(translated, unit->translation.text, unit->translation.size);
+	free(expanded);
+	free(translated);
+	free(stem);
+	return status;
+}
+
+static int unit_emit(const struct driver *driver, const struct unit *unit)
+{
+	const char *output = driver->arguments.output ? driver->arguments.output : "/dev/stdout";
+	const char *text = unit->translation.text ? unit->translation.text : unit->text;
+	size_t size = unit->translation.text ? unit->translation.size : unit->size;
+	const char *path = driver->arguments.only_function ? NULL : unit->source->text;
+	struct emitted emitted = driver->arguments.stage == STAGE_EMIT_C
+			? emit_source(text, size)
+			: emit_reading(text, size, path);
+	int status = file_write(output, emitted.text, emitted.size);
+
+	free(emitted.text);
+	return status;
+}
+
+/* Sets *object to what the link shall take, or to "" if there is nothing more to do. */
+static int unit_finish_stage(struct driver *driver, const struct unit *unit, char **object)
+{
+	enum stage stage = driver->arguments.stage;
+
+	if (stage == STAGE_SYNTAX) {
+		*object = format_text("%s", "");
+		return 0;
+	}
+	if (stage == STAGE_LINK) {
+		char *name = format_text("%s/%zu.o", temporary_directory(), driver->async_count);
+
+		temporary_add(name);
+		*object = name;
+		return unit_compile(driver, unit, name);
+	}
+	char *output = output_name(&driver->arguments, unit->source);
+	int status = unit_compile(driver, unit, output);
+
+	free(output);
+	*object = format_text("%s", "");
+	return status;
+}
+
+/* All of it for one source; *object stays NULL if it is plain. */
+static int unit_run(struct driver *driver, const struct argument *source, char **object)
+{
+	struct unit unit = { .source = source };
+	bool emits = driver->arguments.stage >= STAGE_EMIT_C;
+	int status = source->language == LANGUAGE_C ? unit_expand(driver, &unit)
+						    : unit_read(driver, &unit);
+	bool is_async = !status &&
+			(driver->arguments.asyncify || translate_is_needed(unit.text, unit.size));
+
+	if (is_async) {
+		driver->async_count++;
+		status = unit_check_and_translate(driver, &unit);
+		if (driver->arguments.saves_temporaries)
+			status |= temporaries_save(driver, &unit);
+	}
+	if (!status && emits)
+		status = unit_emit(driver, &unit);
+	else if (!status && is_async)
+		status = unit_finish_stage(driver, &unit, object);
+	if (status &&
+			(driver->arguments.stage == STAGE_OBJECT ||
+					driver->arguments.stage == STAGE_ASSEMBLY)) {
+		char *output = output_name(&driver->arguments, source);
+
+		output_remove(output);
+		free(output);
+	}
+	free(unit.text);
+	free(unit.translation.text);
+	return status;
+}
+
+/* ---- the command line ---------------------------------------------------------------------------- */
+
+/* Whether the rest of the line has anything to do: a link always has. */
+static bool has_rest(const struct driver *driver)
+{
+	const struct arguments *arguments = &driver->arguments;
+
+	for (size_t i = 0; i < arguments->count; i++)
+		if (arguments->at[i].is_input && !driver->objects[i])
+			return true;
+	return arguments->stage == STAGE_LINK;
+}
+
+static void standard_input_keep(struct driver *driver)
+{
+	char buffer[65536];
+	ssize_t count;
+
+	driver->standard_input = scratch_create();
+	while ((count = read(0, buffer, sizeof(buffer))) > 0)
+		scratch_write(driver->standard_input, buffer, (size_t)count);
+}
+
+static int compile_all(struct driver *driver)
+{
+	const struct arguments *arguments = &driver->arguments;
+	int status = 0;
+
+	driver->objects = must_have(calloc(arguments->count + 1, sizeof(*driver->objects)));
+	for (size_t i = 0; i < arguments->count; i++) {
+		const struct argument *argument = &arguments->at[i];
+
+		if (argument->is_input && strcmp(argument->text, "-") == 0 &&
+				!driver->standard_input)
+			standard_input_keep(driver);
+		if (argument->language != LANGUAGE_OTHER) {
+			int unit_status = unit_run(driver, argument, &driver->objects[i]);
+
+			status = status ? status : unit_status;
+		}
+	}
+	if (status || arguments->stage >= STAGE_EMIT_C)
+		return status;
+	if (!driver->async_count)
+		return become_cc(driver, NULL);
+	if (!has_rest(driver))
+		return 0;
+	return pass_run(driver,
+			pass_rest(&driver->plan, (const char *const *)driver->objects, true),
+			(struct subprocess_files){ driver->standard_input, 1, 2 });
+}
+
+/* Says ours after what $CC says. */
+static int version_show(const struct driver *driver)
+{
+	char *version = toolchain_version();
+	int status = pass_run(driver, pass_original(&driver->plan, driver->argv, NULL),
+			(struct subprocess_files){ 0, 1, 2 });
+
+	printf("%s\n", version);
+	free(version);
+	return status;
+}
+
+/* $CC says it better, and it must not be lost: the source is not read by the pass that compiles. */
+static bool would_overwrite_input(const struct arguments *arguments)
+{
+	struct stat output, input;
+
+	if (!arguments->output || stat(arguments->output, &output) || !S_ISREG(output.st_mode))
+		return false;
+	for (size_t i = 0; i < arguments->count; i++)
+		if (arguments->at[i].is_input && !stat(arguments->at[i].text, &input) &&
+				input.st_dev == output.st_dev && input.st_ino == output.st_ino)
+			return true;
+	return false;
+}
+
+static int dispatch(struct driver *driver)
+{
+	const struct arguments *arguments = &driver->arguments;
+
+	if (arguments->stage == STAGE_ASK && driver->argv[0] &&
+			strcmp(driver->argv[0], "--version") == 0)
+		return version_show(driver);
+	if (arguments->stage == STAGE_EXPAND)
+		return become_cc(driver, "-D__WEFTCC__=1");
+	if (arguments->stage == STAGE_ASK || !arguments->source_count ||
+			would_overwrite_input(arguments))
+		return become_cc(driver, NULL);
+	return compile_all(driver);
+}
+
+int driver_main(char *const *argv)
+{
+	struct driver driver = { .argv = argv + 1 };
+
+	subprocess_init("weftcc");
+	arguments_parse(&driver.arguments, driver.argv);
+	toolchain_init(&driver.toolchain);
+	driver.plan = (struct plan){
+		.arguments = &driver.arguments,
+		.toolchain = &driver.toolchain,
+		.shows_color = driver.arguments.color < 0 && isatty(2),
+	};
+	int status = dispatch(&driver);
+
+	temporaries_remove();
+	for (size_t i = 0; driver.objects && i < driver.arguments.count; i++)
+		free(driver.objects[i]);
+	free(driver.objects);
+	toolchain_finish(&driver.toolchain);
+	arguments_finish(&driver.arguments);
+	return status;
+}

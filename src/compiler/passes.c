@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/passes.c: which words each pass over a source is given.
+ *
+ *     expand   $CC -E -C -D__WEFTCC__=1 [text] [dependencies] x.c
+ *     check    $CC [text] [warnings] x.c, which makes nothing
+ *     compile  $CC [code] -x cpp-output -
+ *     rest     $CC [everything], translated sources replaced by their objects
+ *
+ * Check: gcc's -fsyntax-only stops before it knows of unused functions, missing returns and cases
+ *        that fall through. Writing LTO bytecode to /dev/null it finds these, as fast, and still
+ *        comes to no place where it would notice that nobody defines `await`'s helpers. Warnings
+ *        that need the optimizer are left to the pass that compiles: in the plain reading a `defer`
+ *        runs where it stands, so values would seem to be used after it.
+ * Names: what gcc derives from the names of source and output (dependencies, .gcno, .dwo, -save-temps)
+ *        it would derive here from the name of its standard input; so they are given, by the rules
+ *        of gcc 11 and later. clang names most of them after the output.
+ * Order: the headers of Weft come last, after all directories that the user names.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/passes.h"
+
+/* The part of a path that is its name, and the len of that without its suffix. */
+static const char *base_of(const char *path, size_t *stem_len)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	const char *dot = strrchr(base, '.');
+
+	*stem_len = dot && dot != base ? (size_t)(dot - base) : strlen(base);
+	return base;
+}
+
+/* The path with another suffix. */
+static char *with_suffix(const char *path, const char *suffix)
+{
+	size_t stem_len;
+	const char *base = base_of(path, &stem_len);
+
+	return format_text("%.*s%s", (int)((size_t)(base - path) + stem_len), path, suffix);
+}
+
+/* The name of the source with another suffix, in the current directory. */
+static char *source_with_suffix(const struct argument *source, const char *suffix)
+{
+	size_t stem_len;
+	const char *base = base_of(source->text, &stem_len);
+
+	return format_text("%.*s%s", (int)stem_len, base, suffix);
+}
+
+char *output_name(const struct arguments *arguments, const struct argument *source)
+{
+	bool is_assembly = arguments->stage == STAGE_ASSEMBLY;
+
+	if (arguments->output)
+		return format_text("%s", arguments->output);
+	if (arguments->emits_llvm)
+		return source_with_suffix(source, is_assembly ? ".ll" : ".bc");
+	return source_with_suffix(source, is_assembly ? ".s" : ".o");
+}
+
+char *auxiliary_stem(const struct arguments *arguments, const struct argument *source)
+{
+	const char *output = arguments->output;
+
+	if (!output || strcmp(output, "/dev/null") == 0)
+		return source_with_suffix(source, "");
+	if (arguments->stage != STAGE_LINK)
+		return with_suffix(output, "");
+	char *prefix = with_suffix(output, "");
+	char *name = source_with_suffix(source, "");
+	char *stem = format_text("%s-%s", prefix, name);
+	free(prefix);
+	free(name);
+	return stem;
+}
+
+static void add_argument(struct words *argv, const struct argument *argument)
+{
+	words_add(argv, argument->text);
+	if (argument->operand)
+		words_add(argv, argument->operand);
+}
+
+/* $CC with the options that the pass takes. */
+static struct words pass_begin(const struct plan *plan, enum pass pass)
+{
+	const struct arguments *arguments = plan->arguments;
+	struct words argv = WORDS;
+
+	words_add_all(&argv, &plan->toolchain->cc);
+	for (size_t i = 0; i < arguments->count; i++)
+		if (!arguments->at[i].is_input && arguments->at[i].passes & pass)
+			add_argument(&argv, &arguments->at[i]);
+	return argv;
+}
+
+static void add_input(struct words *argv, const struct argument *input)
+{
+	if (input->forced) {
+		words_add(argv, "-x");
+		words_add(argv, input->forced);
+	}
+	words_add(argv, input->text);
+	if (input->forced) {
+		words_add(argv, "-x");
+		words_add(argv, "none");
+	}
+}
+
+static void add_include(struct words *argv, const struct toolchain *toolchain)
+{
+	if (toolchain->include)
+		words_addf(argv, "-I%s", toolchain->include);
+}
+
+/* A plain compile would name file and target after its output, which this pass has not. */
+static void add_dependencies(struct words *argv, const struct arguments *arguments,
+		const struct argument *source)
+{
+	for (size_t i = 0; i < arguments->count; i++)
+		if (arguments->at[i].is_dependency)
+			add_argument(argv, &arguments->at[i]);
+	if (!arguments->dependency_file) {
+		char *path = arguments->output ? with_suffix(arguments->output, ".d")
+					       : source_with_suffix(source, ".d");
+
+		words_add(argv, "-MF");
+		words_add(argv, path);
+		free(path);
+	}
+	if (!arguments->has_dependency_target && arguments->output) {
+		words_add(argv, "-MQ");
+		words_add(argv, arguments->output);
+	}
+}
+
+struct words pass_expand(const struct plan *plan, const struct argument *source)
+{
+	struct words argv = pass_begin(plan, PASS_EXPAND);
+
+	words_add(&argv, "-E");
+	words_add(&argv, "-C");
+	words_add(&argv, "-D__WEFTCC__=1");
+	add_include(&argv, plan->toolchain);
+	if (plan->arguments->wants_dependencies)
+		add_dependencies(&argv, plan->arguments, source);
+	add_input(&argv, source);
+	return argv;
+}
+
+struct words pass_check(const struct plan *plan, const struct argument *source)
+{
+	struct words argv = pass_begin(plan, PASS_CHECK);
+
+	add_include(&argv, plan->toolchain);
+	if (plan->is_clang) {
+		words_add(&argv, "-fsyntax-only");
+		words_add(&argv, "-Qunused-arguments");
+	} else {
+		words_add(&argv, "-S");
+		words_add(&argv, "-flto");
+		words_add(&argv, "-fno-fat-lto-objects");
+		words_add(&argv, "-o");
+		words_add(&argv, "/dev/null");
+	}
+	if (plan->shows_color)
+		words_add(&argv, "-fdiagnostics-color=always");
+	add_input(&argv, source);
+	return argv;
+}
+
+/* Auxiliary outputs, and what debug information says of the source. */
+static void add_names(struct words *argv, const struct plan *plan, const struct argument *source)
+{
+	char *stem = auxiliary_stem(plan->arguments, source);
+	size_t unused;
+	const char *base = base_of(stem, &unused);
+
+	if (plan->is_clang) {
+		words_add(argv, "-Xclang");
+		words_add(argv, "-main-file-name");
+		words_add(argv, "-Xclang");
+		words_add(argv, source->text);
+		words_add(argv, "-Qunused-arguments");
+		free(stem);
+		return;
+	}
+	if (plan->arguments->stage == STAGE_LINK) {
+		size_t name_len;
+
+		base_of(source->text, &name_len);
+		base = stem + strlen(stem) - name_len;
+	}
+	if (base != stem) {
+		words_add(argv, "-dumpdir");
+		words_addf(argv, "%.*s", (int)(base - stem), stem);
+	}
+	words_add(argv, "-dumpbase");
+	words_addf(argv, "%s.c", base);
+	words_add(argv, "-dumpbase-ext");
+	words_add(argv, ".c");
+	free(stem);
+}
+
+struct words pass_compile(
+		const struct plan *plan, const struct argument *source, const char *output)
+{
+	struct words argv = pass_begin(plan, PASS_COMPILE);
+
+	words_add(&argv, "-w");
+	words_add(&argv, plan->arguments->stage == STAGE_ASSEMBLY ? "-S" : "-c");
+	words_add(&argv, "-o");
+	words_add(&argv, output);
+	add_names(&argv, plan, source);
+	words_add(&argv, "-x");
+	words_add(&argv, "cpp-output");
+	words_add(&argv, "-");
+	return argv;
+}
+
+static void add_libraries(struct words *argv, const struct plan *plan, bool links_async)
+{
+	const struct arguments *arguments = plan->arguments;
+	const struct toolchain *toolchain = plan->toolchain;
+	bool is_static = arguments->links_statically || !toolchain->has_shared;
+
+	if (arguments->links_nothing || !(links_async || arguments->links_weft))
+		return;
+	if (toolchain->libraries && !toolchain->is_system) {
+		words_addf(argv, "-L%s", toolchain->libraries);
+		if (!is_static)
+			words_addf(argv, "-Wl,-rpath,%s", toolchain->libraries);
+	}
+	if (!links_async)
+		return;
+	if (!arguments->links_weft)
+		words_add(argv, "-lweft");
+	if (is_static && *WEFT_STATIC_LIBRARIES)
+		words_add(argv, WEFT_STATIC_LIBRARIES);
+	words_add(argv, "-pthread");
+}
+
+struct words pass_rest(const struct plan *plan, const char *const *objects, bool links_async)
+{
+	const struct arguments *arguments = plan->arguments;
+	struct words argv = WORDS;
+	bool has_sources = false;
+
+	for (size_t i = 0; i < arguments->count; i++)
+		has_sources |= arguments->at[i].language != LANGUAGE_OTHER && !objects[i];
+	words_add_all(&argv, &plan->toolchain->cc);
+	for (size_t i = 0; i < arguments->count; i++) {
+		const struct argument *argument = &arguments->at[i];
+
+		if (argument->is_input && objects[i]) {
+			if (*objects[i])
+				words_add(&argv, objects[i]);
+		} else if (argument->is_input) {
+			add_input(&argv, argument);
+		} else if (argument->passes & PASS_LINK ||
+				(has_sources && argument->is_dependency)) {
+			add_argument(&argv, argument);
+		}
+	}
+	add_include(&argv, plan->toolchain);
+	if (arguments->stage == STAGE_LINK)
+		add_libraries(&argv, plan, links_async);
+	else
+		words_add(&argv,
+				arguments->stage == STAGE_ASSEMBLY ? "-S"
+						: arguments->stage == STAGE_OBJECT
+						? "-c"
+						: "-fsyntax-only");
+	if (arguments->output) {
+		words_add(&argv, "-o");
+		words_add(&argv, arguments->output);
+	}
+	return argv;
+}
+
+struct words pass_original(const struct plan *plan, char *const *argv, const char *more)
+{
+	struct words original = WORDS;
+
+	words_add_all(&original, &plan->toolchain->cc);
+	if (more)
+		words_add(&original, more);
+	for (; *argv; argv++)
+		words_add(&original, *argv);
+	if (plan->arguments->input_count)
+		add_include(&original, plan->toolchain);
+	if (plan->arguments->stage == STAGE_LINK)
+		add_libraries(&original, plan, false);
+	return original;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/passes.h: the command line of each pass over a source.
+ *
+ *     struct words argv = pass_expand(&plan, source);
+ *
+ * Memory: the words and names that are returned are yours.
+ */
+#ifndef WEFT_COMPILER_PASSES_H
+#define WEFT_COMPILER_PASSES_H
+
+#include "compiler/arguments.h"
+#include "compiler/toolchain.h"
+
+struct plan {
+	const struct arguments *arguments;
+	const struct toolchain *toolchain;
+	bool is_clang;    /* what $CC is; known after the first expansion */
+	bool shows_color; /* messages that we hold back are to look as on the terminal */
+};
+
+/* $CC -E -C: the text that the translator reads, and the dependencies. */
+struct words pass_expand(const struct plan *plan, const struct argument *source);
+
+/* $CC over the original, for what the user wants to be told of it. No output. */
+struct words pass_check(const struct plan *plan, const struct argument *source);
+
+/* $CC over the translated text on its standard input. */
+struct words pass_compile(
+		const struct plan *plan, const struct argument *source, const char *output);
+
+/* $CC over what remains of the command line: `objects` stand for the inputs at the same place, and
+ * "" for those that are done with. */
+struct words pass_rest(const struct plan *plan, const char *const *objects, bool links_async);
+
+/* $CC as it would have been called, knowing Weft's headers, and `more` in front if it is not NULL. */
+struct words pass_original(const struct plan *plan, char *const *argv, const char *more);
+
+/* What the compiler names after a source: -o, or a.o in the current directory. */
+char *output_name(const struct arguments *arguments, const struct argument *source);
+
+/* The name without directory and suffix that auxiliary files of a source share, with what $CC puts
+ * before it ("out/prog-"). */
+char *auxiliary_stem(const struct arguments *arguments, const struct argument *source);
+
+#endif

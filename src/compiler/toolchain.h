@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/toolchain.h: the compiler that weftcc wraps, and where Weft's own files are.
+ */
+#ifndef WEFT_COMPILER_TOOLCHAIN_H
+#define WEFT_COMPILER_TOOLCHAIN_H
+
+#include <stdbool.h>
+
+#include "compiler/words.h"
+
+struct toolchain {
+	struct words cc; /* the words of WEFT_CC, or cc, or gcc */
+	char *target;    /* the triple in the compiler's name, or NULL: this machine's */
+	char *include;   /* has weft.h, or NULL */
+	char *libraries; /* has libweft, or NULL */
+	bool is_system;  /* the linker and the loader look there anyway */
+	bool has_shared; /* libweft.so is there */
+};
+
+void toolchain_init(struct toolchain *toolchain);
+void toolchain_finish(struct toolchain *toolchain);
+
+/* One line: our version, and libclang's. */
+char *toolchain_version(void);
+
+#endif
