@@ -239,23 +239,35 @@ static void note_embedded(struct lower *lower, const struct function *child)
 	to->embedded[to->embedded_count++] = child;
 }
 
-void lower_await_point(struct lower *lower, uint32_t at, const char *member,
-		const struct function *child, const char *child_name, const char *flags,
-		const char *poll)
+/* A place to go on at. */
+static size_t add_point(struct lower *lower, uint32_t at, const char *member, const struct function *child,
+		const char *flags)
 {
 	struct lowered *to = lower->to;
-	struct point *point;
 
-	(void)child_name;
 	to->points = grow(to->points, to->point_count, &to->point_capacity, sizeof *to->points);
-	point = &to->points[to->point_count++];
-	point->line = source_place(lower->source, at).line;
-	point->member = member;
-	point->child = child;
-	point->flags = flags;
+	to->points[to->point_count++] = (struct point){ source_place(lower->source, at).line, member, child,
+		flags };
+	return to->point_count;
+}
+
+void lower_await_point(struct lower *lower, uint32_t at, const char *member,
+		const struct function *child, const char *flags, const char *poll)
+{
+	size_t point;
+
+	/* a frame of its own is on the strand by now: the caller cannot be resumed before it */
+	if (lower->tree->options->suspend_always && strcmp(flags, "WEFT_POINT_OWN") != 0) {
+		point = add_point(lower, at, "args", NULL, "0");
+		text_printf(lower->out,
+				"weft_f->args.base.at = %zu; weft_context_yield(weft_cx); "
+				"return WEFT_PENDING;\nweft_%zu: ; ",
+				point, point);
+	}
+	point = add_point(lower, at, member, child, flags);
 	text_printf(lower->out,
 			"weft_f->args.base.at = %zu;\nweft_%zu: if (%s == WEFT_PENDING) return WEFT_PENDING; ",
-			to->point_count, to->point_count, poll);
+			point, point, poll);
 }
 
 static bool result_is_int(CXType result)
@@ -289,7 +301,7 @@ static const char *await_call(
 		lower_scope_pop(lower);
 		emit_init(lower, &callee, call, arguments,
 				arena_printf(arena, "&weft_f->%s.args", member));
-		lower_await_point(lower, node->begin, member, callee.function, NULL, "0",
+		lower_await_point(lower, node->begin, member, callee.function, "0",
 				arena_printf(arena, "%s__poll(&weft_f->%s, weft_cx)",
 						callee.function->name, member));
 		if (is_void(result))
@@ -332,7 +344,7 @@ static const char *await_call(
 		text_printf(lower->out, "weft_out_of_memory(%s); { ", callee.async);
 	emit_init(lower, &callee, call, arguments,
 			arena_printf(arena, "((%s *)weft_f->%s)", callee.args_struct, member));
-	lower_await_point(lower, node->begin, member, callee.function, NULL, "WEFT_POINT_OWN",
+	lower_await_point(lower, node->begin, member, callee.function, "WEFT_POINT_OWN",
 			arena_printf(arena, "weft_frame_descend(weft_cx, weft_f->%s)", member));
 	/* when the caller is polled again, the child has ended: the label is behind the descent */
 	{
@@ -523,7 +535,7 @@ static const char *await_branches(
 		poll = arena_printf(arena, "weft_join_poll(weft_f->weft_b%u, %u, weft_cx)", serial,
 				count);
 	}
-	lower_await_point(lower, node->begin, arena_printf(arena, "weft_b%u", serial), NULL, NULL,
+	lower_await_point(lower, node->begin, arena_printf(arena, "weft_b%u", serial), NULL,
 			"WEFT_POINT_BRANCH", poll);
 	for (unsigned i = 0; i < count; i++)
 		if (started[i].branch.call)
@@ -562,8 +574,7 @@ static const char *await_timed(
 	frame = enter_branch(lower, &started);
 	text_printf(lower->out, "%s__init(&weft_f->weft_d%u.args, %s, %s, %s); ", timer->name,
 			serial, limit, started.callee.async, frame);
-	lower_await_point(lower, node->begin, arena_printf(arena, "weft_d%u", serial), timer, NULL,
-			"0",
+	lower_await_point(lower, node->begin, arena_printf(arena, "weft_d%u", serial), timer, "0",
 			arena_printf(arena, "%s__poll(&weft_f->weft_d%u, weft_cx)", timer->name,
 					serial));
 	leave_branch(lower, &started, NULL);
@@ -646,7 +657,7 @@ static const char *await_blocking(
 			"weft_blocking__init(&weft_f->weft_d%u.args, %s__run, &weft_f->weft_j%u); ",
 			serial, job, serial);
 	lower_await_point(lower, node->begin, arena_printf(arena, "weft_d%u", serial),
-			tree_find(tree, "weft_blocking", 13), NULL, "0",
+			tree_find(tree, "weft_blocking", 13), "0",
 			arena_printf(arena, "weft_blocking__poll(&weft_f->weft_d%u, weft_cx)",
 					serial));
 	if (is_void(result))

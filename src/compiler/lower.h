@@ -95,8 +95,7 @@ void lower_scope_pop(struct lower *lower);
 const char *lower_expression(struct lower *lower, struct node *node, bool await_follows);
 /* Polls a future that is embedded as `member`, whose function is `child`. */
 void lower_await_point(struct lower *lower, uint32_t at, const char *member,
-		const struct function *child, const char *child_name, const char *flags,
-		const char *poll);
+		const struct function *child, const char *flags, const char *poll);
 const char *lower_render(struct lower *lower, uint32_t begin, uint32_t end);
 /* A variable for a value: in the frame if it has to survive an await. Returns how to write it. */
 const char *lower_temporary(struct lower *lower, uint32_t at, CXType type, bool in_frame);

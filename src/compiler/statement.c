@@ -617,7 +617,7 @@ static void close_tasks(struct lower *lower, uint32_t at, const char *name)
 	text_printf(&lower->scope->members, "\tstruct weft_scope_close__frame %s;\n", member);
 	lower_scope_pop(lower);
 	text_printf(lower->out, "weft_scope_close__init(&weft_f->%s.args, &%s); ", member, name);
-	lower_await_point(lower, at, member, close, NULL, "0",
+	lower_await_point(lower, at, member, close, "0",
 			arena_printf(arena, "weft_scope_close__poll(&weft_f->%s, weft_cx)",
 					member));
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/asyncify.h"
 #include "compiler/lower.h"
 
 /* ---- edits ---- */
@@ -376,6 +377,27 @@ static uint32_t after_declaration(const struct source *source, uint32_t end)
 	return end;
 }
 
+/* `async struct point { int x, y; } f(void)` also declares the struct. */
+static void emit_declared_type(const struct source *source, uint32_t begin, struct text *out)
+{
+	size_t word = source_token(source, begin), i = word;
+
+	for (; i < source->token_count && !source_token_is(source, i, "("); i++) {
+		if (source_token_is(source, i, "struct") || source_token_is(source, i, "union") ||
+				source_token_is(source, i, "enum"))
+			word = i;
+		if (source_token_is(source, i, "{")) {
+			size_t close = source_match(source, i);
+
+			source_mark(out, source_place(source, source->tokens[word].begin));
+			text_add(out, source->text + source->tokens[word].begin,
+					source->tokens[close].end - source->tokens[word].begin);
+			text_puts(out, ";\n");
+			return;
+		}
+	}
+}
+
 static bool has_plain_changes(const struct function *function)
 {
 	return !function->is_async && function->body;
@@ -446,6 +468,8 @@ static void emit_file(struct tree *tree, const struct edits *async_objects, stru
 			continue;
 		}
 		text_puts(out, "\n");
+		if (replacement->function->is_async)
+			emit_declared_type(source, replacement->begin, out);
 		if (!replacement->function->is_async)
 			emit_plain(tree, replacement->function, out);
 		else if (replacement->is_definition)
@@ -478,6 +502,18 @@ int translate(const char *text, size_t size, const struct translate_options *opt
 	int err;
 
 	memset(result, 0, sizeof *result);
+	if (options->asyncify) {
+		struct text program = { NULL, 0, 0 };
+		struct translate_options second = *options;
+
+		err = asyncify(text, size, options, &program);
+		second.asyncify = false;
+		second.suspend_always = true;
+		if (!err)
+			err = translate(program.at, program.size, &second, result);
+		text_free(&program);
+		return err;
+	}
 	source_scan(&source, text, size);
 	err = tree_build(&tree, &source, options);
 	if (!err) {

@@ -197,7 +197,7 @@ static void note_type_use(struct function *function, CXCursor cursor)
 
 	if (!function || clang_Cursor_isNull(declared))
 		return;
-	if (!is_within(function, declared_at)) {
+	if (!is_within(function, declared_at) || declared_at < function->body_begin) {
 		uint32_t end = cursor_end(declared);
 
 		if (end > function->needs)
@@ -295,7 +295,8 @@ static enum CXChildVisitResult visit_child(CXCursor cursor, CXCursor parent, CXC
 	}
 	if (is_type_declaration(cursor)) {
 		/* A reference to one that is declared elsewhere is no declaration. */
-		if (builder->function && is_within(builder->function, cursor_begin(cursor)))
+		if (builder->function && is_within(builder->function, cursor_begin(cursor)) &&
+				cursor_begin(cursor) > builder->function->body_begin)
 			note_local_type(builder->tree, builder->function, cursor);
 		return CXChildVisit_Continue;
 	}
