@@ -57,8 +57,8 @@ static int epoll_init(struct weft__poller *poller)
 	if (!state)
 		return -ENOMEM;
 	state->event_fd = -1;
-	state->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	err = state->epoll_fd < 0 ? -errno : 0;
+	state->epoll_fd = weft__fd_made(epoll_create1(EPOLL_CLOEXEC));
+	err = state->epoll_fd < 0 ? state->epoll_fd : 0;
 	if (!err) {
 		state->event_fd = weft__event_create();
 		err = state->event_fd < 0 ? state->event_fd : 0;

@@ -259,6 +259,11 @@ static int uring_open(struct uring_state *state)
 		err = io_uring_queue_init_params(URING_REQUESTS, &state->ring, &state->params);
 		flags = flags ? 0 : 1;
 	} while (err == -EINVAL && !flags);
+	if (!err) {
+		state->ring.ring_fd = state->ring.enter_ring_fd =
+				weft__fd_made(state->ring.ring_fd);
+		err = state->ring.ring_fd < 0 ? state->ring.ring_fd : 0;
+	}
 	if (err)
 		state->ring.ring_fd = -1;
 	if (!err && (state->params.features & URING_FEATURES) != URING_FEATURES)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "io/sockets.h"
+#include "os/os.h"
 
 static int outcome(int result)
 {
@@ -18,7 +19,7 @@ static ssize_t outcome_size(ssize_t result)
 static int kernel_open(struct weft__poller *poller, int family)
 {
 	(void)poller;
-	return outcome(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+	return weft__fd_made(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
 static void kernel_close(struct weft__poller *poller, int fd)
@@ -44,7 +45,7 @@ static int kernel_accept(struct weft__poller *poller, int fd, struct sockaddr *p
 		socklen_t *length)
 {
 	(void)poller;
-	return outcome(accept4(fd, peer, length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+	return weft__fd_made(accept4(fd, peer, length, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 static int kernel_connect(struct weft__poller *poller, int fd, const struct sockaddr *address,

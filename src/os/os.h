@@ -59,6 +59,14 @@ void weft__event_drain(int fd);
 
 void weft__fd_close(int fd);
 
+/* For what a system call that makes a descriptor gave: -errno, or the descriptor; if that is 0, 1 or 2,
+ * another in its place. A program without standard streams must not print into a socket of ours. */
+int weft__fd_made_low(int fd);
+static inline int weft__fd_made(int fd)
+{
+	return fd > 2 ? fd : weft__fd_made_low(fd);
+}
+
 /* A seed that differs from run to run. */
 uint64_t weft__random_seed(void);
 

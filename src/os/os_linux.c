@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* os/os_linux.c: the calls of os.h on Linux. Contract in the header; nothing here decides anything. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -172,9 +173,7 @@ void weft__mutex_unlock(struct weft__mutex *mutex)
 
 int weft__event_create(void)
 {
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-	return fd < 0 ? -errno : fd;
+	return weft__fd_made(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 void weft__event_signal(int fd)
@@ -195,6 +194,16 @@ void weft__event_drain(int fd)
 void weft__fd_close(int fd)
 {
 	close(fd);
+}
+
+int weft__fd_made_low(int fd)
+{
+	int other = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int err = other < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err ? err : other;
 }
 
 uint64_t weft__random_seed(void)

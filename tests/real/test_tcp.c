@@ -2,6 +2,7 @@
 /* TCP leaves over loopback, polled by hand: so that a cancellation, a close or a reset falls exactly where
  * a test wants it. What needs tasks and threads is in test_tcp_tasks.c. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -947,4 +948,48 @@ TEST(tcp_second_waiter_is_told_that_it_is_busy)
 	CHECK_EQ(read_some(&stage, pair.conn, &two, 1), 1);
 	stage_unpair(&pair);
 	stage_finish(&stage);
+}
+
+/* A program whose standard streams are closed: what it prints must not go to one of our peers. */
+static void use_no_standard_streams(void)
+{
+	struct weft_tcp_connect__frame connect;
+	struct weft_tcp_accept__frame accept;
+	struct weft_tcp_listener listener;
+	struct weft_tcp ends[2];
+	struct stage stage;
+	char port[PORT_TEXT];
+	int number;
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		close(fd);
+	stage_init(&stage);
+	listener = stage_listen(&number);
+	snprintf(port, sizeof port, "%d", number);
+	CHECK_EQ(STAGE_AWAIT(&stage, &connect, weft_tcp_connect, &ends[0], "127.0.0.1", port), 0);
+	CHECK_EQ(STAGE_AWAIT(&stage, &accept, weft_tcp_accept, listener, &ends[1]), 0);
+	CHECK_EQ(write_some(&stage, ends[0], "x", 1), 1);
+	read_exactly(&stage, ends[1], "x");
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		CHECK(fcntl(fd, F_GETFD) < 0);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(weft_tcp_close(ends[i]), 0);
+	CHECK_EQ(weft_tcp_listener_close(listener), 0);
+	stage_finish(&stage);
+}
+
+TEST(tcp_takes_no_descriptor_of_the_standard_streams)
+{
+	struct stage stage;
+	int child, status = -1;
+
+	stage_init(&stage); /* or skip */
+	stage_finish(&stage);
+	child = test_fork(__FILE__, __LINE__);
+	if (child == 0) {
+		use_no_standard_streams();
+		test_child_exit();
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK_EQ(status, 0);
 }
