@@ -27,6 +27,8 @@
 
 static const int64_t SECOND = 1000000000;
 
+enum { WORKERS_MAX = WEFT__WORKERS_MAX - WEFT__RELIEF };
+
 /* ---- the services of a worker ---- */
 
 static struct weft__worker *worker_of(const struct weft_env *env)
@@ -236,7 +238,7 @@ static int options_check(const struct weft_runtime_options *options)
 {
 	if (options->flavour != WEFT_MULTI_THREAD && options->flavour != WEFT_CURRENT_THREAD)
 		return -EINVAL;
-	if (options->workers > WEFT__WORKERS_MAX - WEFT__RELIEF)
+	if (options->workers > WORKERS_MAX)
 		return -EINVAL;
 	if (options->clock_paused && options->flavour != WEFT_CURRENT_THREAD)
 		return -EINVAL;
@@ -245,20 +247,47 @@ static int options_check(const struct weft_runtime_options *options)
 	return 0;
 }
 
-static unsigned workers_wanted(const struct weft_runtime_options *options)
+/* What WEFT_WORKERS says, or 0. */
+static unsigned workers_given(struct weft_runtime *runtime)
 {
 	const char *text = getenv("WEFT_WORKERS");
+	char *end;
 	long count;
 
-	if (options->flavour == WEFT_CURRENT_THREAD)
+	if (!text || !*text)
+		return 0;
+	count = strtol(text, &end, 10);
+	if (!*end && count >= 1 && count <= WORKERS_MAX)
+		return (unsigned)count;
+	weft__report(runtime, "WEFT_WORKERS=%s is not a number from 1 to %d, and ignored", text,
+			WORKERS_MAX);
+	return 0;
+}
+
+static unsigned workers_wanted(struct weft_runtime *runtime)
+{
+	unsigned count = runtime->options.workers;
+
+	if (runtime->options.flavour == WEFT_CURRENT_THREAD)
 		return 1;
-	if (options->workers)
-		return options->workers;
-	count = text ? strtol(text, NULL, 10) : 0;
-	if (count < 1)
-		count = (long)weft__cpu_count();
-	return count > WEFT__WORKERS_MAX - WEFT__RELIEF ? WEFT__WORKERS_MAX - WEFT__RELIEF
-							: (unsigned)count;
+	if (!count)
+		count = workers_given(runtime);
+	if (!count)
+		count = weft__cpu_count();
+	return count > WORKERS_MAX ? WORKERS_MAX : count;
+}
+
+/* Whoever set the environment did not write the program: the error code alone would not tell. */
+static void poller_report(struct weft_runtime *runtime, int err)
+{
+	const char *name = getenv("WEFT_POLLER");
+
+	if (runtime->options.poller || !name)
+		return;
+	if (err == -EINVAL)
+		weft__report(runtime, "WEFT_POLLER=%s is none of epoll, uring and sim", name);
+	else if (err == -ENOSYS)
+		weft__report(runtime, "WEFT_POLLER=%s is not implemented in this kernel or build", name);
 }
 
 static void options_fill(struct weft_runtime_options *options)
@@ -343,16 +372,18 @@ int weft_runtime_create(struct weft_runtime **runtime_out, const struct weft_run
 			options->hooks.before_poll || options->hooks.after_poll;
 	runtime->watched = options->hooks.task_spawn || options->hooks.task_end ||
 			options->shutdown_on_failure;
-	runtime->nominal = workers_wanted(options);
 	runtime->virtual_now_ns = options->clock_paused ? SECOND : 0;
 	snprintf(runtime->name, sizeof runtime->name, "%s", options->name ? options->name : "weft");
 	runtime->options.name = runtime->name;
+	runtime->nominal = workers_wanted(runtime);
 	weft__mutex_init(&runtime->relief_mutex);
 	for (int i = 0; i < WEFT__GUESTS; i++)
 		weft__heap_init(&runtime->guests[i].heap, true);
 	runtime->executor.flavour = options->flavour == WEFT_CURRENT_THREAD ? &weft__flavour_ct
 									    : &weft__flavour_mt;
 	err = workers_create(runtime);
+	if (err)
+		poller_report(runtime, err);
 	if (!err)
 		err = weft__pool_create(&runtime->pool, &runtime->options);
 	if (!err)

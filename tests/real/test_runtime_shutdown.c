@@ -868,6 +868,35 @@ TEST(create_refuses_bad_options)
 	weft_runtime_destroy(NULL);
 }
 
+/* Whoever has set the environment is told by name. */
+TEST(create_says_what_the_environment_has_wrong)
+{
+	struct weft_runtime_options options = { .hooks = { .report = note_report } };
+	const char *poller = getenv("WEFT_POLLER");
+	char *before = poller ? strdup(poller) : NULL;
+	struct weft_runtime *runtime;
+	struct world world = { .reports = 0 };
+
+	options.hooks.data = &world;
+	options.poller = "sim";
+	setenv("WEFT_WORKERS", "many", 1);
+	CHECK_EQ(weft_runtime_create(&runtime, &options), 0);
+	unsetenv("WEFT_WORKERS");
+	CHECK(strstr(world.report, "WEFT_WORKERS=many is not a number") != NULL);
+	CHECK_EQ(weft_runtime_worker_count(runtime), weft__cpu_count());
+	weft_runtime_destroy(runtime);
+	options.poller = NULL;
+	setenv("WEFT_POLLER", "kqueue", 1);
+	CHECK_EQ(weft_runtime_create(&runtime, &options), -EINVAL);
+	CHECK(strstr(world.report, "WEFT_POLLER=kqueue is none of") != NULL);
+	CHECK_EQ(rig_get(&world.reports), 2);
+	if (before)
+		setenv("WEFT_POLLER", before, 1);
+	else
+		unsetenv("WEFT_POLLER");
+	free(before);
+}
+
 /* Out of descriptors at each of the places where one is needed. */
 RIG_TEST(create_without_descriptors_leaves_nothing_behind)
 {
