@@ -35,7 +35,8 @@ enum {
 };
 
 /* Starts to listen for `count` signals, inside a runtime. -ENXIO outside; -EINVAL: a signal that cannot be
- * caught; -EMFILE: WEFT_SIGNAL_SETS_MAX sets, or no descriptor, are left. */
+ * caught; -ENOTSUP: on the simulated poller, which hears of nothing outside; -EMFILE: WEFT_SIGNAL_SETS_MAX
+ * sets, or no descriptor, are left. */
 WEFT_NODISCARD int weft_signals_open(struct weft_signals *signals, const int *signos, int count);
 
 /* Stops listening; a waiting task gets -EBADF. -EBADF if closed already. */

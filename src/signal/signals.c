@@ -118,7 +118,7 @@ static int set_open(
 			slot->fd);
 	if (err) {
 		weft__fd_close(slot->fd);
-		return err;
+		return err == -EPERM ? -ENOTSUP : err; /* the simulated network's word for it */
 	}
 	set_become(slot, signals->source, signals->generation);
 	atomic_store_seq_cst(&slot->state, (uint32_t)SET_OPEN); /* [O2] */
