@@ -34,9 +34,9 @@ bench: build/build.ninja
 	@bench/run
 
 install: build/build.ninja
-	@$(CONFIGURE) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@$(CONFIGURE) -DCMAKE_INSTALL_PREFIX="$(PREFIX)" >/dev/null
 	@$(BUILD)
-	@DESTDIR=$(DESTDIR) cmake --install build
+	@DESTDIR="$(DESTDIR)" cmake --install build
 
 clean:
 	rm -rf build compile_commands.json
