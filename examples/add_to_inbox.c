@@ -155,5 +155,5 @@ int main(void)
 	run(3, 1); /* no such message */
 	run(1, 2); /* no such user */
 	run(2, 1); /* no space */
-	return 0;
+	return fflush(stdout) != 0;
 }

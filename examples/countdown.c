@@ -83,5 +83,5 @@ int main(void)
 	while (weft_strand_poll(&strand, &countdown__async, &frame, &cx) == WEFT_PENDING)
 		park();
 	printf("%d polls, %d parks\n", polls, parks);
-	return frame.args.result;
+	return frame.args.result || fflush(stdout);
 }

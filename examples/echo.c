@@ -122,8 +122,8 @@ enum weft_poll echo__poll(void *frame, struct weft_context *cx)
 	f->acceptor = weft_task_spawn(NULL, &serve_all__async, &serving);
 	if (!f->acceptor)
 		weft_return(f, -ENOMEM);
-	printf("listening %d\n", weft_tcp_listener_port(f->listener));
-	fflush(stdout);
+	if (printf("listening %d\n", weft_tcp_listener_port(f->listener)) < 0 || fflush(stdout))
+		perror("echo: standard output");
 	fprintf(stderr, "talk to it: nc 127.0.0.1 %d    end it: Ctrl-C\n",
 			weft_tcp_listener_port(f->listener));
 	weft_await(f, f->wait, weft_signals_wait, f->signals, &f->signo);
@@ -136,22 +136,55 @@ enum weft_poll echo__poll(void *frame, struct weft_context *cx)
 }
 WEFT_ASYNC_DEFINE(echo, WEFT_ASYNC_RESULT_INT);
 
+/* What to do about it. */
+static const char *advice(int err)
+{
+	switch (err) {
+	case -EADDRINUSE:
+		return "; give another port, or 0 for any";
+	case -EACCES:
+		return "; give a port from 1024 on";
+	case -EMFILE:
+		return "; allow more descriptors: ulimit -n";
+	case -EAGAIN:
+	case -ENOMEM:
+		return "; allow more threads or memory: ulimit -u, ulimit -v";
+	case -ENOTSUP:
+		return "; nobody outside can reach a simulated network: WEFT_POLLER=epoll";
+	default:
+		return "";
+	}
+}
+
+static bool is_number(const char *text, long max)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	return *text >= '0' && *text <= '9' && !*end && number <= max;
+}
+
 int main(int argc, char **argv)
 {
+	const char *port = argc > 1 ? argv[1] : "50000";
 	struct weft_runtime *runtime;
 	struct echo__args args;
 	int err, result = 0;
 
+	if (argc > 3 || !is_number(port, 65535) || (argc > 2 && !is_number(argv[2], INT32_MAX))) {
+		fprintf(stderr, "usage: echo [port [idle_seconds]], with a port from 0 to 65535\n");
+		return 2;
+	}
 	if (argc > 2 && strtol(argv[2], NULL, 10) > 0)
 		idle_ns = WEFT_SECONDS(strtol(argv[2], NULL, 10));
 	err = weft_runtime_create(&runtime, NULL);
 	if (err == 0) {
-		echo__init(&args, argc > 1 ? argv[1] : "50000");
+		echo__init(&args, port);
 		err = weft_runtime_run(runtime, &echo__async, &args, &result);
 		weft_runtime_destroy(runtime);
 	}
 	err = err ? err : result;
 	if (err)
-		fprintf(stderr, "echo: %s\n", strerror(-err));
+		fprintf(stderr, "echo: port %s: %s%s\n", port, strerror(-err), advice(err));
 	return err != 0;
 }

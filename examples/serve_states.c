@@ -180,5 +180,5 @@ int main(void)
 	for (; weft_loop_run_until_stalled(&loop) > 0; count++)
 		interrupt(interrupts[count]);
 	printf("served: %d, after %zu interrupts\n", *(const int *)weft_loop_result(task), count);
-	return 0;
+	return fflush(stdout) != 0;
 }

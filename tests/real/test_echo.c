@@ -465,6 +465,76 @@ TEST(echo_pauses_when_it_is_out_of_descriptors)
 	server_end(&server, 0);
 }
 
+/* --- what it says when it cannot -------------------------------------------------------------- */
+
+struct attempt {
+	const char *poller; /* NULL: that of the test */
+	const char *args[4];
+	const char *says;
+	int status;
+};
+
+static _Noreturn void attempt_become(const struct attempt *attempt, int err)
+{
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/echo", WEFT_EXAMPLES);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(err, STDERR_FILENO);
+	if (attempt->poller)
+		setenv("WEFT_POLLER", attempt->poller, 1);
+	execl(path, "echo", attempt->args[0], attempt->args[1], attempt->args[2], (char *)NULL);
+	_exit(127);
+}
+
+/* It ends by itself, with a line that says what to do. */
+static void attempt_make(const struct attempt *attempt)
+{
+	char said[1000] = "", line[200];
+	int err[2], status;
+	FILE *says;
+	pid_t pid;
+
+	CHECK(pipe2(err, O_CLOEXEC) == 0);
+	fflush(NULL);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0)
+		attempt_become(attempt, err[1]);
+	close(err[1]);
+	says = fdopen(err[0], "r");
+	CHECK(says != NULL);
+	while (read_line(says, line, sizeof line))
+		strncat(said, line, sizeof said - strlen(said) - 1);
+	fclose(says);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (strstr(said, "not implemented"))
+		SKIP("this poller is not to be had here");
+	if (!strstr(said, attempt->says))
+		test_fail(__FILE__, __LINE__, "it says \"%s\", not \"%s\"", said, attempt->says);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == attempt->status);
+}
+
+TEST(echo_says_what_is_wrong_and_what_to_do)
+{
+	char port[PORT_TEXT];
+	int taken, fd = peer_listen(1, &taken);
+	const struct attempt attempts[] = {
+		{ .args = { "http" }, .says = "usage: echo [port", .status = 2 },
+		{ .args = { "65536" }, .says = "from 0 to 65535", .status = 2 },
+		{ .args = { "0", "soon" }, .says = "idle_seconds", .status = 2 },
+		{ .args = { "0", "1", "2" }, .says = "usage", .status = 2 },
+		{ .args = { port }, .says = "in use; give another port", .status = 1 },
+		{ "sim", { "0" }, "simulated network: WEFT_POLLER=epoll", 1 },
+		{ "nonsense", { "0" }, "WEFT_POLLER=nonsense is none of epoll, uring and sim", 1 },
+	};
+
+	snprintf(port, sizeof port, "%d", taken);
+	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++)
+		attempt_make(&attempts[i]);
+	close(fd);
+}
+
 /* --- what a server must not do: row S3-8 ------------------------------------------------------ */
 
 WEFT_ASYNC_1(int, serve, struct weft_tcp);
