@@ -56,8 +56,8 @@ static size_t candidate_of(struct asyncify *state, CXCursor function)
 	for (size_t i = 0; i < state->candidate_count; i++)
 		if (state->candidates[i].name_at == name_at)
 			return i;
-	state->candidates = grow(state->candidates, state->candidate_count, &state->candidate_capacity,
-			sizeof *state->candidates);
+	state->candidates = grow(state->candidates, state->candidate_count,
+			&state->candidate_capacity, sizeof *state->candidates);
 	state->candidates[state->candidate_count++] = (struct candidate){ name_at,
 		source_place(state->source, begin_of(function)).system, false };
 	return state->candidate_count - 1;
@@ -125,7 +125,8 @@ static enum CXChildVisitResult visit_file(CXCursor cursor, CXCursor parent, CXCl
 		edits_add(&state->declarations, begin_of(cursor), (uint32_t)candidate, "_Async ");
 		if (clang_Cursor_isVariadic(cursor) || type.kind != CXType_FunctionProto ||
 				(clang_Cursor_isFunctionInlined(cursor) &&
-						clang_Cursor_getStorageClass(cursor) != CX_SC_Static))
+						clang_Cursor_getStorageClass(cursor) !=
+								CX_SC_Static))
 			state->candidates[candidate].stays_plain = true;
 		state->candidates[candidate].is_defined |= clang_isCursorDefinition(cursor) != 0;
 		state->caller = candidate;
@@ -140,7 +141,8 @@ static bool is_async(const struct asyncify *state, size_t candidate)
 			state->candidates[candidate].is_defined;
 }
 
-int asyncify(const char *text, size_t size, const struct translate_options *options, struct text *out)
+int asyncify(const char *text, size_t size, const struct translate_options *options,
+		struct text *out)
 {
 	struct source source;
 	struct tree tree;

@@ -10,6 +10,7 @@
 
 /* Writes the preprocessed program to `out`, with _Async before every function of its own and _Await before
  * every direct call of one. 0, -EINVAL or -ELIBACC, said. */
-int asyncify(const char *text, size_t size, const struct translate_options *options, struct text *out);
+int asyncify(const char *text, size_t size, const struct translate_options *options,
+		struct text *out);
 
 #endif

@@ -64,6 +64,12 @@ struct lowered {
 	bool uses_func_name;
 };
 
+struct label_home {
+	struct label_home *next;
+	const char *name;
+	struct node *node;
+};
+
 /* A function being lowered. */
 struct lower {
 	struct tree *tree;
@@ -85,7 +91,14 @@ void lower_function(
 		struct tree *tree, struct function *function, const struct edits *async_objects);
 
 /* statement.c */
+/* Whether the variable's cleanup attribute is carried out by us, among what its block has deferred. */
+bool statement_cleans(const struct lower *lower, const struct variable *variable);
+void lower_cleanup(struct lower *lower, const struct variable *variable);
 void lower_statement(struct lower *lower, struct node *node);
+/* declaration.c */
+void lower_declaration(struct lower *lower, struct node *node);
+bool type_is_variably_modified(CXType type);
+/* function.c */
 void lower_sync(struct lower *lower, uint32_t offset);
 void lower_scope_push(struct lower *lower, bool is_struct);
 void lower_scope_pop(struct lower *lower);
@@ -99,6 +112,8 @@ void lower_await_point(struct lower *lower, uint32_t at, const char *member,
 const char *lower_render(struct lower *lower, uint32_t begin, uint32_t end);
 /* A variable for a value: in the frame if it has to survive an await. Returns how to write it. */
 const char *lower_temporary(struct lower *lower, uint32_t at, CXType type, bool in_frame);
+
+bool type_is_void(CXType type);
 
 /* types.c: a type as C, to be used inside of __typeof__(...). */
 const char *type_text(struct tree *tree, const struct function *function, uint32_t at, CXType type);

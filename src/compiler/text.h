@@ -32,7 +32,8 @@ __attribute__((format(printf, 2, 3))) char *arena_printf(
 		struct arena *arena, const char *format, ...);
 void arena_free(struct arena *arena);
 
-/* Room for one more in an array that grows by doubling: array = grow(array, count, &capacity, sizeof *array) */
+/* Room for one more in an array that grows by doubling:
+ *     array = grow(array, count, &capacity, sizeof *array) */
 void *grow(void *array, size_t count, size_t *capacity, size_t item_size);
 
 #endif

@@ -153,7 +153,8 @@ static void emit_prefix(struct tree *tree, struct function *function, struct tex
 						clang_getArgType(function->type, (unsigned)i)),
 				i);
 	text_printf(out,
-			"};\n__attribute__((__unused__)) static inline void %s__init(struct %s__args *weft_a",
+			"};\n__attribute__((__unused__)) static inline void "
+			"%s__init(struct %s__args *weft_a",
 			function->name, function->name);
 	for (int i = 0; i < count; i++)
 		text_printf(out, ", __typeof__(%s) p%d",
@@ -324,7 +325,8 @@ static void emit_definition(struct tree *tree, struct function *function, struct
 		int count = clang_getNumArgTypes(function->type);
 
 		text_printf(out,
-				"int main(int weft_argc, char **weft_argv)\n{\n\tstruct main__args weft_args;\n\n"
+				"int main(int weft_argc, char **weft_argv)\n"
+				"{\n\tstruct main__args weft_args;\n\n"
 				"\t(void)weft_argc, (void)weft_argv;\n\tmain__init(&weft_args%s%s);\n"
 				"\treturn weft_async_main(&main__async, &weft_args);\n}\n",
 				count > 0 ? ", weft_argc" : "", count > 1 ? ", weft_argv" : "");
@@ -337,7 +339,8 @@ static void check_declaration(struct tree *tree, const struct function *function
 
 	if (function->is_variadic)
 		diagnose_error(tree, at, "W015",
-				"`%s` is variadic: an async function keeps its arguments, so their number has to "
+				"`%s` is variadic: an async function keeps its arguments, so their "
+				"number has to "
 				"be known; pass an array",
 				function->name);
 	if (function->is_inline && !function->is_static)

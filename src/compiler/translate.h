@@ -13,7 +13,7 @@ struct translate_options {
 	const char *const *
 			flags; /* for the parse: -std=, -m32, -f...; NULL-terminated, may be NULL */
 	bool asyncify;         /* the test mode: every function async, every direct call awaited */
-	bool suspend_always;       /* of asyncify: every await suspends once */
+	bool suspend_always;   /* of asyncify: every await suspends once */
 	bool interposable; /* -fPIC without hidden visibility: extern callees are not embedded */
 	bool sanitize_address;     /* red zones between what is kept in a frame */
 	const char *only_function; /* weft expand: nothing but what becomes of it; else NULL */

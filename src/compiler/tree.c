@@ -12,7 +12,7 @@
  * System      headers as gcc expands them hold what clang cannot parse; the bodies of their inline
  * headers     functions are dropped first, and errors in them do not count.
  */
-#include "compiler/tree.h"
+#include "compiler/tree_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,7 +60,7 @@ const char *tree_type_name(struct tree *tree, CXType type)
 
 /* ---- places ---- */
 
-static uint32_t location_offset(CXSourceLocation location)
+uint32_t location_offset(CXSourceLocation location)
 {
 	unsigned offset;
 
@@ -68,17 +68,17 @@ static uint32_t location_offset(CXSourceLocation location)
 	return offset;
 }
 
-static uint32_t cursor_begin(CXCursor cursor)
+uint32_t cursor_begin(CXCursor cursor)
 {
 	return location_offset(clang_getRangeStart(clang_getCursorExtent(cursor)));
 }
 
-static uint32_t cursor_end(CXCursor cursor)
+uint32_t cursor_end(CXCursor cursor)
 {
 	return location_offset(clang_getRangeEnd(clang_getCursorExtent(cursor)));
 }
 
-static const char *cursor_name(struct tree *tree, CXCursor cursor)
+const char *cursor_name(struct tree *tree, CXCursor cursor)
 {
 	CXString string = clang_getCursorSpelling(cursor);
 	const char *name = clang_getCString(string);
@@ -109,7 +109,7 @@ const char *call_name(const struct node *call)
 	return callee && callee->kind == NODE_NAME ? callee->name : "";
 }
 
-static struct node *node_make(struct tree *tree, enum node_kind kind, uint32_t begin, uint32_t end)
+struct node *node_make(struct tree *tree, enum node_kind kind, uint32_t begin, uint32_t end)
 {
 	struct node *node = arena_zalloc(&tree->arena, sizeof *node);
 
@@ -119,7 +119,7 @@ static struct node *node_make(struct tree *tree, enum node_kind kind, uint32_t b
 	return node;
 }
 
-static void node_children(struct tree *tree, struct node *node, unsigned count)
+void node_children(struct tree *tree, struct node *node, unsigned count)
 {
 	node->child = arena_zalloc(&tree->arena, (count ? count : 1) * sizeof *node->child);
 	node->count = count;
@@ -135,7 +135,7 @@ struct function *tree_find(const struct tree *tree, const char *name, size_t siz
 	return NULL;
 }
 
-static struct function *function_of(struct tree *tree, CXCursor cursor)
+struct function *function_of(struct tree *tree, CXCursor cursor)
 {
 	const char *name = cursor_name(tree, cursor);
 	struct function *function = tree_find(tree, name, strlen(name));
@@ -313,13 +313,6 @@ static enum CXChildVisitResult visit_child(CXCursor cursor, CXCursor parent, CXC
 	return CXChildVisit_Continue;
 }
 
-static uint32_t after_semicolon(const struct source *source, uint32_t end)
-{
-	size_t next = source_token(source, end);
-
-	return source_token_is(source, next, ";") ? source->tokens[next].end : end;
-}
-
 static enum node_kind kind_of(enum CXCursorKind kind)
 {
 	switch (kind) {
@@ -382,7 +375,7 @@ static enum node_kind kind_of(enum CXCursorKind kind)
 }
 
 /* The operator between two operands, or the token of a unary one. */
-static size_t operator_token(const struct source *source, const struct node *node)
+size_t operator_token(const struct source *source, const struct node *node)
 {
 	if (node->count == 2)
 		return source_token(source, node->child[0]->end);
@@ -591,236 +584,13 @@ static struct node *build(struct tree *tree, struct function *function, CXCursor
 	return node;
 }
 
-/* ---- the words of the language ---- */
-
-static bool replace_child(struct node *parent, const struct node *old, struct node *new)
+void tree_build_object(struct tree *tree, CXCursor cursor)
 {
-	for (unsigned i = 0; parent && i < parent->count; i++)
-		if (parent->child[i] == old) {
-			parent->child[i] = new;
-			return true;
-		}
-	return false;
+	build(tree, NULL, cursor);
 }
 
-static void link_parents(struct node *node)
+void tree_build_body(struct tree *tree, struct function *function)
 {
-	for (unsigned i = 0; i < node->count; i++)
-		if (node->child[i]) {
-			node->child[i]->parent = node;
-			link_parents(node->child[i]);
-		}
-}
-
-/* The innermost node that begins there and is a call, or a marked comma in parentheses. */
-static struct node *find_awaited(struct node *node, uint32_t begin)
-{
-	struct node *found = NULL;
-
-	for (unsigned i = 0; i < node->count && !found; i++)
-		if (node->child[i] && node->child[i]->begin <= begin && begin < node->child[i]->end)
-			found = find_awaited(node->child[i], begin);
-	if (found)
-		return found;
-	if (node->begin != begin)
-		return NULL;
-	if (node->kind == NODE_CALL || node->kind == NODE_AWAIT)
-		return node;
-	if (node->kind == NODE_PAREN)
-		return node;
-	return NULL;
-}
-
-static struct node *find_statement(struct node *node, uint32_t begin)
-{
-	for (unsigned i = 0; i < node->count; i++) {
-		struct node *child = node->child[i];
-
-		if (!child || begin < child->begin || begin >= child->end)
-			continue;
-		if (child->begin == begin &&
-				(node->kind == NODE_BLOCK || node->kind == NODE_IF ||
-						node->kind == NODE_LABEL ||
-						node->kind == NODE_CASE || node->kind == NODE_FOR ||
-						node->kind == NODE_WHILE || node->kind == NODE_DO))
-			return child;
-		return find_statement(child, begin);
-	}
-	return NULL;
-}
-
-static void wrap_await(struct tree *tree, struct function *function, size_t token)
-{
-	const struct source *source = tree->source;
-	uint32_t at = source->tokens[token].begin;
-	uint32_t begin = token + 1 < source->token_count ? source->tokens[token + 1].begin : at;
-	struct node *call = find_awaited(function->body, begin), *node, *up;
-
-	if (call && call->kind == NODE_PAREN) { /* await (f(x)) */
-		struct node *inside = node_strip(call);
-
-		if (inside->kind != NODE_CALL && inside->kind != NODE_BINARY)
-			call = NULL;
-	}
-	if (!call || call->kind == NODE_AWAIT) {
-		diagnose_error(tree, at, "W002", "await stands before a call of an async function");
-		return;
-	}
-	node = node_make(tree, NODE_AWAIT, at, call->end);
-	node->type = call->type;
-	node_children(tree, node, 1);
-	node->child[0] = call;
-	up = call->parent;
-	replace_child(up, call, node);
-	node->parent = up;
-	call->parent = node;
-	for (; up && up->begin == begin; up = up->parent)
-		up->begin = at;
-}
-
-static void wrap_defer(struct tree *tree, struct function *function, size_t token)
-{
-	const struct source *source = tree->source;
-	uint32_t at = source->tokens[token].begin;
-	uint32_t begin = token + 1 < source->token_count ? source->tokens[token + 1].begin : at;
-	struct node *statement = find_statement(function->body, begin), *node, *up;
-
-	if (!statement || statement->kind == NODE_DECLARATION) {
-		diagnose_error(tree, at, "W020", "defer stands before a statement in a block");
-		return;
-	}
-	node = node_make(tree, NODE_DEFER, at, statement->end);
-	node_children(tree, node, 1);
-	node->child[0] = statement;
-	up = statement->parent;
-	replace_child(up, statement, node);
-	node->parent = up;
-	statement->parent = node;
-	for (; up && up->begin == begin; up = up->parent)
-		up->begin = at;
-}
-
-/* Statements end with their semicolon. */
-static void end_statements(const struct source *source, struct node *node)
-{
-	for (unsigned i = 0; i < node->count; i++) {
-		struct node *child = node->child[i];
-
-		if (!child)
-			continue;
-		end_statements(source, child);
-		bool in_statement = node->kind == NODE_BLOCK || node->kind == NODE_LABEL ||
-				node->kind == NODE_CASE || node->kind == NODE_DEFER ||
-				(node->kind == NODE_IF && i > 0) ||
-				(node->kind == NODE_FOR && i == 3) ||
-				(node->kind == NODE_WHILE && i == 1) ||
-				(node->kind == NODE_DO && i == 0) ||
-				(node->kind == NODE_SWITCH && i == 1);
-		bool has_own = child->kind == NODE_BLOCK || child->kind == NODE_EMPTY ||
-				child->kind == NODE_DECLARATION || child->kind == NODE_IF ||
-				child->kind == NODE_FOR || child->kind == NODE_WHILE ||
-				child->kind == NODE_SWITCH || child->kind == NODE_LABEL ||
-				child->kind == NODE_CASE || child->kind == NODE_DEFER;
-
-		if (in_statement && !has_own)
-			child->end = after_semicolon(source, child->end);
-	}
-	if (node->count &&
-			(node->kind == NODE_LABEL || node->kind == NODE_CASE ||
-					node->kind == NODE_DEFER || node->kind == NODE_IF ||
-					node->kind == NODE_FOR || node->kind == NODE_WHILE ||
-					node->kind == NODE_SWITCH))
-		for (unsigned i = 0; i < node->count; i++)
-			if (node->child[i] && node->child[i]->end > node->end)
-				node->end = node->child[i]->end;
-}
-
-/* Which nodes hold an await, have an effect; which variables' addresses are taken; blocks. */
-static void annotate(struct tree *tree, struct node *node, struct node *block)
-{
-	const struct source *source = tree->source;
-
-	if (node->kind == NODE_VARIABLE && node->variable)
-		node->variable->block = block;
-	if (node->kind == NODE_BLOCK || node->kind == NODE_FOR)
-		block = node;
-	node->has_await |= node->kind == NODE_AWAIT;
-	node->has_effect |= node->kind == NODE_CALL || node->kind == NODE_ASSIGN ||
-			node->kind == NODE_AWAIT || node->kind == NODE_STATEMENT_EXPRESSION;
-	node->has_statement |= node->kind == NODE_STATEMENT_EXPRESSION;
-	if (node->kind == NODE_UNARY) {
-		size_t operator= operator_token(source, node);
-		struct node *operand = node_strip(node->child[0]);
-
-		node->has_effect |= source_token_is(source, operator, "++") ||
-				source_token_is(source, operator, "--");
-		if (source_token_is(source, operator, "&")) {
-			/* of a member or an element it is that of the whole */
-			while (operand->kind == NODE_EXPRESSION && operand->count > 0 &&
-					clang_getCanonicalType(operand->child[0]->type).kind !=
-							CXType_Pointer)
-				operand = node_strip(operand->child[0]);
-			if (operand->kind == NODE_NAME && operand->variable)
-				operand->variable->address_taken = true;
-		}
-	}
-	if (node->kind == NODE_NAME && node->variable) {
-		if (type_is_array(node->variable->type) && node->variable->parameter < 0)
-			node->variable->address_taken = true;
-		node->has_effect |= node->variable->is_volatile;
-	}
-	for (unsigned i = 0; i < node->count; i++)
-		if (node->child[i]) {
-			annotate(tree, node->child[i], block);
-			node->has_await |= node->child[i]->has_await;
-			node->has_effect |= node->child[i]->has_effect;
-			node->has_statement |= node->child[i]->has_statement;
-		}
-	/* a member that is an array gives away the address of the whole */
-	if (node->kind == NODE_EXPRESSION && node->count > 0 && type_is_array(node->type)) {
-		struct node *whole = node;
-
-		while (whole->kind == NODE_EXPRESSION && whole->count > 0 &&
-				clang_getCanonicalType(whole->child[0]->type).kind !=
-						CXType_Pointer)
-			whole = node_strip(whole->child[0]);
-		if (whole->kind == NODE_NAME && whole->variable)
-			whole->variable->address_taken = true;
-	}
-}
-
-/* ---- the body of a function ---- */
-
-static bool is_word_of_interest(const struct tree *tree, size_t token)
-{
-	const struct source *source = tree->source;
-	const struct token *t = &source->tokens[token];
-
-	if (t->kind != TOKEN_WORD)
-		return false;
-	if (source_token_is(source, token, "_Await") || source_token_is(source, token, "_Async") ||
-			source_token_is(source, token, "_Defer"))
-		return true;
-	if (t->end - t->begin > 6 && source->text[t->end - 1] == '_' &&
-			memcmp(source->text + t->begin, "weft_", 5) == 0)
-		return true;
-	const struct function *function =
-			tree_find(tree, source->text + t->begin, t->end - t->begin);
-	return function && function->is_async;
-}
-
-static bool has_words(const struct tree *tree, uint32_t begin, uint32_t end)
-{
-	for (size_t i = source_token(tree->source, begin);
-			i < tree->source->token_count && tree->source->tokens[i].begin < end; i++)
-		if (is_word_of_interest(tree, i))
-			return true;
-	return false;
-}
-
-static void build_function(struct tree *tree, struct function *function)
-{
-	const struct source *source = tree->source;
 	int count = clang_Cursor_getNumArguments(function->cursor);
 	struct builder builder = { .tree = tree, .function = function };
 
@@ -838,267 +608,6 @@ static void build_function(struct tree *tree, struct function *function)
 			function->body = builder.children[i];
 	free(builder.children);
 	free(builder.cursors);
-	if (!function->body)
-		return;
-	link_parents(function->body);
-	for (size_t i = source_token(source, function->body_begin);
-			i < source->token_count && source->tokens[i].begin < function->end; i++)
-		if (source_token_is(source, i, "_Await"))
-			wrap_await(tree, function, i);
-	end_statements(source, function->body);
-	for (size_t i = source_token(source, function->body_begin);
-			i < source->token_count && source->tokens[i].begin < function->end; i++)
-		if (source_token_is(source, i, "_Defer"))
-			wrap_defer(tree, function, i);
-	annotate(tree, function->body, NULL);
-}
-
-/* ---- the file ---- */
-
-static bool has_async_before(const struct source *source, uint32_t begin, uint32_t end)
-{
-	for (size_t i = source_token(source, begin);
-			i < source->token_count && source->tokens[i].begin < end; i++)
-		if (source_token_is(source, i, "_Async"))
-			return true;
-	return false;
-}
-
-static void note_function(struct tree *tree, CXCursor cursor)
-{
-	CXType type = clang_getCursorType(cursor);
-	bool is_async = type_is_async_function(type);
-	bool is_definition = clang_isCursorDefinition(cursor);
-	uint32_t begin = cursor_begin(cursor), end = cursor_end(cursor);
-	struct function *function;
-	struct declaration *declaration;
-	const struct source *source = tree->source;
-
-	if (strcmp(cursor_name(tree, cursor), "main") ==
-			0) /* clang gives main no calling convention */
-		is_async = has_async_before(
-				source, begin, location_offset(clang_getCursorLocation(cursor)));
-	if (!is_async && !(is_definition && has_words(tree, begin, end)))
-		return;
-	function = function_of(tree, cursor);
-	function->is_async = is_async;
-	function->is_static |= clang_Cursor_getStorageClass(cursor) == CX_SC_Static;
-	function->is_inline |= clang_Cursor_isFunctionInlined(cursor) != 0;
-	function->is_variadic = clang_Cursor_isVariadic(cursor) != 0;
-	function->has_prototype = clang_getCanonicalType(type).kind == CXType_FunctionProto;
-	if (!function->is_defined) {
-		function->cursor = cursor;
-		function->type = type;
-		function->result = clang_getResultType(type);
-	}
-	for (size_t i = source_token(source, begin);
-			i < source->token_count && source->tokens[i].begin < end; i++)
-		if (source_token_is(source, i, "weak") || source_token_is(source, i, "__weak__"))
-			function->is_weak = true;
-		else if (source_token_is(source, i, "{"))
-			break;
-	function->declarations = grow(function->declarations, function->declaration_count,
-			&function->declaration_capacity, sizeof *function->declarations);
-	declaration = &function->declarations[function->declaration_count++];
-	declaration->begin = begin;
-	declaration->end = end;
-	declaration->is_definition = is_definition;
-	if (is_definition) {
-		function->is_defined = true;
-		function->cursor = cursor;
-		function->begin = begin;
-		function->end = end;
-		/* the body ends where the definition does, so it begins with the match of its last brace */
-		for (size_t i = source_token(source, begin);
-				i < source->token_count && source->tokens[i].begin < end; i++) {
-			if (source_token_is(source, i, "("))
-				i = source_match(source, i);
-			else if (source_token_is(source, i, "{")) {
-				size_t close = source_match(source, i);
-
-				function->body_begin = source->tokens[i].begin;
-				if (close < source->token_count && source->tokens[close].end >= end)
-					break;
-				i = close;
-			}
-		}
-		declaration->end = function->body_begin;
-	}
-}
-
-static enum CXChildVisitResult visit_functions(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	(void)parent;
-	if (cursor.kind == CXCursor_FunctionDecl)
-		note_function(data, cursor);
-	return CXChildVisit_Continue;
-}
-
-/* Objects at file scope whose initialisers name async functions. */
-static enum CXChildVisitResult visit_objects(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct tree *tree = data;
-
-	(void)parent;
-	if (cursor.kind == CXCursor_VarDecl &&
-			has_words(tree, cursor_begin(cursor), cursor_end(cursor)))
-		build(tree, NULL, cursor);
-	if (cursor.kind == CXCursor_StructDecl) {
-		/* struct f__frame is complete: somebody's f is written by hand, or by the library */
-		const char *name = cursor_name(tree, cursor);
-		size_t size = strlen(name);
-		struct function *f = NULL;
-
-		if (size > 7 && strcmp(name + size - 7, "__frame") == 0)
-			f = tree_find(tree, name, size - 7);
-		if (f && clang_isCursorDefinition(cursor))
-			f->has_foreign_frame = true;
-		f = size > 6 && strcmp(name + size - 6, "__args") == 0
-				? tree_find(tree, name, size - 6)
-				: NULL;
-		if (f && clang_isCursorDefinition(cursor))
-			f->is_foreign = true;
-	}
-	return CXChildVisit_Continue;
-}
-
-static bool is_attribute_word(const struct source *source, size_t token)
-{
-	static const char *const words[] = { "__attribute__", "__attribute", "_Alignas", "__asm__",
-		"__asm", "asm", "typeof", "__typeof__", "__typeof", "_Static_assert" };
-
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (source_token_is(source, token, words[i]))
-			return true;
-	return false;
-}
-
-static void blank(char *text, uint32_t begin, uint32_t end)
-{
-	for (uint32_t i = begin; i < end; i++)
-		if (text[i] != '\n')
-			text[i] = ' ';
-}
-
-/* What the parser gets: a copy of the same size. */
-static char *text_for_parser(const struct source *source)
-{
-	char *text = malloc(source->size + 1);
-	bool has_parameters = false;
-
-	if (!text)
-		return NULL;
-	memcpy(text, source->text, source->size);
-	text[source->size] = '\0';
-	for (size_t i = 0; i < source->token_count; i++) {
-		const struct token *token = &source->tokens[i];
-
-		if (source_token_is(source, i, "_Await") || source_token_is(source, i, "_Defer"))
-			blank(text, token->begin, token->end);
-		if (token->kind != TOKEN_PUNCTUATION)
-			continue;
-		if (source_token_is(source, i, "(")) {
-			bool is_attribute = i > 0 && is_attribute_word(source, i - 1);
-			size_t close = source_match(source, i);
-
-			if (close < source->token_count &&
-					source_place(source, token->begin).system) {
-				has_parameters |= !is_attribute;
-				i = close;
-			}
-		} else if (source_token_is(source, i, "{")) {
-			size_t close = source_match(source, i);
-
-			if (close == source->token_count ||
-					!source_place(source, token->begin).system)
-				continue;
-			if (has_parameters) {
-				blank(text, token->begin, source->tokens[close].end);
-				text[token->begin] = ';';
-			}
-			i = close;
-			has_parameters = has_parameters ? false : has_parameters;
-		} else if (source_token_is(source, i, ";")) {
-			has_parameters = false;
-		}
-	}
-	return text;
-}
-
-static void say_parse_errors(struct tree *tree)
-{
-	for (unsigned i = 0; i < clang_getNumDiagnostics(tree->unit); i++) {
-		CXDiagnostic diagnostic = clang_getDiagnostic(tree->unit, i);
-
-		if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error) {
-			uint32_t at = location_offset(clang_getDiagnosticLocation(diagnostic));
-			CXString string = clang_getDiagnosticSpelling(diagnostic);
-
-			if (!source_place(tree->source, at).system)
-				diagnose_error(tree, at, NULL, "%s", clang_getCString(string));
-			clang_disposeString(string);
-		}
-		clang_disposeDiagnostic(diagnostic);
-	}
-}
-
-int tree_build(struct tree *tree, struct source *source, const struct translate_options *options)
-{
-	/* gcc's types and attributes that clang does not know */
-	static const char *const compatibility[] = { "-x", "c", "-w", "-ferror-limit=50",
-		"-D_Async=__attribute__((preserve_most))", "-D_Float128=__float128",
-		"-D_Float64x=long double", "-D_Float64=double", "-D_Float32x=double",
-		"-D_Float32=float", "-D__malloc__(...)=__malloc__" };
-	const char *arguments[256];
-	int count = 0;
-	char *text = text_for_parser(source);
-	struct CXUnsavedFile file = { "weftcc.c", text, source->size };
-	enum CXErrorCode error;
-
-	memset(tree, 0, sizeof *tree);
-	tree->source = source;
-	tree->options = options;
-	tree->functions_end = &tree->functions;
-	for (size_t i = 0; i < sizeof compatibility / sizeof *compatibility; i++)
-		arguments[count++] = compatibility[i];
-	for (const char *const *flag = options->flags; flag && *flag && count < 255; flag++)
-		arguments[count++] = *flag;
-	tree->index = clang_createIndex(0, 0);
-	error = clang_parseTranslationUnit2(tree->index, file.Filename, arguments, count, &file, 1,
-			CXTranslationUnit_None, &tree->unit);
-	free(text);
-	if (error != CXError_Success) {
-		fprintf(stderr, "weftcc: %s: libclang could not parse it at all (error %d)\n",
-				options->path, (int)error);
-		return -ELIBACC;
-	}
-	say_parse_errors(tree);
-	if (tree->error_count)
-		return -EINVAL;
-
-	CXCursor unit = clang_getTranslationUnitCursor(tree->unit);
-
-	clang_visitChildren(unit, visit_functions, tree);
-	clang_visitChildren(unit, visit_objects, tree);
-	for (struct function *f = tree->functions; f; f = f->next)
-		if (f->is_defined)
-			build_function(tree, f);
-	return tree->error_count ? -EINVAL : 0;
-}
-
-void tree_free(struct tree *tree)
-{
-	for (struct function *f = tree->functions; f; f = f->next) {
-		free(f->declarations);
-		free(f->names);
-		free(f->type_uses);
-		free(f->types);
-		free(f->callees);
-	}
-	free(tree->file_names);
-	if (tree->unit)
-		clang_disposeTranslationUnit(tree->unit);
-	if (tree->index)
-		clang_disposeIndex(tree->index);
-	arena_free(&tree->arena);
+	if (function->body)
+		wrap_body(tree, function);
 }

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/branch.c: built-ins that take branches, and weft_blocking.
+ *
+ * A branch is `call` or `lvalue = call`. All branches live side by side in the caller's frame: an array of
+ * struct weft_branch, and each one's frame. Their arguments and the addresses of their lvalues are
+ * evaluated first, from left to right; the lvalues are assigned when the built-in is done.
+ */
+#include <string.h>
+
+#include "compiler/call.h"
+
+/* ---- arguments of built-ins ---- */
+
+/* x in ((void)(x), 0) */
+static struct node *branch_operand(struct tree *tree, struct node *argument)
+{
+	struct node *comma = node_strip(argument), *cast;
+
+	if (!argument || argument->kind != NODE_PAREN || comma->kind != NODE_BINARY ||
+			comma->count != 2 ||
+			!source_token_is(tree->source,
+					source_token(tree->source, comma->child[0]->end), ","))
+		return NULL;
+	cast = comma->child[0];
+	if (cast->count == 0 || !type_is_void(cast->type))
+		return NULL;
+	return node_strip(cast->child[cast->count - 1]);
+}
+
+struct node *marked_call(struct tree *tree, struct node *node, const char *mark)
+{
+	struct node *comma = node_strip(node), *marker;
+
+	(void)tree;
+	if (!comma || comma->kind != NODE_BINARY || comma->count != 2)
+		return NULL;
+	marker = comma->child[0];
+	if (marker->count == 0)
+		return NULL;
+	marker = node_strip(marker->child[marker->count - 1]);
+	if (strcmp(call_name(marker), mark) != 0)
+		return NULL;
+	return node_strip(comma->child[1]);
+}
+
+bool branch_parse(struct tree *tree, struct node *argument, struct branch *branch)
+{
+	struct node *inner;
+
+	memset(branch, 0, sizeof *branch);
+	branch->call = branch_operand(tree, argument);
+	if (!branch->call)
+		return false;
+	if (strcmp(call_name(branch->call), "weft_when_") == 0 && branch->call->count == 3) {
+		branch->condition = branch->call->child[1];
+		branch->call = branch_operand(tree, branch->call->child[2]);
+		if (!branch->call)
+			return false;
+	}
+	if (branch->call->kind == NODE_ASSIGN) {
+		branch->lvalue = node_strip(branch->call->child[0]);
+		branch->call = node_strip(branch->call->child[1]);
+	}
+	inner = marked_call(tree, branch->call, "weft_blocking_");
+	if (inner) {
+		branch->is_blocking = true;
+		branch->call = inner;
+	}
+	return true;
+}
+
+/* ---- branches ---- */
+
+struct started {
+	struct branch branch;
+	struct callee callee;
+	const char **arguments;
+	const char *member; /* of the child's frame, or of a pointer to it */
+	const char *target; /* what the result is assigned to; NULL: nobody wants it */
+};
+
+/* Where a branch's result goes: the address is taken now, unless the variable has a name. */
+static const char *branch_target(struct lower *lower, struct node *lvalue)
+{
+	unsigned serial = ++lower->serial;
+	const char *text = lower_expression(lower, lvalue, false);
+
+	if (lvalue->kind == NODE_NAME)
+		return text;
+	text_printf(&lower->scope->members, "\tvoid *weft_l%u;\n", serial);
+	text_printf(lower->out, "weft_f->weft_l%u = (void *)&(%s); ", serial, text);
+	return arena_printf(
+			&lower->tree->arena, "*(__typeof__(%s) *)weft_f->weft_l%u", text, serial);
+}
+
+static bool start_branch(struct lower *lower, struct node *argument, struct started *started)
+{
+	struct tree *tree = lower->tree;
+
+	memset(started, 0, sizeof *started);
+	if (!branch_parse(tree, argument, &started->branch) || started->branch.is_blocking ||
+			started->branch.call->kind != NODE_CALL ||
+			!started->branch.call->is_default) {
+		struct node *operand = branch_operand(tree, argument);
+
+		diagnose_error(tree, operand ? operand->begin : argument->begin, "W005",
+				"a branch is a call of an async function, or an assignment of one");
+		return false;
+	}
+	if (started->branch.call->has_await) {
+		diagnose_error(tree, started->branch.call->begin, "W006",
+				"await inside a branch: await it before, in a variable of its own");
+		return false;
+	}
+	started->callee = callee_of(lower, started->branch.call);
+	started->member = arena_printf(&tree->arena, "weft_c%u", ++lower->serial);
+	return true;
+}
+
+/* The frame of a branch, filled in; leaves a pointer to it. */
+static const char *enter_branch(struct lower *lower, struct started *started)
+{
+	struct arena *arena = &lower->tree->arena;
+	struct callee *callee = &started->callee;
+	struct node *call = started->branch.call;
+
+	started->arguments = call_arguments(lower, call);
+	if (started->branch.lvalue)
+		started->target = branch_target(lower, started->branch.lvalue);
+	if (callee->embedded) {
+		call_embed(lower, callee->function, started->member);
+		call_init(lower, callee, call, started->arguments,
+				arena_printf(arena, "&weft_f->%s.args", started->member));
+		return arena_printf(arena, "&weft_f->%s", started->member);
+	}
+	if (!callee->async) {
+		const char *text = lower_expression(lower, call->child[0], false);
+		unsigned serial = ++lower->serial;
+
+		text_printf(&lower->scope->members, "\tconst struct weft_async *weft_p%u;\n",
+				serial);
+		text_printf(lower->out, "weft_f->weft_p%u = %s(%s); ", serial,
+				type_is_async_function(node_strip(call->child[0])->type) ? "&" : "",
+				text);
+		callee->async = arena_printf(arena, "weft_f->weft_p%u", serial);
+	}
+	text_printf(&lower->scope->members, "\tvoid *%s;\n", started->member);
+	text_printf(lower->out,
+			"weft_f->%s = weft_frame_alloc(weft_cx, %s); "
+			"if (!weft_f->%s) weft_out_of_memory(%s); ",
+			started->member, callee->async, started->member, callee->async);
+	call_init(lower, callee, call, started->arguments,
+			arena_printf(arena, "((%s *)weft_f->%s)", callee->args_struct,
+					started->member));
+	return arena_printf(arena, "weft_f->%s", started->member);
+}
+
+/* The result goes where it is wanted; a frame of its own is given back. */
+static void leave_branch(struct lower *lower, const struct started *started, const char *condition)
+{
+	const struct callee *callee = &started->callee;
+
+	if (started->target && !type_is_void(clang_getResultType(callee->type))) {
+		if (condition)
+			text_printf(lower->out, "if (%s) ", condition);
+		if (callee->embedded)
+			text_printf(lower->out, "%s = weft_f->%s.args.result; ", started->target,
+					started->member);
+		else
+			text_printf(lower->out, "%s = ((%s *)weft_f->%s)->result; ",
+					started->target, callee->args_struct, started->member);
+	}
+	if (!callee->embedded)
+		text_printf(lower->out, "%sweft_frame_free(weft_cx, weft_f->%s); ",
+				condition ? arena_printf(&lower->tree->arena, "if (%s) ", condition)
+					  : "",
+				started->member);
+}
+
+/* join, try_join, select */
+const char *branch_await_all(
+		struct lower *lower, struct node *node, struct node *call, bool follows)
+{
+	struct arena *arena = &lower->tree->arena;
+	const char *name = call_name(call), *value = "((void)0)", *poll;
+	unsigned count = call->count - 1, serial = ++lower->serial;
+	struct started *started = arena_zalloc(arena, (count + 1) * sizeof *started);
+	const char **conditions = arena_zalloc(arena, (count + 1) * sizeof *conditions);
+	bool selects = strncmp(name, "weft_select", 11) == 0;
+
+	lower_scope_push(lower, true);
+	text_printf(&lower->scope->members, "\tstruct weft_branch weft_b%u[%u];\n", serial, count);
+	for (unsigned i = 0; i < count; i++) {
+		const char *frame;
+
+		if (!start_branch(lower, call->child[i + 1], &started[i]))
+			continue;
+		if (started[i].branch.condition) {
+			unsigned when = ++lower->serial;
+
+			if (!selects)
+				diagnose_error(lower->tree, started[i].branch.condition->begin,
+						"W007",
+						"weft_when is for the branches of a select");
+			text_printf(&lower->scope->members, "\t_Bool weft_w%u;\n", when);
+			conditions[i] = arena_printf(arena, "weft_f->weft_w%u", when);
+			text_printf(lower->out, "%s = %s; if (%s) { ", conditions[i],
+					lower_expression(lower, started[i].branch.condition, false),
+					conditions[i]);
+		}
+		frame = enter_branch(lower, &started[i]);
+		text_printf(lower->out, "weft_f->weft_b%u[%u] = weft_branch_make(%s, %s); ", serial,
+				i, started[i].callee.async, frame);
+		if (conditions[i])
+			text_printf(lower->out,
+					"} else weft_branch_disable(&weft_f->weft_b%u[%u]); ",
+					serial, i);
+	}
+	if (selects) {
+		text_printf(&lower->scope->members, "\tstruct weft_selection weft_s%u;\n", serial);
+		text_printf(lower->out,
+				"weft_f->weft_s%u = (struct weft_selection){ .biased = %d }; ",
+				serial, strcmp(name, "weft_select_biased_") == 0);
+		poll = arena_printf(arena,
+				"weft_select_poll(weft_f->weft_b%u, %u, weft_cx, &weft_f->weft_s%u)",
+				serial, count, serial);
+		value = arena_printf(arena, "weft_f->weft_s%u.winner", serial);
+	} else if (strcmp(name, "weft_try_join_") == 0) {
+		text_printf(&lower->scope->members, "\tint weft_e%u;\n", serial);
+		text_printf(lower->out, "weft_f->weft_e%u = 0; ", serial);
+		poll = arena_printf(arena,
+				"weft_try_join_poll(weft_f->weft_b%u, %u, weft_cx, &weft_f->weft_e%u)",
+				serial, count, serial);
+		value = arena_printf(arena, "weft_f->weft_e%u", serial);
+	} else {
+		poll = arena_printf(arena, "weft_join_poll(weft_f->weft_b%u, %u, weft_cx)", serial,
+				count);
+	}
+	lower_await_point(lower, node->begin, arena_printf(arena, "weft_b%u", serial), NULL,
+			"WEFT_POINT_BRANCH", poll);
+	for (unsigned i = 0; i < count; i++)
+		if (started[i].branch.call)
+			leave_branch(lower, &started[i], conditions[i]);
+	lower_scope_pop(lower);
+	if (strcmp(name, "weft_join_") == 0)
+		return value;
+	return call_keep(lower, node->begin, node->type, value, follows);
+}
+
+/* timeout, deadline, shield */
+const char *branch_await_timed(
+		struct lower *lower, struct node *node, struct node *call, bool follows)
+{
+	struct arena *arena = &lower->tree->arena;
+	const char *name = call_name(call), *value, *limit, *frame;
+	size_t size = strlen(name) - 1; /* without the underscore */
+	struct function *timer = tree_find(lower->tree, name, size);
+	unsigned serial = ++lower->serial;
+	struct started started;
+
+	if (!timer || call->count != 3) {
+		diagnose_error(lower->tree, node->begin, "W040", "#include <weft/time.h> for this");
+		return "0";
+	}
+	limit = lower_expression(lower, call->child[1], false);
+	lower_scope_push(lower, true);
+	text_printf(&lower->scope->members, "\tstruct %s__frame weft_d%u;\n", timer->name, serial);
+	call_note_embedded(lower, timer);
+	if (!start_branch(lower, call->child[2], &started)) {
+		lower_scope_pop(lower);
+		return "0";
+	}
+	frame = enter_branch(lower, &started);
+	text_printf(lower->out, "%s__init(&weft_f->weft_d%u.args, %s, %s, %s); ", timer->name,
+			serial, limit, started.callee.async, frame);
+	lower_await_point(lower, node->begin, arena_printf(arena, "weft_d%u", serial), timer, "0",
+			arena_printf(arena, "%s__poll(&weft_f->weft_d%u, weft_cx)", timer->name,
+					serial));
+	leave_branch(lower, &started, NULL);
+	lower_scope_pop(lower);
+	value = arena_printf(arena,
+			started.branch.lvalue ? "(weft_f->weft_d%u.args.result == -62 ? -62 : 0)"
+					      : "((int)weft_f->weft_d%u.args.result)",
+			serial);
+	return call_keep(lower, node->begin, node->type, value, follows);
+}
+
+/* A plain call on the blocking pool: its arguments and its result travel in a struct of the frame. */
+const char *branch_await_blocking(
+		struct lower *lower, struct node *node, struct node *call, bool follows)
+{
+	struct arena *arena = &lower->tree->arena;
+	struct tree *tree = lower->tree;
+	unsigned serial = ++lower->serial;
+	const char *job, **arguments, *value = "((void)0)";
+	struct text *out = &lower->to->lifted;
+	struct node *name;
+	CXType type, result;
+	bool direct;
+
+	if (call->kind != NODE_CALL || call->is_default) {
+		diagnose_error(tree, call->begin, "W008",
+				"weft_blocking takes a call of a plain function");
+		return "0";
+	}
+	name = node_strip(call->child[0]);
+	type = callee_function_type(call->child[0]->type);
+	result = clang_getResultType(type);
+	direct = name->kind == NODE_NAME && !name->variable;
+	job = arena_printf(arena, "%s__weft_j%u", lower->function->name, serial);
+	text_printf(out, "struct %s {\n", job);
+	if (!type_is_void(result))
+		text_printf(out, "\t__typeof__(%s) result;\n",
+				type_value_text(tree, lower->function, call->begin, result));
+	if (!direct)
+		text_printf(out, "\t__typeof__(%s) function;\n",
+				type_value_text(tree, lower->function, call->begin,
+						call->child[0]->type));
+	for (unsigned i = 1; i < call->count; i++) {
+		bool fixed = (int)i <= clang_getNumArgTypes(type);
+
+		text_printf(out, "\t__typeof__(%s) p%u;\n",
+				type_value_text(tree, lower->function, call->child[i]->begin,
+						fixed ? clang_getArgType(type, i - 1)
+						      : call->child[i]->type),
+				i);
+	}
+	text_printf(out,
+			"};\nstatic void %s__run(void *weft_j)\n"
+			"{\n\tstruct %s *weft_job = weft_j;\n\n\t%s%s(",
+			job, job, type_is_void(result) ? "" : "weft_job->result = ",
+			direct ? name->name : "weft_job->function");
+	for (unsigned i = 1; i < call->count; i++)
+		text_printf(out, "%sweft_job->p%u", i > 1 ? ", " : "", i);
+	text_puts(out, ");\n}\n");
+	arguments = call_arguments(lower, call);
+	lower_scope_push(lower, true);
+	text_printf(&lower->scope->members,
+			"\tstruct %s weft_j%u;\n\tstruct weft_blocking__frame weft_d%u;\n", job,
+			serial, serial);
+	lower_scope_pop(lower);
+	if (!type_is_void(result))
+		text_printf(lower->out,
+				"__builtin_memset(&weft_f->weft_j%u.result, 0, sizeof "
+				"weft_f->weft_j%u.result); ",
+				serial, serial);
+	if (!direct)
+		text_printf(lower->out, "weft_f->weft_j%u.function = %s; ", serial,
+				lower_expression(lower, call->child[0], false));
+	for (unsigned i = 1; i < call->count; i++)
+		text_printf(lower->out, "weft_f->weft_j%u.p%u = %s; ", serial, i, arguments[i - 1]);
+	text_printf(lower->out,
+			"weft_blocking__init(&weft_f->weft_d%u.args, %s__run, &weft_f->weft_j%u); ",
+			serial, job, serial);
+	lower_await_point(lower, node->begin, arena_printf(arena, "weft_d%u", serial),
+			tree_find(tree, "weft_blocking", 13), "0",
+			arena_printf(arena, "weft_blocking__poll(&weft_f->weft_d%u, weft_cx)",
+					serial));
+	if (type_is_void(result))
+		return value;
+	value = arena_printf(arena, "weft_f->weft_j%u.result", serial);
+	if (call_result_is_int(result))
+		value = arena_printf(arena,
+				"(weft_f->weft_d%u.args.result < 0 ? weft_f->weft_d%u.args.result : %s)",
+				serial, serial, value);
+	return call_keep(lower, node->begin, result, value, follows);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/call.c: calls of async functions: awaited, or given to a task.
+ */
+#include "compiler/call.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* For a call through a pointer the prefix is laid out from the pointer's type. It may alias what the
+ * function itself calls its arguments. */
+static const char *signature(struct lower *lower, uint32_t at, CXType type)
+{
+	unsigned serial = ++lower->serial;
+	struct text *out = &lower->to->lifted;
+	CXType result = clang_getResultType(type);
+
+	text_printf(out, "struct %s__weft_a%u {\n\tstruct weft_frame base;\n",
+			lower->function->name, serial);
+	if (!type_is_void(result))
+		text_printf(out, "\t__typeof__(%s) result;\n",
+				type_value_text(lower->tree, lower->function, at, result));
+	for (int i = 0; i < clang_getNumArgTypes(type); i++)
+		text_printf(out, "\t__typeof__(%s) p%d;\n",
+				type_value_text(lower->tree, lower->function, at,
+						clang_getArgType(type, (unsigned)i)),
+				i);
+	text_puts(out, "} __attribute__((may_alias));\n");
+	return arena_printf(
+			&lower->tree->arena, "struct %s__weft_a%u", lower->function->name, serial);
+}
+
+CXType callee_function_type(CXType type)
+{
+	type = clang_getCanonicalType(type);
+	return type.kind == CXType_Pointer ? clang_getCanonicalType(clang_getPointeeType(type))
+					   : type;
+}
+
+struct callee callee_of(struct lower *lower, struct node *call)
+{
+	struct node *name = node_strip(call->child[0]);
+	struct callee callee = { .type = callee_function_type(call->child[0]->type) };
+
+	if (name->kind == NODE_NAME && name->function) {
+		callee.function = name->function;
+		callee.type = clang_getCanonicalType(name->function->type);
+		callee.async = arena_printf(
+				&lower->tree->arena, "&%s__async", name->function->name);
+		callee.args_struct = arena_printf(
+				&lower->tree->arena, "struct %s__args", name->function->name);
+		callee.embedded = frames_embeds(lower->tree, lower->function, name->function);
+	} else {
+		callee.args_struct = signature(lower, call->begin, callee.type);
+	}
+	return callee;
+}
+
+/* The texts of a call's arguments, awaits in them done. */
+const char **call_arguments(struct lower *lower, struct node *call)
+{
+	const char **texts = arena_zalloc(&lower->tree->arena, (call->count + 1) * sizeof *texts);
+	unsigned last = 0;
+
+	for (unsigned i = 1; i < call->count; i++)
+		if (call->child[i]->has_await)
+			last = i;
+	for (unsigned i = 1; i < call->count; i++) {
+		bool follows = i < last;
+
+		texts[i - 1] = lower_expression(lower, call->child[i], follows);
+		if (follows && call->child[i]->has_effect && !call->child[i]->has_await) {
+			const char *temporary = lower_temporary(
+					lower, call->child[i]->begin, call->child[i]->type, true);
+
+			text_printf(lower->out, "%s = %s; ", temporary, texts[i - 1]);
+			texts[i - 1] = temporary;
+		}
+	}
+	return texts;
+}
+
+/* Fills in the arguments of the frame at `frame`, a pointer. */
+void call_init(struct lower *lower, const struct callee *callee, const struct node *call,
+		const char **arguments, const char *frame)
+{
+	if (callee->function) {
+		text_printf(lower->out, "%s__init(%s", callee->function->name, frame);
+		for (unsigned i = 1; i < call->count; i++)
+			text_printf(lower->out, ", %s", arguments[i - 1]);
+		text_puts(lower->out, "); ");
+		return;
+	}
+	text_printf(lower->out, "{ %s *weft_a = (void *)%s; weft_a->base.at = 0; ",
+			callee->args_struct, frame);
+	for (unsigned i = 1; i < call->count; i++)
+		text_printf(lower->out, "weft_a->p%u = %s; ", i - 1, arguments[i - 1]);
+	text_puts(lower->out, "} ");
+}
+
+void call_note_embedded(struct lower *lower, const struct function *child)
+{
+	struct lowered *to = lower->to;
+
+	for (size_t i = 0; i < to->embedded_count; i++)
+		if (to->embedded[i] == child)
+			return;
+	to->embedded = grow(to->embedded, to->embedded_count, &to->embedded_capacity,
+			sizeof *to->embedded);
+	to->embedded[to->embedded_count++] = child;
+}
+
+/* A place to go on at. */
+static size_t add_point(struct lower *lower, uint32_t at, const char *member,
+		const struct function *child, const char *flags)
+{
+	struct lowered *to = lower->to;
+
+	to->points = grow(to->points, to->point_count, &to->point_capacity, sizeof *to->points);
+	to->points[to->point_count++] = (struct point){ source_place(lower->source, at).line,
+		member, child, flags };
+	return to->point_count;
+}
+
+void lower_await_point(struct lower *lower, uint32_t at, const char *member,
+		const struct function *child, const char *flags, const char *poll)
+{
+	size_t point;
+
+	/* a frame of its own is on the strand by now: the caller cannot be resumed before it */
+	if (lower->tree->options->suspend_always && strcmp(flags, "WEFT_POINT_OWN") != 0) {
+		point = add_point(lower, at, "args", NULL, "0");
+		text_printf(lower->out,
+				"weft_f->args.base.at = %zu; weft_context_yield(weft_cx); "
+				"return WEFT_PENDING;\nweft_%zu: ; ",
+				point, point);
+	}
+	point = add_point(lower, at, member, child, flags);
+	text_printf(lower->out,
+			"weft_f->args.base.at = %zu;\n"
+			"weft_%zu: if (%s == WEFT_PENDING) return WEFT_PENDING; ",
+			point, point, poll);
+}
+
+bool call_result_is_int(CXType result)
+{
+	CXType canonical = clang_getCanonicalType(result);
+
+	return canonical.kind == CXType_Int || canonical.kind == CXType_Long;
+}
+
+void call_embed(struct lower *lower, const struct function *child, const char *member)
+{
+	text_printf(&lower->scope->members, "\tstruct %s__frame %s;\n", child->name, member);
+	call_note_embedded(lower, child);
+}
+
+const char *callee_pointer(struct lower *lower, struct node *call)
+{
+	return arena_printf(&lower->tree->arena, "%s(%s)",
+			type_is_async_function(node_strip(call->child[0])->type) ? "&" : "",
+			lower_expression(lower, call->child[0], false));
+}
+
+const char *call_keep(
+		struct lower *lower, uint32_t at, CXType type, const char *value, bool follows)
+{
+	const char *temporary;
+
+	if (!follows || type_is_void(type))
+		return value;
+	temporary = lower_temporary(lower, at, type, true);
+	text_printf(lower->out, "%s = %s; ", temporary, value);
+	return temporary;
+}
+
+const char *call_await(struct lower *lower, struct node *node, struct node *call, bool follows)
+{
+	struct arena *arena = &lower->tree->arena;
+	struct callee callee = callee_of(lower, call);
+	CXType result = clang_getResultType(callee.type);
+	const char **arguments = call_arguments(lower, call);
+	const char *member = arena_printf(arena, "weft_c%u", ++lower->serial), *value = "((void)0)";
+
+	if (callee.embedded) {
+		lower_scope_push(lower, true);
+		call_embed(lower, callee.function, member);
+		lower_scope_pop(lower);
+		call_init(lower, &callee, call, arguments,
+				arena_printf(arena, "&weft_f->%s.args", member));
+		lower_await_point(lower, node->begin, member, callee.function, "0",
+				arena_printf(arena, "%s__poll(&weft_f->%s, weft_cx)",
+						callee.function->name, member));
+		if (type_is_void(result))
+			return value;
+		value = arena_printf(arena, "weft_f->%s.args.result", member);
+		return call_keep(lower, node->begin, result, value, follows);
+	}
+	if (!callee.async) {
+		callee.async = callee_pointer(lower, call);
+	}
+	lower_scope_push(lower, true);
+	text_printf(&lower->scope->members, "\tvoid *%s;\n", member);
+	lower_scope_pop(lower);
+	if (!type_is_void(result))
+		value = lower_temporary(lower, node->begin, result, follows);
+	if (!callee.function) { /* the callee is evaluated once */
+		unsigned serial = ++lower->serial;
+
+		text_printf(lower->out,
+				"{ const struct weft_async *weft_p%u = %s; weft_f->%s = "
+				"weft_frame_enter(weft_cx, weft_p%u); ",
+				serial, callee.async, member, serial);
+		callee.async = arena_printf(arena, "weft_p%u", serial);
+	} else {
+		text_printf(lower->out, "{ weft_f->%s = weft_frame_enter(weft_cx, %s); ", member,
+				callee.async);
+	}
+	text_printf(lower->out, "if (!weft_f->%s) ", member);
+	if (!type_is_void(result) && call_result_is_int(result))
+		text_printf(lower->out, "%s = %d; else { ", value, -ENOMEM);
+	else
+		text_printf(lower->out, "weft_out_of_memory(%s); { ", callee.async);
+	call_init(lower, &callee, call, arguments,
+			arena_printf(arena, "((%s *)weft_f->%s)", callee.args_struct, member));
+	lower_await_point(lower, node->begin, member, callee.function, "WEFT_POINT_OWN",
+			arena_printf(arena, "weft_frame_descend(weft_cx, weft_f->%s)", member));
+	/* when the caller is polled again, the child has ended: the label is behind the descent */
+	{
+		struct text *out = lower->out;
+		char *label = NULL, *descend;
+		struct text moved = { NULL, 0, 0 };
+		const char *name = arena_printf(arena, "\nweft_%zu: ", lower->to->point_count);
+
+		for (char *p = out->at; (p = strstr(p, name)); p++)
+			label = p;
+		descend = label + strlen(name);
+		text_puts(&moved, descend);
+		out->size = (size_t)(label - out->at);
+		text_printf(out, " %s%s", moved.at, name);
+		text_free(&moved);
+	}
+	if (!type_is_void(result))
+		text_printf(lower->out, "%s = ((%s *)weft_f->%s)->result; ", value,
+				callee.args_struct, member);
+	text_printf(lower->out, "weft_frame_leave(weft_cx, weft_f->%s); } } ", member);
+	return value;
+}
+
+/* ---- spawning: needs no await ---- */
+
+const char *call_spawn(struct lower *lower, struct node *call, const char *head, const char *tail,
+		struct node *spawned)
+{
+	struct arena *arena = &lower->tree->arena;
+	struct text text = { NULL, 0, 0 }, *out = lower->out;
+	struct callee callee;
+	const char **arguments, *copy;
+
+	if (!spawned || spawned->kind != NODE_CALL || !spawned->is_default) {
+		diagnose_error(lower->tree, spawned ? spawned->begin : call->begin, "W005",
+				"what is spawned is a call of an async function");
+		return "0";
+	}
+	callee = callee_of(lower, spawned);
+	arguments = call_arguments(lower, spawned);
+	if (!callee.async)
+		callee.async = arena_printf(arena, "%s(%s)",
+				type_is_async_function(node_strip(spawned->child[0])->type) ? "&"
+											    : "",
+				lower_expression(lower, spawned->child[0], false));
+	lower->out = &text;
+	text_printf(&text, "__extension__ ({ %s weft_args; ", callee.args_struct);
+	call_init(lower, &callee, spawned, arguments, "&weft_args");
+	text_printf(&text, "%s%s, &weft_args%s; })", head, callee.async, tail);
+	lower->out = out;
+	copy = arena_printf(arena, "(%s)", text.at);
+	text_free(&text);
+	return copy;
+}
+
+const char *call_run(struct lower *lower, struct node *node, struct node *call)
+{
+	struct arena *arena = &lower->tree->arena;
+	CXType result;
+
+	(void)node;
+	if (call->kind != NODE_CALL || !call->is_default) {
+		diagnose_error(lower->tree, call->begin, "W005",
+				"weft_run takes a call of an async function");
+		return "0";
+	}
+	if (lower->function->is_async)
+		diagnose_error(lower->tree, node->begin, "W009",
+				"weft_run in an async function would block its worker: use await");
+	result = clang_getResultType(callee_function_type(call->child[0]->type));
+	if (type_is_void(result))
+		return call_spawn(lower, call, "int weft_e = weft_run_async(",
+				", (void *)0); if (weft_e < 0) weft_run_failed(weft_e)", call);
+	return call_spawn(lower, call,
+			arena_printf(arena, "__typeof__(%s) weft_r; int weft_e = weft_run_async(",
+					type_value_text(lower->tree, lower->function, call->begin,
+							result)),
+			", &weft_r); if (weft_e < 0) weft_run_failed(weft_e); weft_r", call);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/call.h: calls of async functions: their frames, arguments and results.
+ */
+#ifndef WEFT_COMPILER_CALL_H
+#define WEFT_COMPILER_CALL_H
+
+#include "compiler/lower.h"
+
+/* A callee: where its frame goes, and what is filled in. */
+struct callee {
+	const struct function *function; /* NULL: called through a pointer */
+	CXType type;                     /* of the function */
+	const char *async;               /* an expression: const struct weft_async * */
+	const char *args_struct;         /* "struct f__args" */
+	bool embedded;
+};
+
+struct callee callee_of(struct lower *lower, struct node *call);
+/* The expression for a callee that is no name: evaluate it once. */
+const char *callee_pointer(struct lower *lower, struct node *call);
+CXType callee_function_type(CXType type);
+/* The texts of a call's arguments, awaits in them done. */
+const char **call_arguments(struct lower *lower, struct node *call);
+/* Fills in the arguments of the frame at `frame`, a pointer. */
+void call_init(struct lower *lower, const struct callee *callee, const struct node *call,
+		const char **arguments, const char *frame);
+/* A frame that is a member of the caller's. */
+void call_embed(struct lower *lower, const struct function *child, const char *member);
+void call_note_embedded(struct lower *lower, const struct function *child);
+/* The value of a result, which the next await may overwrite: a temporary if one follows. */
+const char *call_keep(struct lower *lower, uint32_t at, CXType type, const char *value,
+		bool await_follows);
+bool call_result_is_int(CXType result);
+
+const char *call_await(
+		struct lower *lower, struct node *node, struct node *call, bool await_follows);
+/* `head &f__async, &args tail`, in an expression that makes the args. */
+const char *call_spawn(struct lower *lower, struct node *call, const char *head, const char *tail,
+		struct node *spawned);
+const char *call_run(struct lower *lower, struct node *node, struct node *call);
+
+/* branch.c: join, try_join, select; timeout, deadline, shield; blocking. */
+const char *branch_await_all(
+		struct lower *lower, struct node *node, struct node *call, bool await_follows);
+const char *branch_await_timed(
+		struct lower *lower, struct node *node, struct node *call, bool await_follows);
+const char *branch_await_blocking(
+		struct lower *lower, struct node *node, struct node *call, bool await_follows);
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/function.c: one function: names of its members, what is lifted out of it, what it may not do.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/lower.h"
+
+/* ---- scopes of the frame ---- */
+
+void lower_scope_push(struct lower *lower, bool is_struct)
+{
+	struct scope *scope = arena_zalloc(&lower->tree->arena, sizeof *scope), **end;
+
+	scope->is_struct = is_struct;
+	scope->outer = lower->scope;
+	for (end = &lower->scope->inner; *end; end = &(*end)->next)
+		;
+	*end = scope;
+	lower->scope = scope;
+}
+
+void lower_scope_pop(struct lower *lower)
+{
+	lower->scope = lower->scope->outer;
+}
+
+static bool scope_is_empty(const struct scope *scope)
+{
+	if (scope->members.size)
+		return false;
+	for (const struct scope *inner = scope->inner; inner; inner = inner->next)
+		if (!scope_is_empty(inner))
+			return false;
+	return true;
+}
+
+/* Scopes beside each other share their memory. */
+static void scope_text(struct scope *scope, struct text *out)
+{
+	unsigned count = 0;
+
+	if (scope->members.size)
+		text_puts(out, scope->members.at);
+	text_free(&scope->members);
+	for (struct scope *inner = scope->inner; inner; inner = inner->next)
+		count += !scope_is_empty(inner);
+	if (count > 1)
+		text_puts(out, "\tunion {\n");
+	for (struct scope *inner = scope->inner; inner; inner = inner->next) {
+		if (scope_is_empty(inner))
+			continue;
+		if (count > 1)
+			text_puts(out, "\tstruct {\n");
+		scope_text(inner, out);
+		if (count > 1)
+			text_puts(out, "\t};\n");
+	}
+	if (count > 1)
+		text_puts(out, "\t};\n");
+}
+
+/* ---- where the output comes from ---- */
+
+void lower_sync(struct lower *lower, uint32_t offset)
+{
+	struct place place = source_place(lower->source, offset);
+	struct text *out = lower->out;
+
+	for (; lower->out_seen < out->size; lower->out_seen++)
+		lower->out_line += out->at[lower->out_seen] == '\n';
+	if (lower->out_file && strcmp(lower->out_file, place.file) == 0) {
+		if (place.line == lower->out_line)
+			return;
+		if (place.line > lower->out_line && place.line - lower->out_line <= 3) {
+			while (lower->out_line < place.line) {
+				text_puts(out, "\n");
+				lower->out_line++;
+			}
+			lower->out_seen = out->size;
+			return;
+		}
+	}
+	source_mark(out, place);
+	lower->out_file = place.file;
+	lower->out_line = place.line;
+	lower->out_seen = out->size;
+}
+
+/* ---- a function ---- */
+
+static void find_labels(struct lower *lower, struct node *node)
+{
+	if (node->kind == NODE_LABEL) {
+		struct label_home *home = arena_zalloc(&lower->tree->arena, sizeof *home);
+
+		home->name = node->name;
+		home->node = node;
+		home->next = lower->labels;
+		lower->labels = home;
+	}
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i])
+			find_labels(lower, node->child[i]);
+}
+
+/* Every hoisted variable gets a member of its own name, if nobody else has it. */
+static void name_members(struct lower *lower)
+{
+	struct function *function = lower->function;
+
+	for (struct variable *v = function->variables; v; v = v->next) {
+		unsigned same = strcmp(v->name, "args") == 0;
+
+		if (v->parameter >= 0) {
+			v->member = arena_printf(&lower->tree->arena, "args.p%d", v->parameter);
+			continue;
+		}
+		for (struct variable *other = function->variables; other != v; other = other->next)
+			same += strcmp(other->name, v->name) == 0;
+		v->member = same ? arena_printf(&lower->tree->arena, "%s__%u", v->name, same + 1)
+				 : v->name;
+	}
+}
+
+/* Types that are declared inside move to file scope, under names of their own. */
+static void lift_types(struct lower *lower)
+{
+	struct function *function = lower->function;
+	struct arena *arena = &lower->tree->arena;
+	const struct source *source = lower->source;
+
+	if (!function->is_async || !function->body->has_await)
+		return;
+	for (size_t i = 0; i < function->type_count; i++) {
+		struct local_type *type = &function->types[i];
+
+		type->lifted = arena_printf(arena, "%s__weft_%.*s%zu", function->name,
+				type->is_anonymous ? 0 : (int)type->name_size,
+				source->text + type->name_at, i + 1);
+		for (unsigned e = 0; e < type->enumerator_count; e++)
+			edits_add(&lower->edits, type->enumerators[e].at,
+					type->enumerators[e].at + type->enumerators[e].size,
+					arena_printf(arena, "%s__weft_%.*s", function->name,
+							(int)type->enumerators[e].size,
+							source->text + type->enumerators[e].at));
+	}
+	for (size_t u = 0; u < function->type_use_count; u++) {
+		struct type_use *use = &function->type_uses[u];
+		size_t token = source_token(source, use->at);
+		uint32_t end = source->tokens[token].end;
+
+		for (size_t i = 0; i < function->type_count; i++) {
+			struct local_type *type = &function->types[i];
+
+			if (type->name_at == use->declared_at && !type->is_anonymous)
+				edits_add(&lower->edits, use->at, end, type->lifted);
+			for (unsigned e = 0; e < type->enumerator_count; e++)
+				if (type->enumerators[e].at == use->declared_at)
+					edits_add(&lower->edits, use->at, end,
+							arena_printf(arena, "%s__weft_%.*s",
+									function->name,
+									(int)type->enumerators[e]
+											.size,
+									source->text + use->declared_at));
+		}
+	}
+	edits_sort(&lower->edits);
+	/* the definitions themselves, rendered with the names above */
+	for (size_t i = 0; i < function->type_count; i++) {
+		struct local_type *type = &function->types[i];
+		size_t open = source_token(source, type->begin),
+		       end = source_token(source, type->end);
+
+		if (type->is_typedef) {
+			edits_render(&lower->edits, source, type->begin, type->name_at,
+					&lower->to->lifted);
+			text_puts(&lower->to->lifted, type->lifted);
+			edits_render(&lower->edits, source, type->name_at + type->name_size,
+					type->end, &lower->to->lifted);
+			text_puts(&lower->to->lifted, ";\n");
+			continue;
+		}
+		while (open < end && !source_token_is(source, open, "{"))
+			open++;
+		if (open == end)
+			continue;
+		edits_render(&lower->edits, source, type->begin,
+				type->is_anonymous ? source->tokens[open].begin : type->name_at,
+				&lower->to->lifted);
+		text_printf(&lower->to->lifted, " %s ", type->lifted);
+		edits_render(&lower->edits, source, source->tokens[open].begin, type->end,
+				&lower->to->lifted);
+		text_puts(&lower->to->lifted, ";\n");
+	}
+	for (size_t i = 0; i < function->type_count; i++) {
+		struct local_type *type = &function->types[i];
+		size_t word = source_token(source, type->begin),
+		       next = source_token(source, type->end);
+
+		if (type->is_typedef) {
+			edits_add(&lower->edits, type->begin,
+					source_token_is(source, next, ";")
+							? source->tokens[next].end
+							: type->end,
+					"");
+			continue;
+		}
+		edits_add(&lower->edits, type->begin,
+				source_token_is(source, next, ";") ? source->tokens[next].end
+								   : type->end,
+				source_token_is(source, next, ";")
+						? ""
+						: arena_printf(arena, "%.*s %s",
+								  (int)(source->tokens[word].end -
+										  source->tokens[word]
+												  .begin),
+								  source->text +
+										  source->tokens[word]
+												  .begin,
+								  type->lifted));
+	}
+}
+
+static void edit_names(struct lower *lower)
+{
+	struct function *function = lower->function;
+	struct arena *arena = &lower->tree->arena;
+	const struct source *source = lower->source;
+	const char *text = arena_printf(arena, "%s__weft_func", function->name);
+
+	for (size_t i = 0; i < function->name_count; i++) {
+		struct node *name = function->names[i];
+
+		if (name->function)
+			edits_add(&lower->edits, name->begin, name->end,
+					arena_printf(arena, "(&%s__async)", name->function->name));
+		else if (function->is_async &&
+				(name->variable->hoisted || name->variable->parameter >= 0))
+			edits_add(&lower->edits, name->begin, name->end,
+					arena_printf(arena, "weft_f->%s", name->variable->member));
+	}
+	for (size_t i = source_token(source, function->body_begin);
+			i < source->token_count && source->tokens[i].begin < function->end; i++) {
+		if (function->is_async &&
+				(source_token_is(source, i, "__func__") ||
+						source_token_is(source, i, "__FUNCTION__") ||
+						source_token_is(source, i,
+								"__PRETTY_FUNCTION__"))) {
+			edits_add(&lower->edits, source->tokens[i].begin, source->tokens[i].end,
+					text);
+			lower->to->uses_func_name = true;
+		}
+	}
+	for (struct variable *v = function->variables; v; v = v->next)
+		if (statement_cleans(lower, v) && v->node)
+			for (size_t i = source_token(source, v->node->begin);
+					i < source->token_count && !source_token_is(source, i, ";");
+					i++)
+				if (source_token_is(source, i, "cleanup") ||
+						source_token_is(source, i, "__cleanup__")) {
+					size_t close = source_match(source, i + 1);
+
+					edits_add(&lower->edits, source->tokens[i].begin,
+							source->tokens[close].end, "__unused__");
+				}
+}
+
+static void check_supported(struct lower *lower, struct node *node)
+{
+	static const char *const jumps[] = { "setjmp", "_setjmp", "sigsetjmp", "__sigsetjmp",
+		NULL };
+	static const char *const stacks[] = { "alloca", "__builtin_alloca",
+		"__builtin_alloca_with_align", NULL };
+	const char *name = call_name(node);
+
+	for (const char *const *word = jumps; *word; word++)
+		if (strcmp(name, *word) == 0)
+			diagnose_error(lower->tree, node->begin, "W012",
+					"setjmp in an async function: the stack it remembers is gone "
+					"after an "
+					"await; return errors instead");
+	for (const char *const *word = stacks; *word; word++)
+		if (strcmp(name, *word) == 0)
+			diagnose_error(lower->tree, node->begin, "W013",
+					"alloca in an async function: the memory is gone after an "
+					"await; use an "
+					"array, or malloc and defer free");
+	if (node->kind == NODE_COMPUTED_GOTO && lower->function->body->has_await)
+		diagnose_error(lower->tree, node->begin, "W014",
+				"computed goto in a function that awaits: use a switch");
+	if (node->kind == NODE_VARIABLE && node->variable && node->variable->block &&
+			node->variable->block->has_await && !node->variable->hoisted &&
+			!node->variable->is_static &&
+			type_is_variably_modified(node->variable->type))
+		diagnose_error(lower->tree, node->variable->name_at, "W011",
+				"`%s` has a variable length and is in scope of an await: allocate it",
+				node->variable->name);
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i])
+			check_supported(lower, node->child[i]);
+}
+
+void lower_function(struct tree *tree, struct function *function, const struct edits *async_objects)
+{
+	struct lowered *to = arena_zalloc(&tree->arena, sizeof *to);
+	struct lower lower = { .tree = tree,
+		.source = tree->source,
+		.function = function,
+		.to = to,
+		.out = &to->body };
+
+	lower.scope = &lower.root;
+	function->lowered = to;
+	locals_find_hoisted(tree, function);
+	name_members(&lower);
+	find_labels(&lower, function->body);
+	if (function->is_async)
+		check_supported(&lower, function->body);
+	for (size_t i = 0; i < async_objects->count; i++)
+		if (async_objects->at[i].begin >= function->body_begin &&
+				async_objects->at[i].begin < function->end)
+			edits_add(&lower.edits, async_objects->at[i].begin,
+					async_objects->at[i].end, async_objects->at[i].text);
+	edit_names(&lower);
+	edits_sort(&lower.edits);
+	lift_types(&lower);
+	edits_sort(&lower.edits);
+	lower_statement(&lower, function->body);
+	scope_text(&lower.root, &to->frame);
+	free(lower.edits.at);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/parse.c: the parser's view of a file, and which functions matter.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/tree_parts.h"
+
+/* ---- what is of interest ---- */
+
+static bool is_word_of_interest(const struct tree *tree, size_t token)
+{
+	const struct source *source = tree->source;
+	const struct token *t = &source->tokens[token];
+
+	if (t->kind != TOKEN_WORD)
+		return false;
+	if (source_token_is(source, token, "_Await") || source_token_is(source, token, "_Async") ||
+			source_token_is(source, token, "_Defer"))
+		return true;
+	if (t->end - t->begin > 6 && source->text[t->end - 1] == '_' &&
+			memcmp(source->text + t->begin, "weft_", 5) == 0)
+		return true;
+	const struct function *function =
+			tree_find(tree, source->text + t->begin, t->end - t->begin);
+	return function && function->is_async;
+}
+
+static bool has_words(const struct tree *tree, uint32_t begin, uint32_t end)
+{
+	for (size_t i = source_token(tree->source, begin);
+			i < tree->source->token_count && tree->source->tokens[i].begin < end; i++)
+		if (is_word_of_interest(tree, i))
+			return true;
+	return false;
+}
+
+/* ---- the file ---- */
+
+static bool has_async_before(const struct source *source, uint32_t begin, uint32_t end)
+{
+	for (size_t i = source_token(source, begin);
+			i < source->token_count && source->tokens[i].begin < end; i++)
+		if (source_token_is(source, i, "_Async"))
+			return true;
+	return false;
+}
+
+static void note_function(struct tree *tree, CXCursor cursor)
+{
+	CXType type = clang_getCursorType(cursor);
+	bool is_async = type_is_async_function(type);
+	bool is_definition = clang_isCursorDefinition(cursor);
+	uint32_t begin = cursor_begin(cursor), end = cursor_end(cursor);
+	struct function *function;
+	struct declaration *declaration;
+	const struct source *source = tree->source;
+
+	if (strcmp(cursor_name(tree, cursor), "main") ==
+			0) /* clang gives main no calling convention */
+		is_async = has_async_before(
+				source, begin, location_offset(clang_getCursorLocation(cursor)));
+	if (!is_async && !(is_definition && has_words(tree, begin, end)))
+		return;
+	function = function_of(tree, cursor);
+	function->is_async = is_async;
+	function->is_static |= clang_Cursor_getStorageClass(cursor) == CX_SC_Static;
+	function->is_inline |= clang_Cursor_isFunctionInlined(cursor) != 0;
+	function->is_variadic = clang_Cursor_isVariadic(cursor) != 0;
+	function->has_prototype = clang_getCanonicalType(type).kind == CXType_FunctionProto;
+	if (!function->is_defined) {
+		function->cursor = cursor;
+		function->type = type;
+		function->result = clang_getResultType(type);
+	}
+	for (size_t i = source_token(source, begin);
+			i < source->token_count && source->tokens[i].begin < end; i++)
+		if (source_token_is(source, i, "weak") || source_token_is(source, i, "__weak__"))
+			function->is_weak = true;
+		else if (source_token_is(source, i, "{"))
+			break;
+	function->declarations = grow(function->declarations, function->declaration_count,
+			&function->declaration_capacity, sizeof *function->declarations);
+	declaration = &function->declarations[function->declaration_count++];
+	declaration->begin = begin;
+	declaration->end = end;
+	declaration->is_definition = is_definition;
+	if (is_definition) {
+		function->is_defined = true;
+		function->cursor = cursor;
+		function->begin = begin;
+		function->end = end;
+		/* the body ends where the definition does */
+		for (size_t i = source_token(source, begin);
+				i < source->token_count && source->tokens[i].begin < end; i++) {
+			if (source_token_is(source, i, "("))
+				i = source_match(source, i);
+			else if (source_token_is(source, i, "{")) {
+				size_t close = source_match(source, i);
+
+				function->body_begin = source->tokens[i].begin;
+				if (close < source->token_count && source->tokens[close].end >= end)
+					break;
+				i = close;
+			}
+		}
+		declaration->end = function->body_begin;
+	}
+}
+
+static enum CXChildVisitResult visit_functions(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	(void)parent;
+	if (cursor.kind == CXCursor_FunctionDecl)
+		note_function(data, cursor);
+	return CXChildVisit_Continue;
+}
+
+/* Objects at file scope whose initialisers name async functions. */
+static enum CXChildVisitResult visit_objects(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct tree *tree = data;
+
+	(void)parent;
+	if (cursor.kind == CXCursor_VarDecl &&
+			has_words(tree, cursor_begin(cursor), cursor_end(cursor)))
+		tree_build_object(tree, cursor);
+	if (cursor.kind == CXCursor_StructDecl) {
+		/* struct f__frame is complete: somebody's f is written by hand, or by the library */
+		const char *name = cursor_name(tree, cursor);
+		size_t size = strlen(name);
+		struct function *f = NULL;
+
+		if (size > 7 && strcmp(name + size - 7, "__frame") == 0)
+			f = tree_find(tree, name, size - 7);
+		if (f && clang_isCursorDefinition(cursor))
+			f->has_foreign_frame = true;
+		f = size > 6 && strcmp(name + size - 6, "__args") == 0
+				? tree_find(tree, name, size - 6)
+				: NULL;
+		if (f && clang_isCursorDefinition(cursor))
+			f->is_foreign = true;
+	}
+	return CXChildVisit_Continue;
+}
+
+static bool is_attribute_word(const struct source *source, size_t token)
+{
+	static const char *const words[] = { "__attribute__", "__attribute", "_Alignas", "__asm__",
+		"__asm", "asm", "typeof", "__typeof__", "__typeof", "_Static_assert" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (source_token_is(source, token, words[i]))
+			return true;
+	return false;
+}
+
+static void blank(char *text, uint32_t begin, uint32_t end)
+{
+	for (uint32_t i = begin; i < end; i++)
+		if (text[i] != '\n')
+			text[i] = ' ';
+}
+
+/* What the parser gets: a copy of the same size. */
+static char *text_for_parser(const struct source *source)
+{
+	char *text = malloc(source->size + 1);
+	bool has_parameters = false;
+
+	if (!text)
+		return NULL;
+	memcpy(text, source->text, source->size);
+	text[source->size] = '\0';
+	for (size_t i = 0; i < source->token_count; i++) {
+		const struct token *token = &source->tokens[i];
+
+		if (source_token_is(source, i, "_Await") || source_token_is(source, i, "_Defer"))
+			blank(text, token->begin, token->end);
+		if (token->kind != TOKEN_PUNCTUATION)
+			continue;
+		if (source_token_is(source, i, "(")) {
+			bool is_attribute = i > 0 && is_attribute_word(source, i - 1);
+			size_t close = source_match(source, i);
+
+			if (close < source->token_count &&
+					source_place(source, token->begin).system) {
+				has_parameters |= !is_attribute;
+				i = close;
+			}
+		} else if (source_token_is(source, i, "{")) {
+			size_t close = source_match(source, i);
+
+			if (close == source->token_count ||
+					!source_place(source, token->begin).system)
+				continue;
+			if (has_parameters) {
+				blank(text, token->begin, source->tokens[close].end);
+				text[token->begin] = ';';
+			}
+			i = close;
+			has_parameters = has_parameters ? false : has_parameters;
+		} else if (source_token_is(source, i, ";")) {
+			has_parameters = false;
+		}
+	}
+	return text;
+}
+
+static void say_parse_errors(struct tree *tree)
+{
+	for (unsigned i = 0; i < clang_getNumDiagnostics(tree->unit); i++) {
+		CXDiagnostic diagnostic = clang_getDiagnostic(tree->unit, i);
+
+		if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error) {
+			uint32_t at = location_offset(clang_getDiagnosticLocation(diagnostic));
+			CXString string = clang_getDiagnosticSpelling(diagnostic);
+
+			if (!source_place(tree->source, at).system)
+				diagnose_error(tree, at, NULL, "%s", clang_getCString(string));
+			clang_disposeString(string);
+		}
+		clang_disposeDiagnostic(diagnostic);
+	}
+}
+
+int tree_build(struct tree *tree, struct source *source, const struct translate_options *options)
+{
+	/* gcc's types and attributes that clang does not know */
+	static const char *const compatibility[] = { "-x", "c", "-w", "-ferror-limit=50",
+		"-D_Async=__attribute__((preserve_most))", "-D_Float128=__float128",
+		"-D_Float64x=long double", "-D_Float64=double", "-D_Float32x=double",
+		"-D_Float32=float", "-D__malloc__(...)=__malloc__" };
+	const char *arguments[256];
+	int count = 0;
+	char *text = text_for_parser(source);
+	struct CXUnsavedFile file = { "weftcc.c", text, source->size };
+	enum CXErrorCode error;
+
+	memset(tree, 0, sizeof *tree);
+	tree->source = source;
+	tree->options = options;
+	tree->functions_end = &tree->functions;
+	for (size_t i = 0; i < sizeof compatibility / sizeof *compatibility; i++)
+		arguments[count++] = compatibility[i];
+	for (const char *const *flag = options->flags; flag && *flag && count < 255; flag++)
+		arguments[count++] = *flag;
+	tree->index = clang_createIndex(0, 0);
+	error = clang_parseTranslationUnit2(tree->index, file.Filename, arguments, count, &file, 1,
+			CXTranslationUnit_None, &tree->unit);
+	free(text);
+	if (error != CXError_Success) {
+		fprintf(stderr, "weftcc: %s: libclang could not parse it at all (error %d)\n",
+				options->path, (int)error);
+		return -ELIBACC;
+	}
+	say_parse_errors(tree);
+	if (tree->error_count)
+		return -EINVAL;
+
+	CXCursor unit = clang_getTranslationUnitCursor(tree->unit);
+
+	clang_visitChildren(unit, visit_functions, tree);
+	clang_visitChildren(unit, visit_objects, tree);
+	for (struct function *f = tree->functions; f; f = f->next)
+		if (f->is_defined)
+			tree_build_body(tree, f);
+	return tree->error_count ? -EINVAL : 0;
+}
+
+void tree_free(struct tree *tree)
+{
+	for (struct function *f = tree->functions; f; f = f->next) {
+		free(f->declarations);
+		free(f->names);
+		free(f->type_uses);
+		free(f->types);
+		free(f->callees);
+	}
+	free(tree->file_names);
+	if (tree->unit)
+		clang_disposeTranslationUnit(tree->unit);
+	if (tree->index)
+		clang_disposeIndex(tree->index);
+	arena_free(&tree->arena);
+}

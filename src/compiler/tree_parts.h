@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/tree_parts.h: what parse.c (files), tree.c (nodes) and wrap.c (their words) share.
+ */
+#ifndef WEFT_COMPILER_TREE_PARTS_H
+#define WEFT_COMPILER_TREE_PARTS_H
+
+#include "compiler/tree.h"
+
+/* tree.c */
+uint32_t location_offset(CXSourceLocation location);
+uint32_t cursor_begin(CXCursor cursor);
+uint32_t cursor_end(CXCursor cursor);
+const char *cursor_name(struct tree *tree, CXCursor cursor);
+struct node *node_make(struct tree *tree, enum node_kind kind, uint32_t begin, uint32_t end);
+void node_children(struct tree *tree, struct node *node, unsigned count);
+struct function *function_of(struct tree *tree, CXCursor cursor);
+/* What an object at file scope is initialised with. */
+void tree_build_object(struct tree *tree, CXCursor cursor);
+/* Parameters and body. */
+void tree_build_body(struct tree *tree, struct function *function);
+/* The operator between two operands, or the token of a unary one. */
+size_t operator_token(const struct source *source, const struct node *node);
+
+/* wrap.c: puts the words of the language into a body, and notes what its nodes hold. */
+void wrap_body(struct tree *tree, struct function *function);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/wrap.c: await and defer become nodes; what each node holds is noted.
+ */
+#include "compiler/tree_parts.h"
+
+/* ---- the words of the language ---- */
+
+static bool replace_child(struct node *parent, const struct node *old, struct node *new)
+{
+	for (unsigned i = 0; parent && i < parent->count; i++)
+		if (parent->child[i] == old) {
+			parent->child[i] = new;
+			return true;
+		}
+	return false;
+}
+
+static void link_parents(struct node *node)
+{
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i]) {
+			node->child[i]->parent = node;
+			link_parents(node->child[i]);
+		}
+}
+
+/* The innermost node that begins there and is a call, or a marked comma in parentheses. */
+static struct node *find_awaited(struct node *node, uint32_t begin)
+{
+	struct node *found = NULL;
+
+	for (unsigned i = 0; i < node->count && !found; i++)
+		if (node->child[i] && node->child[i]->begin <= begin && begin < node->child[i]->end)
+			found = find_awaited(node->child[i], begin);
+	if (found)
+		return found;
+	if (node->begin != begin)
+		return NULL;
+	if (node->kind == NODE_CALL || node->kind == NODE_AWAIT)
+		return node;
+	if (node->kind == NODE_PAREN)
+		return node;
+	return NULL;
+}
+
+static struct node *find_statement(struct node *node, uint32_t begin)
+{
+	for (unsigned i = 0; i < node->count; i++) {
+		struct node *child = node->child[i];
+
+		if (!child || begin < child->begin || begin >= child->end)
+			continue;
+		if (child->begin == begin &&
+				(node->kind == NODE_BLOCK || node->kind == NODE_IF ||
+						node->kind == NODE_LABEL ||
+						node->kind == NODE_CASE || node->kind == NODE_FOR ||
+						node->kind == NODE_WHILE || node->kind == NODE_DO))
+			return child;
+		return find_statement(child, begin);
+	}
+	return NULL;
+}
+
+static void wrap_await(struct tree *tree, struct function *function, size_t token)
+{
+	const struct source *source = tree->source;
+	uint32_t at = source->tokens[token].begin;
+	uint32_t begin = token + 1 < source->token_count ? source->tokens[token + 1].begin : at;
+	struct node *call = find_awaited(function->body, begin), *node, *up;
+
+	if (call && call->kind == NODE_PAREN) { /* await (f(x)) */
+		struct node *inside = node_strip(call);
+
+		if (inside->kind != NODE_CALL && inside->kind != NODE_BINARY)
+			call = NULL;
+	}
+	if (!call || call->kind == NODE_AWAIT) {
+		diagnose_error(tree, at, "W002", "await stands before a call of an async function");
+		return;
+	}
+	node = node_make(tree, NODE_AWAIT, at, call->end);
+	node->type = call->type;
+	node_children(tree, node, 1);
+	node->child[0] = call;
+	up = call->parent;
+	replace_child(up, call, node);
+	node->parent = up;
+	call->parent = node;
+	for (; up && up->begin == begin; up = up->parent)
+		up->begin = at;
+}
+
+static void wrap_defer(struct tree *tree, struct function *function, size_t token)
+{
+	const struct source *source = tree->source;
+	uint32_t at = source->tokens[token].begin;
+	uint32_t begin = token + 1 < source->token_count ? source->tokens[token + 1].begin : at;
+	struct node *statement = find_statement(function->body, begin), *node, *up;
+
+	if (!statement || statement->kind == NODE_DECLARATION) {
+		diagnose_error(tree, at, "W020", "defer stands before a statement in a block");
+		return;
+	}
+	node = node_make(tree, NODE_DEFER, at, statement->end);
+	node_children(tree, node, 1);
+	node->child[0] = statement;
+	up = statement->parent;
+	replace_child(up, statement, node);
+	node->parent = up;
+	statement->parent = node;
+	for (; up && up->begin == begin; up = up->parent)
+		up->begin = at;
+}
+
+static uint32_t after_semicolon(const struct source *source, uint32_t end)
+{
+	size_t next = source_token(source, end);
+
+	return source_token_is(source, next, ";") ? source->tokens[next].end : end;
+}
+
+/* Statements end with their semicolon. */
+static void end_statements(const struct source *source, struct node *node)
+{
+	for (unsigned i = 0; i < node->count; i++) {
+		struct node *child = node->child[i];
+
+		if (!child)
+			continue;
+		end_statements(source, child);
+		bool in_statement = node->kind == NODE_BLOCK || node->kind == NODE_LABEL ||
+				node->kind == NODE_CASE || node->kind == NODE_DEFER ||
+				(node->kind == NODE_IF && i > 0) ||
+				(node->kind == NODE_FOR && i == 3) ||
+				(node->kind == NODE_WHILE && i == 1) ||
+				(node->kind == NODE_DO && i == 0) ||
+				(node->kind == NODE_SWITCH && i == 1);
+		bool has_own = child->kind == NODE_BLOCK || child->kind == NODE_EMPTY ||
+				child->kind == NODE_DECLARATION || child->kind == NODE_IF ||
+				child->kind == NODE_FOR || child->kind == NODE_WHILE ||
+				child->kind == NODE_SWITCH || child->kind == NODE_LABEL ||
+				child->kind == NODE_CASE || child->kind == NODE_DEFER;
+
+		if (in_statement && !has_own)
+			child->end = after_semicolon(source, child->end);
+	}
+	if (node->count &&
+			(node->kind == NODE_LABEL || node->kind == NODE_CASE ||
+					node->kind == NODE_DEFER || node->kind == NODE_IF ||
+					node->kind == NODE_FOR || node->kind == NODE_WHILE ||
+					node->kind == NODE_SWITCH))
+		for (unsigned i = 0; i < node->count; i++)
+			if (node->child[i] && node->child[i]->end > node->end)
+				node->end = node->child[i]->end;
+}
+
+/* Which nodes hold an await, have an effect; which variables' addresses are taken; blocks. */
+static void annotate(struct tree *tree, struct node *node, struct node *block)
+{
+	const struct source *source = tree->source;
+
+	if (node->kind == NODE_VARIABLE && node->variable)
+		node->variable->block = block;
+	if (node->kind == NODE_BLOCK || node->kind == NODE_FOR)
+		block = node;
+	node->has_await |= node->kind == NODE_AWAIT;
+	node->has_effect |= node->kind == NODE_CALL || node->kind == NODE_ASSIGN ||
+			node->kind == NODE_AWAIT || node->kind == NODE_STATEMENT_EXPRESSION;
+	node->has_statement |= node->kind == NODE_STATEMENT_EXPRESSION;
+	if (node->kind == NODE_UNARY) {
+		size_t operator= operator_token(source, node);
+		struct node *operand = node_strip(node->child[0]);
+
+		node->has_effect |= source_token_is(source, operator, "++") ||
+				source_token_is(source, operator, "--");
+		if (source_token_is(source, operator, "&")) {
+			/* of a member or an element it is that of the whole */
+			while (operand->kind == NODE_EXPRESSION && operand->count > 0 &&
+					clang_getCanonicalType(operand->child[0]->type).kind !=
+							CXType_Pointer)
+				operand = node_strip(operand->child[0]);
+			if (operand->kind == NODE_NAME && operand->variable)
+				operand->variable->address_taken = true;
+		}
+	}
+	if (node->kind == NODE_NAME && node->variable) {
+		if (type_is_array(node->variable->type) && node->variable->parameter < 0)
+			node->variable->address_taken = true;
+		node->has_effect |= node->variable->is_volatile;
+	}
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i]) {
+			annotate(tree, node->child[i], block);
+			node->has_await |= node->child[i]->has_await;
+			node->has_effect |= node->child[i]->has_effect;
+			node->has_statement |= node->child[i]->has_statement;
+		}
+	/* a member that is an array gives away the address of the whole */
+	if (node->kind == NODE_EXPRESSION && node->count > 0 && type_is_array(node->type)) {
+		struct node *whole = node;
+
+		while (whole->kind == NODE_EXPRESSION && whole->count > 0 &&
+				clang_getCanonicalType(whole->child[0]->type).kind !=
+						CXType_Pointer)
+			whole = node_strip(whole->child[0]);
+		if (whole->kind == NODE_NAME && whole->variable)
+			whole->variable->address_taken = true;
+	}
+}
+
+void wrap_body(struct tree *tree, struct function *function)
+{
+	const struct source *source = tree->source;
+	size_t first = source_token(source, function->body_begin);
+
+	link_parents(function->body);
+	for (size_t i = first; i < source->token_count && source->tokens[i].begin < function->end;
+			i++)
+		if (source_token_is(source, i, "_Await"))
+			wrap_await(tree, function, i);
+	end_statements(source, function->body);
+	for (size_t i = first; i < source->token_count && source->tokens[i].begin < function->end;
+			i++)
+		if (source_token_is(source, i, "_Defer"))
+			wrap_defer(tree, function, i);
+	annotate(tree, function->body, NULL);
+}
