@@ -30,6 +30,7 @@ struct flow {
 		const char *name;
 		uint64_t *live;
 	} * labels;
+	unsigned awaiting_ends; /* blocks around whose end awaits */
 	bool changed;
 };
 
@@ -90,6 +91,7 @@ static void hoist_all(struct flow *flow, const uint64_t *live)
 }
 
 static void flow_statement(struct flow *flow, struct node *node, uint64_t *live);
+static void flow_inside(struct flow *flow, struct node *node, uint64_t *live);
 
 /* The variable that `x = ...` gives a whole new value. */
 static struct variable *assigned(struct flow *flow, struct node *node)
@@ -260,6 +262,21 @@ static void flow_switch(struct flow *flow, struct node *node, uint64_t *live)
 }
 
 static void flow_statement(struct flow *flow, struct node *node, uint64_t *live)
+{
+	bool awaits_at_end = node_awaits_at_end(node);
+
+	if (awaits_at_end)
+		hoist_all(flow, live);
+	flow->awaiting_ends += awaits_at_end;
+	flow_inside(flow, node, live);
+	flow->awaiting_ends -= awaits_at_end;
+	if (flow->awaiting_ends &&
+			(node->kind == NODE_GOTO || node->kind == NODE_BREAK ||
+					node->kind == NODE_CONTINUE))
+		hoist_all(flow, live); /* it may leave such a block */
+}
+
+static void flow_inside(struct flow *flow, struct node *node, uint64_t *live)
 {
 	switch (node->kind) {
 	case NODE_BLOCK:

@@ -262,14 +262,6 @@ static bool block_defers(const struct lower *lower, const struct node *block)
 	return false;
 }
 
-static bool deferred_await(const struct node *block)
-{
-	for (unsigned i = 0; i < block->count; i++)
-		if (block->child[i]->kind == NODE_DEFER && block->child[i]->has_await)
-			return true;
-	return false;
-}
-
 /* Whether the block is left by way of what it has deferred, and the reason is kept where. */
 static struct layer *block_enter(struct lower *lower, struct node *node, bool defers, bool awaits)
 {
@@ -362,7 +354,7 @@ static void lower_block(struct lower *lower, struct node *node)
 	struct layer *layer;
 
 	text_puts(lower->out, "{ ");
-	layer = block_enter(lower, node, defers, defers && deferred_await(node));
+	layer = block_enter(lower, node, defers, node_awaits_at_end(node));
 	for (unsigned i = 0; i < node->count; i++) {
 		struct node *child = node->child[i];
 
@@ -454,16 +446,9 @@ static void lower_do(struct lower *lower, struct node *node)
 }
 
 /* for (struct weft_scope s = ...; the macro weft_scope. */
-static struct variable *scope_of_tasks(struct lower *lower, const struct node *node)
+static struct variable *scope_of_tasks(const struct node *node)
 {
-	struct node *start = node->child[0];
-
-	if (!start || start->kind != NODE_DECLARATION || start->count != 2)
-		return NULL;
-	if (strncmp(start->child[1]->variable->name, "weft_scope_of_", 14) != 0)
-		return NULL;
-	(void)lower;
-	return start->child[0]->variable;
+	return node_awaits_at_end(node) ? node->child[0]->child[0]->variable : NULL;
 }
 
 static void lower_scope_of_tasks(struct lower *lower, struct node *node, struct variable *tasks)
@@ -504,7 +489,7 @@ static void lower_for(struct lower *lower, struct node *node)
 	struct node *start = node->child[0], *condition = node->child[1], *step = node->child[2];
 	bool moves = start && (start->has_await || declares_hoisted(start));
 	bool unrolls = (condition && condition->has_await) || (step && step->has_await);
-	struct variable *tasks = scope_of_tasks(lower, node);
+	struct variable *tasks = scope_of_tasks(node);
 	struct text *out = lower->out;
 	struct layer *layer;
 

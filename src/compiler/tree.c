@@ -95,6 +95,18 @@ bool node_is_statement(const struct node *node)
 	return node->kind >= NODE_FIRST_STATEMENT && node->kind != NODE_VARIABLE;
 }
 
+bool node_awaits_at_end(const struct node *node)
+{
+	const struct node *start = node->kind == NODE_FOR ? node->child[0] : NULL;
+
+	if (start && start->kind == NODE_DECLARATION && start->count == 2)
+		return strncmp(start->child[1]->variable->name, "weft_scope_of_", 14) == 0;
+	for (unsigned i = 0; node->kind == NODE_BLOCK && i < node->count; i++)
+		if (node->child[i]->kind == NODE_DEFER && node->child[i]->has_await)
+			return true;
+	return false;
+}
+
 struct node *node_strip(struct node *node)
 {
 	while (node && node->kind == NODE_PAREN && node->count == 1)

@@ -164,7 +164,8 @@ static void annotate(struct tree *tree, struct node *node, struct node *block)
 		node->variable->block = block;
 	if (node->kind == NODE_BLOCK || node->kind == NODE_FOR)
 		block = node;
-	node->has_await |= node->kind == NODE_AWAIT;
+	node->has_await |= node->kind == NODE_AWAIT ||
+			(node->kind == NODE_FOR && node_awaits_at_end(node));
 	node->has_effect |= node->kind == NODE_CALL || node->kind == NODE_ASSIGN ||
 			node->kind == NODE_AWAIT || node->kind == NODE_STATEMENT_EXPRESSION;
 	node->has_statement |= node->kind == NODE_STATEMENT_EXPRESSION;
