@@ -323,11 +323,21 @@ static void option_note(struct reading *reading, const struct rule *rule, struct
 	}
 	argument->is_dependency = rule->meaning >= MEANS_DEPENDENCIES &&
 			rule->meaning <= MEANS_DEPENDENCY_DETAIL;
-	argument->is_own = rule->meaning >= MEANS_ASYNCIFY || rule->stage >= STAGE_EMIT_C;
+}
+
+bool argument_is_own(const char *word)
+{
+	const struct rule *rule = rule_of(word);
+
+	return rule->meaning >= MEANS_ASYNCIFY || rule->stage >= STAGE_EMIT_C;
 }
 
 static enum language language_of(const char *path, const char *forced)
 {
+	static const char *const of_others[] = { ".s", ".S", ".sx", ".h", ".cc", ".cp", ".cpp",
+		".cxx", ".c++", ".C", ".CPP", ".ii", ".m", ".mi", ".mm", ".M", ".d", ".f", ".f90",
+		".F", ".F90", ".go", ".adb", ".ads" };
+
 	if (forced) {
 		if (strcmp(forced, "c") == 0)
 			return LANGUAGE_C;
@@ -335,7 +345,12 @@ static enum language language_of(const char *path, const char *forced)
 	}
 	if (ends_with(path, ".c"))
 		return LANGUAGE_C;
-	return ends_with(path, ".i") ? LANGUAGE_EXPANDED : LANGUAGE_OTHER;
+	if (ends_with(path, ".i"))
+		return LANGUAGE_EXPANDED;
+	for (size_t i = 0; i < sizeof(of_others) / sizeof(of_others[0]); i++)
+		if (ends_with(path, of_others[i]))
+			return LANGUAGE_OTHER;
+	return LANGUAGE_NONE;
 }
 
 static void input_note(struct reading *reading, struct argument *argument)
@@ -346,8 +361,8 @@ static void input_note(struct reading *reading, struct argument *argument)
 	argument->forced = reading->language;
 	argument->language = language_of(argument->text, reading->language);
 	arguments->input_count++;
-	if (argument->language != LANGUAGE_OTHER)
-		arguments->source_count++;
+	arguments->compiled_count += argument->language != LANGUAGE_NONE;
+	arguments->source_count += argument_is_source(argument);
 }
 
 static void decide(struct arguments *arguments, const struct position_independence *code)
@@ -355,7 +370,7 @@ static void decide(struct arguments *arguments, const struct position_independen
 	bool names_one_output = arguments->output && arguments->stage != STAGE_LINK;
 
 	arguments->is_interposable = code->is_pic && !code->is_hidden && !code->is_final;
-	if (!arguments->input_count || (names_one_output && arguments->input_count > 1))
+	if (!arguments->input_count || (names_one_output && arguments->compiled_count > 1))
 		arguments->stage = STAGE_ASK;
 }
 

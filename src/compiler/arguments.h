@@ -27,7 +27,12 @@ enum stage {
 	STAGE_SHOW,   /* the same for readers, by `weft expand` */
 };
 
-enum language { LANGUAGE_OTHER, LANGUAGE_C, LANGUAGE_EXPANDED };
+enum language {
+	LANGUAGE_NONE,  /* for the linker, or not an input */
+	LANGUAGE_OTHER, /* compiled, but not by us */
+	LANGUAGE_C,
+	LANGUAGE_EXPANDED, /* C that has been preprocessed */
+};
 
 /* Which passes over a source take an option. */
 enum pass {
@@ -53,7 +58,8 @@ struct arguments {
 	struct argument *at;
 	size_t count;
 	enum stage stage;
-	size_t input_count, source_count; /* sources: the C ones among the inputs */
+	size_t input_count, compiled_count,
+			source_count; /* all, those not for the linker, those in C */
 
 	const char *output;          /* -o, or NULL */
 	const char *dependency_file; /* -MF, or NULL */
@@ -81,5 +87,14 @@ struct arguments {
 
 void arguments_parse(struct arguments *arguments, char *const *argv);
 void arguments_finish(struct arguments *arguments);
+
+/* Whether the word is an option of weftcc, which $CC does not know. */
+bool argument_is_own(const char *word);
+
+/* Whether the input is one that we read, rather than hand on. */
+static inline bool argument_is_source(const struct argument *argument)
+{
+	return argument->language >= LANGUAGE_C;
+}
 
 #endif

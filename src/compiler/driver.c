@@ -33,6 +33,7 @@
 #include "compiler/arguments.h"
 #include "compiler/driver.h"
 #include "compiler/emit.h"
+#include "compiler/held.h"
 #include "compiler/passes.h"
 #include "compiler/subprocess.h"
 #include "compiler/toolchain.h"
@@ -131,6 +132,41 @@ static int file_write(const char *path, const char *text, size_t size)
 	return 1;
 }
 
+/* ---- check ------------------------------------------------------------------------------------- */
+
+static pid_t check_start(const struct driver *driver, const struct argument *source, int messages)
+{
+	struct words argv = pass_check(&driver->plan, source);
+	pid_t process = pass_start_over(driver, &argv, 1, messages);
+
+	words_finish(&argv);
+	return process;
+}
+
+static bool scratch_has(int scratch, const char *words)
+{
+	size_t size;
+	char *text = scratch_text(scratch, &size);
+	bool has = strstr(text, words) != NULL;
+
+	free(text);
+	return has;
+}
+
+static int check_wait(
+		struct driver *driver, const struct argument *source, pid_t process, int messages)
+{
+	const char *name = driver->toolchain.cc.at[0];
+	int status = subprocess_wait(process, name);
+
+	if (!status || driver->plan.lacks_lto ||
+			!scratch_has(messages, "LTO support has not been enabled"))
+		return status;
+	driver->plan.lacks_lto = true;
+	scratch_clear(messages);
+	return subprocess_wait(check_start(driver, source, messages), name);
+}
+
 /* ---- expand ------------------------------------------------------------------------------------ */
 
 /* clang calls its command line by another name than gcc, in a marker near the top. */
@@ -143,15 +179,13 @@ static bool is_clang(const char *text, size_t size)
 static int expand_failed(
 		struct driver *driver, const struct argument *source, int status, int messages)
 {
-	struct words check = pass_check(&driver->plan, source);
-	pid_t process = pass_start_over(driver, &check, 1, 2);
-	int check_status = subprocess_wait(process, check.at[0]);
+	int check_messages = scratch_create();
+	pid_t check = check_start(driver, source, check_messages);
+	int check_status = check_wait(driver, source, check, check_messages);
 
-	words_finish(&check);
-	if (check_status)
-		return check_status;
-	scratch_show(messages, 2);
-	return status;
+	scratch_show(check_status ? check_messages : messages, 2);
+	close(check_messages);
+	return check_status ? check_status : status;
 }
 
 static int unit_expand(struct driver *driver, struct unit *unit)
@@ -235,39 +269,17 @@ static int unit_translate(struct driver *driver, struct unit *unit)
 	return 1;
 }
 
-/* While a translation runs, what is written to stderr goes to a scratch file. */
-static int messages_hold(int scratch)
-{
-	int terminal = fcntl(2, F_DUPFD_CLOEXEC, 3);
-
-	(void)fflush(stderr);
-	dup2(scratch, 2);
-	return terminal;
-}
-
-static void messages_release(int terminal)
-{
-	(void)fflush(stderr);
-	dup2(terminal, 2);
-	close(terminal);
-}
-
 /* Both at once; see above for what is said when. */
 static int unit_check_and_translate(struct driver *driver, struct unit *unit)
 {
 	bool has_original = unit->source->language == LANGUAGE_C;
-	struct words argv = pass_check(&driver->plan, unit->source);
 	int check_messages = scratch_create(), messages = scratch_create();
-	pid_t check = 0;
-	int status = 0;
+	pid_t check = has_original ? check_start(driver, unit->source, check_messages) : 0;
 
-	if (has_original)
-		check = pass_start_over(driver, &argv, 1, check_messages);
-	int terminal = messages_hold(messages);
+	held_begin(messages, unit->source->text);
 	int translate_status = unit_translate(driver, unit);
-	messages_release(terminal);
-	if (has_original)
-		status = subprocess_wait(check, argv.at[0]);
+	held_end();
+	int status = has_original ? check_wait(driver, unit->source, check, check_messages) : 0;
 	scratch_show(check_messages, 2);
 	if (!status) {
 		scratch_show(messages, 2);
@@ -275,52 +287,77 @@ static int unit_check_and_translate(struct driver *driver, struct unit *unit)
 	}
 	close(check_messages);
 	close(messages);
-	words_finish(&argv);
 	return status;
 }
 
 /* ---- compile, or whatever is wanted of the translation ------------------------------------------- */
 
+/* Whether a compilation that failed did so because of the text, not because of a full disk. */
+static bool is_text_wrong(const struct driver *driver, struct words argv, int text)
+{
+	int messages = scratch_create();
+
+	words_add(&argv, "-fsyntax-only");
+	scratch_rewind(text);
+	int status = pass_run(driver, argv, (struct subprocess_files){ text, messages, messages });
+	close(messages);
+	return status != 0;
+}
+
 static int unit_compile(struct driver *driver, const struct unit *unit, const char *output)
 {
+	const struct plan *plan = &driver->plan;
 	int text = scratch_create();
 
 	scratch_write(text, unit->translation.text, unit->translation.size);
 	scratch_rewind(text);
-	int status = pass_run(driver, pass_compile(&driver->plan, unit->source, output),
+	int status = pass_run(driver, pass_compile(plan, unit->source, output),
 			(struct subprocess_files){ text, 1, 2 });
-	close(text);
-	if (status && status < STATUS_SIGNAL)
-		fprintf(stderr,
-				"weftcc: note: %s passed the check but what it was translated to does not "
-				"compile; -save-temps leaves that text\n",
+	if (status && is_text_wrong(driver, pass_compile(plan, unit->source, output), text))
+		complain("%s is valid, but what it was translated to is not; please report it, with the\n"
+			 "files that -save-temps leaves",
 				unit->source->text);
+	close(text);
 	return status;
 }
 
-static int temporaries_save(const struct driver *driver, const struct unit *unit)
+/* -save-temps: x.i or x.async.c, named as $CC would name its own. */
+static int temporary_save(const struct driver *driver, const struct unit *unit, const char *suffix,
+		const char *text, size_t size)
 {
 	char *stem = auxiliary_stem(&driver->arguments, unit->source);
-	const char *base = stem;
+	char *slash = driver->arguments.saves_beside_sources ? strrchr(stem, '/') : NULL;
+	char *path = format_text("%s%s", slash ? slash + 1 : stem, suffix);
+	int status = file_write(path, text, size);
 
-	if (driver->arguments.saves_beside_sources && strrchr(stem, '/'))
-		base = strrchr(stem, '/') + 1;
-	char *expanded = format_text("%s.i", base), *translated = format_text("%s.async.c", base);
-	int status = file_write(expanded, unit->text, unit->size);
-	if (unit->translation.text)
-		status |= file_write(translated, unit->translation.text, unit->translation.size);
-	free(expanded);
-	free(translated);
+	free(path);
 	free(stem);
 	return status;
+}
+
+/* Whether the function has a descriptor in the translated text. */
+static bool has_function(const struct translation *translation, const char *name)
+{
+	char *descriptor = format_text("%s__async = {", name);
+	bool has = memmem(translation->text, translation->size, descriptor, strlen(descriptor)) !=
+			NULL;
+
+	free(descriptor);
+	return has;
 }
 
 static int unit_emit(const struct driver *driver, const struct unit *unit)
 {
 	const char *output = driver->arguments.output ? driver->arguments.output : "/dev/stdout";
+	const char *function = driver->arguments.only_function;
+
+	if (function && !(unit->translation.text && has_function(&unit->translation, function))) {
+		complain("%s has no async function '%s'", unit->source->text, function);
+		return 1;
+	}
 	const char *text = unit->translation.text ? unit->translation.text : unit->text;
 	size_t size = unit->translation.text ? unit->translation.size : unit->size;
-	const char *path = driver->arguments.only_function ? NULL : unit->source->text;
+	const char *path = function ? NULL : unit->source->text;
 	struct emitted emitted = driver->arguments.stage == STAGE_EMIT_C
 			? emit_source(text, size)
 			: emit_reading(text, size, path);
@@ -354,6 +391,21 @@ static int unit_finish_stage(struct driver *driver, const struct unit *unit, cha
 	return status;
 }
 
+static int unit_translate_checked(struct driver *driver, struct unit *unit)
+{
+	bool saves = driver->arguments.saves_temporaries;
+	int status = 0;
+
+	if (saves) /* before something can crash */
+		status = temporary_save(driver, unit, ".i", unit->text, unit->size);
+	if (!status)
+		status = unit_check_and_translate(driver, unit);
+	if (!status && saves)
+		status = temporary_save(driver, unit, ".async.c", unit->translation.text,
+				unit->translation.size);
+	return status;
+}
+
 /* All of it for one source; *object stays NULL if it is plain. */
 static int unit_run(struct driver *driver, const struct argument *source, char **object)
 {
@@ -366,9 +418,7 @@ static int unit_run(struct driver *driver, const struct argument *source, char *
 
 	if (is_async) {
 		driver->async_count++;
-		status = unit_check_and_translate(driver, &unit);
-		if (driver->arguments.saves_temporaries)
-			status |= temporaries_save(driver, &unit);
+		status = unit_translate_checked(driver, &unit);
 	}
 	if (!status && emits)
 		status = unit_emit(driver, &unit);
@@ -422,7 +472,7 @@ static int compile_all(struct driver *driver)
 		if (argument->is_input && strcmp(argument->text, "-") == 0 &&
 				!driver->standard_input)
 			standard_input_keep(driver);
-		if (argument->language != LANGUAGE_OTHER) {
+		if (argument_is_source(argument)) {
 			int unit_status = unit_run(driver, argument, &driver->objects[i]);
 
 			status = status ? status : unit_status;
@@ -465,13 +515,23 @@ static bool would_overwrite_input(const struct arguments *arguments)
 	return false;
 }
 
+static bool asks_version(char *const *argv)
+{
+	while (*argv && strcmp(*argv, "--version") != 0)
+		argv++;
+	return *argv != NULL;
+}
+
 static int dispatch(struct driver *driver)
 {
 	const struct arguments *arguments = &driver->arguments;
 
-	if (arguments->stage == STAGE_ASK && driver->argv[0] &&
-			strcmp(driver->argv[0], "--version") == 0)
+	if (asks_version(driver->argv))
 		return version_show(driver);
+	if (arguments->stage >= STAGE_EMIT_C && arguments->source_count != 1)
+		give_up(2,
+				"--emit-c takes one C source: "
+				"weftcc --emit-c in.c -o out.c [flags of $CC]");
 	if (arguments->stage == STAGE_EXPAND)
 		return become_cc(driver, "-D__WEFTCC__=1");
 	if (arguments->stage == STAGE_ASK || !arguments->source_count ||

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "compiler/passes.h"
+#include "compiler/warnings.h"
 
 /* The part of a path that is its name, and the len of that without its suffix. */
 static const char *base_of(const char *path, size_t *stem_len)
@@ -157,9 +158,10 @@ struct words pass_check(const struct plan *plan, const struct argument *source)
 	struct words argv = pass_begin(plan, PASS_CHECK);
 
 	add_include(&argv, plan->toolchain);
-	if (plan->is_clang) {
+	if (plan->is_clang || plan->lacks_lto) {
 		words_add(&argv, "-fsyntax-only");
-		words_add(&argv, "-Qunused-arguments");
+		if (plan->is_clang)
+			words_add(&argv, "-Qunused-arguments");
 	} else {
 		words_add(&argv, "-S");
 		words_add(&argv, "-flto");
@@ -211,7 +213,12 @@ struct words pass_compile(
 {
 	struct words argv = pass_begin(plan, PASS_COMPILE);
 
-	words_add(&argv, "-w");
+	if (plan->is_clang) {
+		words_add(&argv, "-w");
+		words_add(&argv, "-fno-caret-diagnostics");
+	} else {
+		warnings_add_flow(&argv, plan->arguments);
+	}
 	words_add(&argv, plan->arguments->stage == STAGE_ASSEMBLY ? "-S" : "-c");
 	words_add(&argv, "-o");
 	words_add(&argv, output);
@@ -251,7 +258,7 @@ struct words pass_rest(const struct plan *plan, const char *const *objects, bool
 	bool has_sources = false;
 
 	for (size_t i = 0; i < arguments->count; i++)
-		has_sources |= arguments->at[i].language != LANGUAGE_OTHER && !objects[i];
+		has_sources |= argument_is_source(&arguments->at[i]) && !objects[i];
 	words_add_all(&argv, &plan->toolchain->cc);
 	for (size_t i = 0; i < arguments->count; i++) {
 		const struct argument *argument = &arguments->at[i];
@@ -290,8 +297,9 @@ struct words pass_original(const struct plan *plan, char *const *argv, const cha
 	if (more)
 		words_add(&original, more);
 	for (; *argv; argv++)
-		words_add(&original, *argv);
-	if (plan->arguments->input_count)
+		if (!argument_is_own(*argv))
+			words_add(&original, *argv);
+	if (plan->arguments->source_count)
 		add_include(&original, plan->toolchain);
 	if (plan->arguments->stage == STAGE_LINK)
 		add_libraries(&original, plan, false);

@@ -16,6 +16,7 @@ struct plan {
 	const struct arguments *arguments;
 	const struct toolchain *toolchain;
 	bool is_clang;    /* what $CC is; known after the first expansion */
+	bool lacks_lto;   /* $CC is a gcc that was built without it */
 	bool shows_color; /* messages that we hold back are to look as on the terminal */
 };
 

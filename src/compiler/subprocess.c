@@ -215,6 +215,13 @@ void scratch_rewind(int scratch)
 	lseek(scratch, 0, SEEK_SET);
 }
 
+void scratch_clear(int scratch)
+{
+	if (ftruncate(scratch, 0))
+		give_up(1, "cannot write: %s", strerror(errno));
+	scratch_rewind(scratch);
+}
+
 char *scratch_text(int scratch, size_t *size)
 {
 	struct stat stat;

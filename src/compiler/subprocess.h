@@ -47,6 +47,7 @@ void subprocess_kill(pid_t process);
 /* An unnamed file in memory, closed on exec. */
 int scratch_create(void);
 void scratch_rewind(int scratch);
+void scratch_clear(int scratch);
 /* All of it, NUL-terminated and now yours. */
 char *scratch_text(int scratch, size_t *size);
 void scratch_write(int scratch, const char *text, size_t size);
