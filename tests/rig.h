@@ -358,7 +358,7 @@ enum weft_poll rig_event_wait__poll(void *frame, struct weft_context *cx)
 	bool waiting = f->args.base.at != 0;
 
 	for (;;) {
-		struct weft__use use = { event->source, event->generation, SOURCE_READ, -1, 0, 0 };
+		struct weft__use use = weft__use_make(event->source, event->generation, SOURCE_READ);
 		uint64_t value;
 		bool empty;
 

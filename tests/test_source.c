@@ -97,7 +97,7 @@ static void line_tell(const struct line *line)
 static struct leaf leaf_make(struct line *line, enum weft__direction direction)
 {
 	struct leaf leaf = { .line = line,
-		.use = { line->source, line->generation, direction, -1, 0, 0 },
+		.use = weft__use_make(line->source, line->generation, direction),
 		.probe = PROBE };
 
 	return leaf;
@@ -652,7 +652,7 @@ static ssize_t bell_read(struct line *line, uint32_t *bell)
 	char bytes[64];
 
 	for (;;) {
-		struct weft__use use = { line->source, line->generation, SOURCE_READ, -1, 0, 0 };
+		struct weft__use use = weft__use_make(line->source, line->generation, SOURCE_READ);
 		uint32_t seen = atomic_load_acquire(bell);
 		enum weft__begin begin;
 		ssize_t count;
@@ -742,6 +742,81 @@ static void *arm_and_stay(void *arg)
 }
 
 /* The kernel lets go of a removed descriptor a little later, if another thread has armed it. */
+/* The owner reads what there is, again and again, while another thread closes the source. */
+static void *close_line(void *arg)
+{
+	struct line *line = arg;
+
+	CHECK_EQ(weft__source_close(line->source, line->generation), 0);
+	return NULL;
+}
+
+static void owner_reads_until_closed(struct line *line)
+{
+	struct leaf reader = leaf_make(line, SOURCE_READ);
+	char byte;
+
+	for (;;) {
+		enum weft__begin begin = leaf_begin(&reader);
+
+		if (begin == BEGIN_FAILED)
+			break;
+		if (begin == BEGIN_WAIT) {
+			line_tell(line);
+			settle(line->reactor);
+			continue;
+		}
+		leaf_end(&reader, leaf_receive(&reader, &byte, 1) == 1 ? ATTEMPT_DONE : ATTEMPT_BLOCKED);
+	}
+	CHECK_EQ(reader.use.error, -EBADF);
+}
+
+SOURCE_TEST(source_that_is_owned_can_be_closed_by_anybody)
+{
+	struct weft__reactor *mine = weft__fence_heavy_works() ? reactor : NULL;
+
+	for (int i = 0; i < 100; i++) {
+		struct line line;
+		pthread_t closer;
+
+		weft__reactor_own = mine;
+		line = line_open(reactor);
+		CHECK_EQ(line.source->lock.word.held == OWNED_LOCK_OWNED, mine != NULL);
+		CHECK_EQ(pthread_create(&closer, NULL, close_line, &line), 0);
+		owner_reads_until_closed(&line);
+		pthread_join(closer, NULL);
+		weft__reactor_own = NULL;
+		line_close(&line);
+	}
+}
+
+SOURCE_TEST(source_that_is_owned_can_be_used_and_closed_by_its_owner)
+{
+	struct line line;
+	struct leaf reader;
+	char byte;
+
+	weft__reactor_own = weft__fence_heavy_works() ? reactor : NULL;
+	line = line_open(reactor);
+	reader = leaf_make(&line, SOURCE_READ);
+	CHECK_EQ(weft__source_use(line.source, line.generation), line.fd);
+	weft__source_unuse(line.source);
+	leaf_drain(&reader);
+	CHECK_EQ(leaf_begin(&reader), BEGIN_WAIT);
+	line_tell(&line);
+	leaf_expect_wakes(&reader, 1);
+	CHECK_EQ(leaf_begin(&reader), BEGIN_TRY);
+	CHECK_EQ(leaf_receive(&reader, &byte, 1), 1);
+	leaf_end(&reader, ATTEMPT_SHORT);
+	CHECK_EQ(leaf_begin(&reader), BEGIN_WAIT);
+	CHECK_EQ(weft__source_close(line.source, line.generation), 0);
+	leaf_expect_wakes(&reader, 2);
+	CHECK_EQ(leaf_begin(&reader), BEGIN_FAILED);
+	CHECK_EQ(reader.use.error, -EBADF);
+	weft__reactor_own = NULL;
+	line_close(&line);
+}
+
 KERNEL_TEST(reactor_finish_closes_what_was_closed_before)
 {
 	struct weft__reactor reactor = { .poller = *poller, .sockets = poller->ops->sockets };

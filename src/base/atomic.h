@@ -66,6 +66,12 @@
 	__atomic_compare_exchange_n((p), (expected), (desired), false, __ATOMIC_SEQ_CST,           \
 			__ATOMIC_SEQ_CST)
 
+/* The compiler's half of a fence whose other half another thread executes for all: base/owned_lock.h. */
+static inline void atomic_fence_light(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 /* Tells the processor that this is a spin loop. Under the search it is a point where another
  * thread must run. */
 static inline void atomic_pause(void)

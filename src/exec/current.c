@@ -690,6 +690,9 @@ void weft__ct_shutdown(struct weft_runtime *runtime, int64_t deadline_ns)
 
 int weft__ct_init(struct weft_runtime *runtime)
 {
+	struct weft__worker *worker = runtime->workers[0];
+
 	runtime->inbox.head = INBOX_SLEEPING; /* nobody drives yet */
+	worker->own = weft__fence_heavy_works() ? &worker->reactor : NULL;
 	return 0;
 }

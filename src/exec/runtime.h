@@ -84,6 +84,7 @@ struct weft__worker {
 	struct weft_env env;
 	struct weft_runtime *runtime;
 	struct weft__executor *home_of;  /* current-thread: the runtime's; exec/home.h */
+	struct weft__reactor *own;       /* current-thread: its reactor, if sources can be owned */
 	bool hooked, watched;            /* as the runtime's */
 	struct weft_task *running;       /* atomic; for reports */
 	uint32_t tick;                   /* atomic; odd during a poll */
@@ -170,12 +171,14 @@ static inline void weft__worker_enter(struct weft__worker *worker)
 {
 	weft__worker_current = worker;
 	weft__env_current = &worker->env;
+	weft__reactor_own = worker->own;
 }
 
 static inline void weft__worker_leave(void)
 {
 	weft__worker_current = NULL;
 	weft__env_current = NULL;
+	weft__reactor_own = NULL;
 }
 
 /* 32 random bits: splitmix64. The worker's thread only. */

@@ -10,6 +10,10 @@
  *             known to be drained costs no system call, and the kernel is told about a descriptor
  *             once (edge-triggered).
  *
+ *             The lock is owned (base/owned_lock.h) by the home thread of a current-thread runtime,
+ *             until another thread uses the source. The owner stays inside from begin to end, and
+ *             so needs neither the count nor the tick.
+ *
  *                 begin                      event                     end
  *             ready? -> try             ready |= bits              drained: ready &= ~direction
  *             else register waiter      tick++                       if tick is still begin's
@@ -22,7 +26,7 @@
  *                  holds finds a valid record, perhaps a new tenant, who sees a spurious readiness.
  *             [I4] whoever was told to wait keeps the direction's place until its next begin, also after
  *                  it was woken: a newcomer in between could not be told apart, and would be forgotten.
- * Cost        per attempt two lock pairs; per wait one.
+ * Cost        per attempt two lock pairs, per wait one; to the owner four plain stores and two.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -37,21 +41,30 @@ enum { REACTOR_BATCH = 256, POOL_BATCH = 256 };
 _Static_assert(sizeof(struct weft__source) <= 64,
 		"a source stays small: idle connections are many");
 
+__thread struct weft__reactor *weft__reactor_own;
+
 /* ---- the pool of records: never given back [I3] ---- */
 
 static struct {
 	struct weft__lock lock;
-	struct weft__source *free;
+	struct weft__source *free; /* linked through a waiter */
 } records;
+
+/* A free record's reactor is nobody's, so no thread takes itself for its owner. Relaxed: whoever holds an
+ * old handle does nothing but compare it. */
+static void pool_push(struct weft__source *source)
+{
+	atomic_store_relaxed(&source->reactor, (struct weft__reactor *)(void *)source);
+	source->waiter[SOURCE_READ].data = records.free;
+	records.free = source;
+}
 
 static void pool_grow(void)
 {
 	struct weft__source *batch = calloc(POOL_BATCH, sizeof *batch);
 
-	for (int i = 0; batch && i < POOL_BATCH; i++) {
-		batch[i].reactor = (struct weft__reactor *)(void *)records.free;
-		records.free = &batch[i];
-	}
+	for (int i = 0; batch && i < POOL_BATCH; i++)
+		pool_push(&batch[i]);
 }
 
 static struct weft__source *pool_take(void)
@@ -63,7 +76,7 @@ static struct weft__source *pool_take(void)
 		pool_grow();
 	source = records.free;
 	if (source)
-		records.free = (struct weft__source *)(void *)source->reactor;
+		records.free = source->waiter[SOURCE_READ].data;
 	weft__lock_release(&records.lock);
 	return source;
 }
@@ -71,8 +84,7 @@ static struct weft__source *pool_take(void)
 static void pool_put(struct weft__source *source)
 {
 	weft__lock_acquire(&records.lock);
-	source->reactor = (struct weft__reactor *)(void *)records.free;
-	records.free = source;
+	pool_push(source);
 	weft__lock_release(&records.lock);
 }
 
@@ -132,7 +144,7 @@ void weft__source_unlock_closing(struct weft__source *source)
 
 	if (WEFT_UNLIKELY(over))
 		source->fd = -1;
-	weft__lock_release(&source->lock);
+	weft__owned_lock_release(&source->lock);
 	if (WEFT_UNLIKELY(over))
 		source_finish(source, fd);
 }
@@ -140,8 +152,8 @@ void weft__source_unlock_closing(struct weft__source *source)
 static void source_event(struct weft__source *source, unsigned bits)
 {
 	struct weft_waker reader = { NULL, NULL }, writer = { NULL, NULL };
+	bool own = weft__source_lock(source);
 
-	weft__lock_acquire(&source->lock);
 	source->tick++;
 	if (WEFT_UNLIKELY(bits & POLLER_REMOVED)) {
 		WEFT_ASSERT(source->flags & SOURCE_KERNEL);
@@ -152,7 +164,7 @@ static void source_event(struct weft__source *source, unsigned bits)
 		reader = source_claim(source, SOURCE_READ);
 	if (bits & POLLER_WRITE)
 		writer = source_claim(source, SOURCE_WRITE);
-	weft__source_unlock(source);
+	weft__source_unlock(source, own);
 	weft_waker_commit(reader);
 	weft_waker_commit(writer);
 }
@@ -222,6 +234,15 @@ void weft__reactor_finish(struct weft__reactor *reactor)
 
 /* ---- sources ---- */
 
+/* Locks it, and ends its being owned. */
+static void source_seize(struct weft__source *source)
+{
+	if (atomic_load_relaxed(&source->reactor) == weft__reactor_own) /* relaxed: as in lock */
+		weft__owned_lock_seize(&source->lock);
+	else
+		weft__owned_lock_acquire(&source->lock);
+}
+
 int weft__source_open(struct weft__source **source_out, uint32_t *generation,
 		struct weft__reactor *reactor, int fd)
 {
@@ -230,24 +251,27 @@ int weft__source_open(struct weft__source **source_out, uint32_t *generation,
 
 	if (!source)
 		return -ENOMEM;
-	weft__lock_acquire(&source->lock);
+	weft__owned_lock_acquire(&source->lock);
 	source->fd = fd;
 	source->users = 0;
 	/* Nobody has tried yet: the first attempt tells. */
 	source->ready = POLLER_READ | POLLER_WRITE;
 	source->flags = SOURCE_KERNEL;
-	source->reactor = reactor;
+	atomic_store_relaxed(&source->reactor, reactor); /* relaxed: see pool_push */
 	source->waiter[SOURCE_READ].ops = NULL;
 	source->waiter[SOURCE_WRITE].ops = NULL;
 	*generation = source->generation;
 	*source_out = source;
-	weft__lock_release(&source->lock);
+	if (reactor == weft__reactor_own)
+		weft__owned_lock_own(&source->lock);
+	else
+		weft__owned_lock_release(&source->lock);
 	err = reactor->poller.ops->add(&reactor->poller, fd, source);
 	if (err) {
-		weft__lock_acquire(&source->lock);
+		source_seize(source);
 		source->generation++;
 		source->fd = -1;
-		weft__lock_release(&source->lock);
+		weft__owned_lock_release(&source->lock);
 		pool_put(source);
 		return err;
 	}
@@ -255,6 +279,7 @@ int weft__source_open(struct weft__source **source_out, uint32_t *generation,
 	return 0;
 }
 
+/* Nobody owns a source that is closed: what is left of its life is few steps, by any thread. */
 int weft__source_close(struct weft__source *source, uint32_t generation)
 {
 	struct weft_waker reader, writer;
@@ -263,9 +288,9 @@ int weft__source_close(struct weft__source *source, uint32_t generation)
 
 	if (!source)
 		return -EBADF;
-	weft__lock_acquire(&source->lock);
+	source_seize(source);
 	if (source->generation != generation) {
-		weft__lock_release(&source->lock);
+		weft__owned_lock_release(&source->lock);
 		return -EBADF;
 	}
 	source->generation++;
@@ -274,7 +299,7 @@ int weft__source_close(struct weft__source *source, uint32_t generation)
 	reactor = source->reactor;
 	reader = source_claim(source, SOURCE_READ);
 	writer = source_claim(source, SOURCE_WRITE);
-	weft__lock_release(&source->lock);
+	weft__owned_lock_release(&source->lock);
 
 	/* SOURCE_KERNEL is still set, so fd and record live until here. */
 	atomic_fetch_add_relaxed(&reactor->removals, 1u); /* before its event; only finish looks */
@@ -288,25 +313,27 @@ int weft__source_close(struct weft__source *source, uint32_t generation)
 int weft__source_use(struct weft__source *source, uint32_t generation)
 {
 	int fd = -EBADF;
+	bool own;
 
 	if (!source)
 		return -EBADF;
-	weft__lock_acquire(&source->lock);
+	own = weft__source_lock(source);
 	if (source->generation == generation) {
 		WEFT_ASSERT(source->users < UINT16_MAX);
 		source->users++;
 		fd = source->fd;
 	}
-	weft__lock_release(&source->lock);
+	weft__source_unlock(source, own);
 	return fd;
 }
 
 void weft__source_unuse(struct weft__source *source)
 {
-	weft__lock_acquire(&source->lock);
+	bool own = weft__source_lock(source);
+
 	WEFT_ASSERT(source->users > 0);
 	source->users--;
-	weft__source_unlock(source);
+	weft__source_unlock(source, own);
 }
 
 int weft__source_wait(struct weft__source *source, uint32_t generation,
@@ -328,6 +355,5 @@ int weft__source_wait(struct weft__source *source, uint32_t generation,
 		*place = *weft_context_waker(cx); /* [I1] */
 		source->flags &= (uint8_t) ~(SOURCE_WOKEN << direction);
 	}
-	weft__lock_release(&source->lock);
 	return err;
 }

@@ -18,8 +18,9 @@
 
 #include <weft/poll.h>
 
+#include "base/atomic.h"
 #include "base/check.h"
-#include "base/lock.h"
+#include "base/owned_lock.h"
 #include "io/poller.h"
 
 enum weft__direction { SOURCE_READ, SOURCE_WRITE };
@@ -33,16 +34,20 @@ struct weft__reactor {
 };
 
 struct weft__source {
-	struct weft__lock lock;
+	struct weft__owned_lock lock; /* owned by the thread whose weft__reactor_own is `reactor` */
 	int fd;
 	uint32_t generation;
-	uint16_t users; /* between begin and end */
+	uint32_t tick;  /* counts events: end clears only what begin saw */
+	uint16_t users; /* between begin and end, but for the owner */
 	uint8_t ready;  /* POLLER_READ, POLLER_WRITE; POLLER_HANGUP: a short read proves nothing */
 	uint8_t flags;  /* private */
-	struct weft__reactor *reactor; /* or the next free record */
+	struct weft__reactor *reactor; /* atomic */
 	struct weft_waker waiter[2];   /* by direction; ops NULL: nobody */
-	uint32_t tick;                 /* counts events: end clears only what begin saw */
 };
+
+/* The reactor of which this thread alone takes events now. NULL: none, or others may do so, too. */
+extern __thread struct weft__reactor *weft__reactor_own
+		__attribute__((tls_model("initial-exec")));
 
 enum weft__attempt {
 	ATTEMPT_DONE,   /* there may be more */
@@ -99,7 +104,16 @@ struct weft__use {
 	int fd;        /* from here on: what begin found */
 	uint32_t tick;
 	int error;
+	bool own;      /* inside the source's lock until end */
 };
+
+static inline struct weft__use weft__use_make(struct weft__source *source, uint32_t generation,
+		enum weft__direction direction)
+{
+	struct weft__use use = { source, generation, direction, -1, 0, 0, false };
+
+	return use;
+}
 
 /* ---- begin and end: in line, because every request goes through them several times ---- */
 
@@ -109,19 +123,32 @@ enum weft__source_flags {
 	SOURCE_WOKEN = 1 << 2   /* << direction: the waiter has been claimed, and keeps its place */
 };
 
-/* What begin does if an attempt may not go ahead: unlocks; 0: registered, or an error. */
+/* Under the lock: what begin does if an attempt may not go ahead. 0: registered, or an error. */
 int weft__source_wait(struct weft__source *source, uint32_t generation,
 		enum weft__direction direction, struct weft_context *cx, bool waiting);
 
 /* Unlocks a source that is closing, and closes the descriptor if this was the last use. */
 void weft__source_unlock_closing(struct weft__source *source);
 
-static inline void weft__source_unlock(struct weft__source *source)
+/* Whether this is the owner, who is now inside: the unlock must know. */
+WEFT_NODISCARD WEFT_INLINE bool weft__source_lock(struct weft__source *source)
 {
-	if (WEFT_UNLIKELY(source->flags & SOURCE_CLOSING))
+	/* relaxed: of its own sources the owner has written it; with others nothing comes of it */
+	if (WEFT_LIKELY(atomic_load_relaxed(&source->reactor) == weft__reactor_own) &&
+			weft__owned_lock_enter(&source->lock))
+		return true;
+	weft__owned_lock_acquire(&source->lock);
+	return false;
+}
+
+WEFT_INLINE void weft__source_unlock(struct weft__source *source, bool own)
+{
+	if (WEFT_LIKELY(own)) /* so it is not closing: close takes it from the owner */
+		weft__owned_lock_leave(&source->lock);
+	else if (WEFT_UNLIKELY(source->flags & SOURCE_CLOSING))
 		weft__source_unlock_closing(source);
 	else
-		weft__lock_release(&source->lock);
+		weft__owned_lock_release(&source->lock);
 }
 
 static inline uint8_t weft__direction_bit(enum weft__direction direction)
@@ -155,17 +182,20 @@ WEFT_INLINE enum weft__begin weft__source_begin(struct weft__use *use, struct we
 		use->error = -EBADF;
 		return BEGIN_FAILED;
 	}
-	weft__lock_acquire(&source->lock);
+	use->own = weft__source_lock(source);
 	if (!weft__source_may_try(use, cx, waiting)) {
 		use->error = weft__source_wait(source, use->generation, use->direction, cx, waiting);
+		weft__source_unlock(source, use->own);
 		return use->error ? BEGIN_FAILED : BEGIN_WAIT;
 	}
 	source->waiter[use->direction].ops = NULL;
-	source->users++;
-	WEFT_ASSERT(source->users != 0);
 	use->fd = source->fd;
-	use->tick = source->tick;
-	weft__lock_release(&source->lock);
+	if (WEFT_UNLIKELY(!use->own)) {
+		source->users++;
+		WEFT_ASSERT(source->users != 0);
+		use->tick = source->tick;
+		weft__source_unlock(source, false);
+	}
 	return BEGIN_TRY;
 }
 
@@ -173,14 +203,18 @@ WEFT_INLINE enum weft__begin weft__source_begin(struct weft__use *use, struct we
 WEFT_INLINE void weft__source_end(struct weft__use *use, enum weft__attempt attempt)
 {
 	struct weft__source *source = use->source;
+	bool changed = false;
 
-	weft__lock_acquire(&source->lock);
-	WEFT_ASSERT(source->users > 0);
-	source->users--;
-	if (attempt != ATTEMPT_DONE && source->tick == use->tick &&
+	if (WEFT_UNLIKELY(!use->own)) {
+		weft__owned_lock_acquire(&source->lock);
+		WEFT_ASSERT(source->users > 0);
+		source->users--;
+		changed = source->tick != use->tick;
+	}
+	if (attempt != ATTEMPT_DONE && !changed &&
 			(attempt == ATTEMPT_BLOCKED || !(source->ready & POLLER_HANGUP)))
 		source->ready &= (uint8_t)~weft__direction_bit(use->direction);
-	weft__source_unlock(source);
+	weft__source_unlock(source, use->own);
 }
 
 #endif

@@ -35,14 +35,6 @@ enum { BACKLOG = 4096, BYTES_PER_CHARGE = 2048 };
 
 /* ---- one attempt ---- */
 
-static struct weft__use use_make(struct weft__source *source, uint32_t generation,
-		enum weft__direction direction)
-{
-	struct weft__use use = { source, generation, direction, -1, 0, 0 };
-
-	return use;
-}
-
 static struct weft__poller *poller_of(const struct weft__use *use)
 {
 	return &use->source->reactor->poller;
@@ -96,7 +88,7 @@ WEFT_INLINE bool attempt_end(struct weft__use *use, struct weft_context *cx, ssi
 WEFT_INLINE enum weft_poll read_step(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
 		void *buffer, size_t size, ssize_t *result)
 {
-	struct weft__use use = use_make(conn.source, conn.generation, SOURCE_READ);
+	struct weft__use use = weft__use_make(conn.source, conn.generation, SOURCE_READ);
 
 	do {
 		if (attempt_begin(&use, cx, waiting, result) == WEFT_PENDING)
@@ -112,7 +104,7 @@ WEFT_INLINE enum weft_poll read_step(struct weft_tcp conn, struct weft_context *
 WEFT_INLINE enum weft_poll write_step(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
 		const void *bytes, size_t size, ssize_t *result)
 {
-	struct weft__use use = use_make(conn.source, conn.generation, SOURCE_WRITE);
+	struct weft__use use = weft__use_make(conn.source, conn.generation, SOURCE_WRITE);
 
 	do {
 		if (attempt_begin(&use, cx, waiting, result) == WEFT_PENDING)
@@ -208,7 +200,7 @@ static size_t iov_bytes(const struct iovec *iov, int count)
 enum weft_poll weft_tcp_readv__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_readv__frame *f = frame;
-	struct weft__use use = use_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
+	struct weft__use use = weft__use_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
 	size_t size = iov_bytes(f->args.p1, f->args.p2);
 	bool waiting = f->args.base.at == 2, again = size > 0;
 	ssize_t result = 0;
@@ -229,7 +221,7 @@ WEFT_ASYNC_DEFINE_LEAF(weft_tcp_readv, WEFT_ASYNC_RESULT_SSIZE);
 enum weft_poll weft_tcp_writev__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_writev__frame *f = frame;
-	struct weft__use use = use_make(f->args.p0.source, f->args.p0.generation, SOURCE_WRITE);
+	struct weft__use use = weft__use_make(f->args.p0.source, f->args.p0.generation, SOURCE_WRITE);
 	bool waiting = f->args.base.at == 2, again = true;
 	ssize_t result = 0;
 
@@ -351,7 +343,7 @@ static bool accept_passes_over(ssize_t result)
 enum weft_poll weft_tcp_accept__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_accept__frame *f = frame;
-	struct weft__use use = use_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
+	struct weft__use use = weft__use_make(f->args.p0.source, f->args.p0.generation, SOURCE_READ);
 	bool waiting = f->args.base.at == 2, again = true;
 	ssize_t result = 0;
 
@@ -431,7 +423,7 @@ enum weft_poll weft_tcp_connect__poll(void *frame, struct weft_context *cx)
 		if (result < 0)
 			weft_return(f, (int)result);
 	}
-	use = use_make(f->conn.source, f->conn.generation, SOURCE_WRITE);
+	use = weft__use_make(f->conn.source, f->conn.generation, SOURCE_WRITE);
 	while (again) {
 		if (attempt_begin(&use, cx, &waiting, &result) == WEFT_PENDING)
 			TCP_SUSPEND(f, waiting);

@@ -21,6 +21,9 @@ int64_t weft__clock_now(void);
 int weft__futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void weft__futex_wake(uint32_t *word, int count);
 
+/* Whether weft__fence_heavy works (base/owned_lock.h): the kernel knows membarrier, and has been told. */
+bool weft__fence_heavy_works(void);
+
 /* CPUs this process may use: affinity, cut by the cgroup's quota. At least 1. */
 unsigned weft__cpu_count(void);
 

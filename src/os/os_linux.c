@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 
 #include "base/check.h"
 #include "base/lock.h"
+#include "base/owned_lock.h"
 #include "os/os.h"
 
 int64_t weft__clock_now(void)
@@ -255,6 +257,21 @@ void weft__lock_contended(struct weft__lock *lock)
 		else
 			sched_yield();
 	}
+}
+
+bool weft__fence_heavy_works(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+void weft__fence_heavy(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+void weft__thread_yield(void)
+{
+	sched_yield();
 }
 
 static void fail_print(const char *what, const char *file, int line)

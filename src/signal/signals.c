@@ -200,7 +200,7 @@ enum weft_poll weft_signals_wait__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_signals_wait__frame *f = frame;
 	struct weft_signals signals = f->args.p0;
-	struct weft__use use = { signals.source, signals.generation, SOURCE_READ, -1, 0, 0 };
+	struct weft__use use = weft__use_make(signals.source, signals.generation, SOURCE_READ);
 	bool waiting = f->args.base.at == 2;
 
 	for (;;) {
