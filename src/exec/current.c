@@ -441,14 +441,15 @@ struct weft__driver_waiter { /* a thread in run that does not drive */
 	struct weft__parker parker;
 };
 
-/* Nanoseconds until the next timer: 0 due, < 0 none. */
-static int64_t timer_wait(struct weft__worker *worker, int64_t now_ns)
+/* Nanoseconds until the next timer: 0 due, < 0 none. No timer, no look at the clock. */
+static int64_t timer_wait(struct weft__worker *worker)
 {
-	int64_t next = weft__wheel_next(&worker->wheel);
+	int64_t next = weft__wheel_next(&worker->wheel), now;
 
 	if (next == WEFT_NEVER)
 		return -1;
-	return next > now_ns ? next - now_ns : 0;
+	now = worker->env.now(&worker->env);
+	return next > now ? next - now : 0;
 }
 
 static void fire_timers(struct weft__worker *worker)
@@ -504,7 +505,7 @@ static void ct_park(struct weft__worker *worker, int64_t limit_ns)
 	} else if (runtime->options.clock_paused) {
 		wait = paused_wait(worker);
 	} else {
-		wait = timer_wait(worker, worker->env.now(&worker->env));
+		wait = timer_wait(worker);
 	}
 	if (limit_ns != WEFT_NEVER) {
 		int64_t left = limit_ns - weft__clock_now();
@@ -659,7 +660,7 @@ int64_t weft__ct_timeout(struct weft_runtime *runtime)
 
 	if (worker->fifo.head != worker->fifo.tail)
 		return 0;
-	wait = timer_wait(worker, worker->env.now(&worker->env));
+	wait = timer_wait(worker);
 	return wait < 0 ? WEFT_NEVER : wait;
 }
 

@@ -101,12 +101,13 @@ static uint32_t epoll_is_coarse; /* atomic: there is no epoll_pwait2 here */
 /* epoll_pwait2 takes nanoseconds; kernels before 5.11 get milliseconds, rounded up. */
 static int epoll_wait_ns(int epoll_fd, struct epoll_event *events, int capacity, int64_t timeout_ns)
 {
-	struct timespec timeout = { (time_t)(timeout_ns / 1000000000),
-		(long)(timeout_ns % 1000000000) };
+	struct timespec timeout;
 	int count;
 
 	if (timeout_ns <= 0)
 		return epoll_wait(epoll_fd, events, capacity, timeout_ns < 0 ? -1 : 0);
+	timeout.tv_sec = (time_t)(timeout_ns / 1000000000);
+	timeout.tv_nsec = (long)(timeout_ns % 1000000000);
 	if (!atomic_load_relaxed(&epoll_is_coarse)) { /* who does not know it yet finds out */
 		count = epoll_pwait2(epoll_fd, events, capacity, &timeout, NULL);
 		if (count >= 0 || errno != ENOSYS)

@@ -110,7 +110,8 @@ void weft__reactor_wake(struct weft__reactor *reactor)
 	reactor->poller.ops->wake(&reactor->poller);
 }
 
-static struct weft_waker source_claim(struct weft__source *source, enum weft__direction direction)
+static inline struct weft_waker source_claim(struct weft__source *source,
+		enum weft__direction direction)
 {
 	const struct weft_waker *waiter = &source->waiter[direction];
 	struct weft_waker nobody = { NULL, NULL };
@@ -149,7 +150,7 @@ void weft__source_unlock_closing(struct weft__source *source)
 		source_finish(source, fd);
 }
 
-static void source_event(struct weft__source *source, unsigned bits)
+WEFT_INLINE void source_event(struct weft__source *source, unsigned bits)
 {
 	struct weft_waker reader = { NULL, NULL }, writer = { NULL, NULL };
 	bool own = weft__source_lock(source);
@@ -189,7 +190,9 @@ int weft__reactor_cancel(struct weft__reactor *reactor, struct weft__operation *
 	return reactor->poller.ops->cancel(&reactor->poller, operation);
 }
 
-static void reactor_event(struct weft__reactor *reactor, void *token, unsigned bits)
+/* A last event, or the end of an operation. */
+__attribute__((noinline)) static void reactor_end_event(struct weft__reactor *reactor, void *token,
+		unsigned bits)
 {
 	struct weft__operation *operation = token;
 
@@ -199,8 +202,15 @@ static void reactor_event(struct weft__reactor *reactor, void *token, unsigned b
 		return;
 	}
 	source_event(token, bits);
-	if (bits & POLLER_REMOVED)
-		atomic_fetch_sub_relaxed(&reactor->removals, 1u); /* only finish looks */
+	atomic_fetch_sub_relaxed(&reactor->removals, 1u); /* only finish looks */
+}
+
+static inline void reactor_event(struct weft__reactor *reactor, void *token, unsigned bits)
+{
+	if (WEFT_UNLIKELY(bits & (POLLER_COMPLETE | POLLER_REMOVED)))
+		reactor_end_event(reactor, token, bits);
+	else
+		source_event(token, bits & (POLLER_READ | POLLER_WRITE | POLLER_HANGUP));
 }
 
 int weft__reactor_poll(struct weft__reactor *reactor, int64_t timeout_ns)
@@ -226,7 +236,7 @@ void weft__reactor_finish(struct weft__reactor *reactor)
 
 		for (int k = 0; k < count; k++)
 			if (events[k].bits & POLLER_REMOVED) /* tasks are not woken any more */
-				reactor_event(reactor, events[k].token, POLLER_REMOVED);
+				reactor_end_event(reactor, events[k].token, POLLER_REMOVED);
 	}
 	if (ops)
 		ops->finish(&reactor->poller);
@@ -304,7 +314,7 @@ int weft__source_close(struct weft__source *source, uint32_t generation)
 	/* SOURCE_KERNEL is still set, so fd and record live until here. */
 	atomic_fetch_add_relaxed(&reactor->removals, 1u); /* before its event; only finish looks */
 	if (reactor->poller.ops->remove(&reactor->poller, fd, source) <= 0)
-		reactor_event(reactor, source, POLLER_REMOVED);
+		reactor_end_event(reactor, source, POLLER_REMOVED);
 	weft_waker_commit(reader);
 	weft_waker_commit(writer);
 	return 0;
@@ -352,7 +362,7 @@ int weft__source_wait(struct weft__source *source, uint32_t generation,
 		place->ops = NULL;
 		err = -ECANCELED;
 	} else {
-		*place = *weft_context_waker(cx); /* [I1] */
+		weft__waker_put(place, weft_context_waker(cx)); /* [I1] */
 		source->flags &= (uint8_t) ~(SOURCE_WOKEN << direction);
 	}
 	return err;

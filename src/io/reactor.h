@@ -115,6 +115,13 @@ static inline struct weft__use weft__use_make(struct weft__source *source, uint3
 	return use;
 }
 
+/* Word by word: the context's was written so, just now, and does not come out in one piece yet. */
+static inline void weft__waker_put(struct weft_waker *place, const struct weft_waker *waker)
+{
+	place->ops = waker->ops;
+	place->data = waker->data;
+}
+
 /* ---- begin and end: in line, because every request goes through them several times ---- */
 
 enum weft__source_flags {
@@ -215,6 +222,46 @@ WEFT_INLINE void weft__source_end(struct weft__use *use, enum weft__attempt atte
 			(attempt == ATTEMPT_BLOCKED || !(source->ready & POLLER_HANGUP)))
 		source->ready &= (uint8_t)~weft__direction_bit(use->direction);
 	weft__source_unlock(source, use->own);
+}
+
+/* ---- the same for the owner, in a straight line ---- */
+
+/* BEGIN_TRY: go ahead with source->fd; then weft__source_end_own. BEGIN_FAILED: nothing has happened, and
+ * weft__source_begin knows more. */
+WEFT_INLINE enum weft__begin weft__source_begin_own(struct weft__source *source, uint32_t generation,
+		enum weft__direction direction, struct weft_context *cx, bool waiting)
+{
+	enum weft__begin begin = BEGIN_FAILED;
+	struct weft_waker *place;
+
+	/* relaxed: as in lock */
+	if (WEFT_UNLIKELY(!source || atomic_load_relaxed(&source->reactor) != weft__reactor_own ||
+			    !weft__owned_lock_enter(&source->lock)))
+		return BEGIN_FAILED;
+	place = &source->waiter[direction];
+	if (WEFT_LIKELY(source->generation == generation && (waiting || !place->ops) &&
+			    !(cx && weft_context_cancelled(cx)))) {
+		if (source->ready & weft__direction_bit(direction)) {
+			place->ops = NULL;
+			return BEGIN_TRY;
+		}
+		if (cx) {
+			weft__waker_put(place, weft_context_waker(cx));
+			source->flags &= (uint8_t) ~(SOURCE_WOKEN << direction);
+			begin = BEGIN_WAIT;
+		}
+	}
+	weft__owned_lock_leave(&source->lock);
+	return begin;
+}
+
+/* drained: as ATTEMPT_SHORT or ATTEMPT_BLOCKED would say. */
+WEFT_INLINE void weft__source_end_own(struct weft__source *source, enum weft__direction direction,
+		bool drained)
+{
+	if (drained)
+		source->ready &= (uint8_t)~weft__direction_bit(direction);
+	weft__owned_lock_leave(&source->lock);
 }
 
 #endif

@@ -85,8 +85,9 @@ WEFT_INLINE bool attempt_end(struct weft__use *use, struct weft_context *cx, ssi
 
 /* ---- steps, for the leaves here and for weft_io ---- */
 
-WEFT_INLINE enum weft_poll read_step(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
-		void *buffer, size_t size, ssize_t *result)
+/* The general way of a read. */
+__attribute__((noinline)) static enum weft_poll read_loop(struct weft_tcp conn, struct weft_context *cx,
+		bool *waiting, void *buffer, size_t size, ssize_t *result)
 {
 	struct weft__use use = weft__use_make(conn.source, conn.generation, SOURCE_READ);
 
@@ -101,8 +102,8 @@ WEFT_INLINE enum weft_poll read_step(struct weft_tcp conn, struct weft_context *
 	return WEFT_READY;
 }
 
-WEFT_INLINE enum weft_poll write_step(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
-		const void *bytes, size_t size, ssize_t *result)
+__attribute__((noinline)) static enum weft_poll write_loop(struct weft_tcp conn, struct weft_context *cx,
+		bool *waiting, const void *bytes, size_t size, ssize_t *result)
 {
 	struct weft__use use = weft__use_make(conn.source, conn.generation, SOURCE_WRITE);
 
@@ -116,20 +117,86 @@ WEFT_INLINE enum weft_poll write_step(struct weft_tcp conn, struct weft_context 
 	return WEFT_READY;
 }
 
+/* The short way, for the owner of the source. BEGIN_TRY: *result is there. BEGIN_WAIT: as a source says.
+ * BEGIN_FAILED: it is as if nothing had happened, and the loop goes on. */
+WEFT_INLINE bool own_end(struct weft__source *source, enum weft__direction direction,
+		struct weft_context *cx, ssize_t result, size_t size)
+{
+	if (WEFT_LIKELY(result > 0)) {
+		uint32_t charge = 1 + (uint32_t)((size_t)result / BYTES_PER_CHARGE);
+
+		weft__source_end_own(source, direction,
+				(size_t)result < size && !(source->ready & POLLER_HANGUP));
+		if (cx)
+			cx->budget -= charge < cx->budget ? charge : cx->budget;
+		return true;
+	}
+	weft__source_end_own(source, direction, result == -EAGAIN);
+	if (result == -EAGAIN || result == -EINTR)
+		return false;
+	if (cx)
+		cx->budget--;
+	return true;
+}
+
+WEFT_INLINE enum weft__begin own_read(struct weft_tcp conn, struct weft_context *cx, bool waiting,
+		void *buffer, size_t size, ssize_t *result)
+{
+	struct weft__source *source = conn.source;
+	enum weft__begin begin =
+			weft__source_begin_own(source, conn.generation, SOURCE_READ, cx, waiting);
+	struct weft__reactor *reactor;
+
+	if (begin != BEGIN_TRY)
+		return begin;
+	reactor = source->reactor;
+	*result = 0;
+	if (WEFT_LIKELY(buffer != NULL))
+		*result = reactor->sockets->receive(&reactor->poller, source->fd, buffer, size);
+	return own_end(source, SOURCE_READ, cx, *result, size) ? BEGIN_TRY : BEGIN_FAILED;
+}
+
+WEFT_INLINE enum weft__begin own_write(struct weft_tcp conn, struct weft_context *cx, bool waiting,
+		const void *bytes, size_t size, ssize_t *result)
+{
+	struct weft__source *source = conn.source;
+	enum weft__begin begin =
+			weft__source_begin_own(source, conn.generation, SOURCE_WRITE, cx, waiting);
+	struct weft__reactor *reactor;
+
+	if (begin != BEGIN_TRY)
+		return begin;
+	reactor = source->reactor;
+	*result = reactor->sockets->send(&reactor->poller, source->fd, bytes, size);
+	return own_end(source, SOURCE_WRITE, cx, *result, size) ? BEGIN_TRY : BEGIN_FAILED;
+}
+
 static enum weft_poll tcp_poll_read(struct weft_io io, struct weft_context *cx, bool *waiting,
 		void *buffer, size_t size, ssize_t *result)
 {
 	struct weft_tcp conn = { io.object, io.generation };
+	enum weft__begin begin = BEGIN_FAILED;
 
-	return read_step(conn, cx, waiting, buffer, size, result);
+	if (WEFT_LIKELY(cx->budget > 0))
+		begin = own_read(conn, cx, *waiting, buffer, size, result);
+	if (WEFT_UNLIKELY(begin == BEGIN_FAILED))
+		return read_loop(conn, cx, waiting, buffer, size, result);
+	*waiting = begin == BEGIN_WAIT;
+	return *waiting ? WEFT_PENDING : WEFT_READY;
 }
 
 static enum weft_poll tcp_poll_write(struct weft_io io, struct weft_context *cx, bool *waiting,
 		const void *bytes, size_t size, ssize_t *result)
 {
 	struct weft_tcp conn = { io.object, io.generation };
+	enum weft__begin begin = BEGIN_FAILED;
 
-	return write_step(conn, cx, waiting, bytes, size, result);
+	if (WEFT_LIKELY(cx->budget > 0))
+		begin = own_write(conn, cx, *waiting, bytes, size, result);
+	if (WEFT_UNLIKELY(begin == BEGIN_FAILED))
+		return write_loop(conn, cx, waiting, bytes, size, result);
+	*waiting = begin == BEGIN_WAIT;
+	return *waiting ? WEFT_PENDING : WEFT_READY;
 }
 
 static const struct weft_io_ops tcp_io_ops = { "tcp", tcp_poll_read, tcp_poll_write };
@@ -150,15 +217,32 @@ struct weft_io weft_tcp_io(struct weft_tcp conn)
 		return WEFT_PENDING;                                                               \
 	} while (0)
 
-enum weft_poll weft_tcp_read__poll(void *frame, struct weft_context *cx)
+/* A leaf that does not come by the short way. */
+__attribute__((noinline)) static enum weft_poll read_leaf(struct weft_tcp_read__frame *f,
+		struct weft_context *cx)
 {
-	struct weft_tcp_read__frame *f = frame;
 	bool waiting = f->args.base.at == 2;
 	ssize_t result = 0;
 
-	if (f->args.p2 && read_step(f->args.p0, cx, &waiting, f->args.p1, f->args.p2,
+	if (f->args.p2 && read_loop(f->args.p0, cx, &waiting, f->args.p1, f->args.p2,
 					 &result) == WEFT_PENDING)
 		TCP_SUSPEND(f, waiting);
+	weft_return(f, result);
+}
+
+enum weft_poll weft_tcp_read__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_tcp_read__frame *f = frame;
+	enum weft__begin begin;
+	ssize_t result;
+
+	if (WEFT_UNLIKELY(cx->budget == 0 || f->args.p2 == 0))
+		return read_leaf(f, cx);
+	begin = own_read(f->args.p0, cx, f->args.base.at == 2, f->args.p1, f->args.p2, &result);
+	if (begin == BEGIN_WAIT)
+		TCP_SUSPEND(f, true);
+	if (WEFT_UNLIKELY(begin == BEGIN_FAILED))
+		return read_leaf(f, cx);
 	weft_return(f, result);
 }
 WEFT_ASYNC_DEFINE_LEAF(weft_tcp_read, WEFT_ASYNC_RESULT_SSIZE);
@@ -169,21 +253,37 @@ enum weft_poll weft_tcp_readable__poll(void *frame, struct weft_context *cx)
 	bool waiting = f->args.base.at == 2;
 	ssize_t result;
 
-	if (read_step(f->args.p0, cx, &waiting, NULL, 0, &result) == WEFT_PENDING)
+	if (read_loop(f->args.p0, cx, &waiting, NULL, 0, &result) == WEFT_PENDING)
 		TCP_SUSPEND(f, waiting);
 	weft_return(f, (int)result);
 }
 WEFT_ASYNC_DEFINE_LEAF(weft_tcp_readable, WEFT_ASYNC_RESULT_INT);
 
-enum weft_poll weft_tcp_write__poll(void *frame, struct weft_context *cx)
+__attribute__((noinline)) static enum weft_poll write_leaf(struct weft_tcp_write__frame *f,
+		struct weft_context *cx)
 {
-	struct weft_tcp_write__frame *f = frame;
 	bool waiting = f->args.base.at == 2;
 	ssize_t result = 0;
 
-	if (f->args.p2 && write_step(f->args.p0, cx, &waiting, f->args.p1, f->args.p2,
+	if (f->args.p2 && write_loop(f->args.p0, cx, &waiting, f->args.p1, f->args.p2,
 					 &result) == WEFT_PENDING)
 		TCP_SUSPEND(f, waiting);
+	weft_return(f, result);
+}
+
+enum weft_poll weft_tcp_write__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_tcp_write__frame *f = frame;
+	enum weft__begin begin;
+	ssize_t result;
+
+	if (WEFT_UNLIKELY(cx->budget == 0 || f->args.p2 == 0))
+		return write_leaf(f, cx);
+	begin = own_write(f->args.p0, cx, f->args.base.at == 2, f->args.p1, f->args.p2, &result);
+	if (begin == BEGIN_WAIT)
+		TCP_SUSPEND(f, true);
+	if (WEFT_UNLIKELY(begin == BEGIN_FAILED))
+		return write_leaf(f, cx);
 	weft_return(f, result);
 }
 WEFT_ASYNC_DEFINE_LEAF(weft_tcp_write, WEFT_ASYNC_RESULT_SSIZE);
@@ -256,21 +356,25 @@ WEFT_ASYNC_DEFINE_LEAF(weft_tcp_write_all, WEFT_ASYNC_RESULT_SSIZE);
 ssize_t weft_tcp_try_read(struct weft_tcp conn, void *buffer, size_t size)
 {
 	bool waiting = false;
-	ssize_t result = 0;
+	ssize_t result, again = 0;
 
+	if (WEFT_LIKELY(size && own_read(conn, NULL, false, buffer, size, &result) == BEGIN_TRY))
+		return result;
 	if (size)
-		(void)read_step(conn, NULL, &waiting, buffer, size, &result);
-	return result;
+		(void)read_loop(conn, NULL, &waiting, buffer, size, &again);
+	return again;
 }
 
 ssize_t weft_tcp_try_write(struct weft_tcp conn, const void *bytes, size_t size)
 {
 	bool waiting = false;
-	ssize_t result = 0;
+	ssize_t result, again = 0;
 
+	if (WEFT_LIKELY(size && own_write(conn, NULL, false, bytes, size, &result) == BEGIN_TRY))
+		return result;
 	if (size)
-		(void)write_step(conn, NULL, &waiting, bytes, size, &result);
-	return result;
+		(void)write_loop(conn, NULL, &waiting, bytes, size, &again);
+	return again;
 }
 
 /* ---- listening ---- */
