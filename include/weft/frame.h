@@ -322,7 +322,7 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 	return WEFT_PENDING
 
 /* Aborts: the frame was polled after its end, or holds no await point of its function. */
-void weft_frame_misuse(const struct weft_frame *frame);
+WEFT_NORETURN void weft_frame_misuse(const struct weft_frame *frame);
 
 /* Checked builds: aborts if the frame has moved since its first poll, or is polled after its end. */
 static inline void weft_frame_check(struct weft_frame *frame)
