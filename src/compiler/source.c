@@ -82,6 +82,13 @@ static size_t punctuation_size(const char *at, const char *end)
 	return 1;
 }
 
+static void add_line(struct source *source, uint32_t begin)
+{
+	source->lines = grow(source->lines, source->line_count, &source->line_capacity,
+			sizeof *source->lines);
+	source->lines[source->line_count++] = begin;
+}
+
 void source_scan(struct source *source, const char *text, size_t size)
 {
 	const char *at = text, *end = text + size;
@@ -90,6 +97,9 @@ void source_scan(struct source *source, const char *text, size_t size)
 	memset(source, 0, sizeof *source);
 	source->text = text;
 	source->size = (uint32_t)size;
+	add_line(source, 0);
+	for (const char *p = text; (p = memchr(p, '\n', (size_t)(end - p)));)
+		add_line(source, (uint32_t)(++p - text));
 	while (at < end) {
 		const char *start = at;
 		enum token_kind kind = TOKEN_PUNCTUATION;
@@ -150,7 +160,23 @@ void source_free(struct source *source)
 {
 	free(source->tokens);
 	free(source->runs);
+	free(source->lines);
 	arena_free(&source->arena);
+}
+
+static size_t line_of(const struct source *source, uint32_t offset)
+{
+	size_t low = 1, high = source->line_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (source->lines[middle] <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low - 1;
 }
 
 struct place source_place(const struct source *source, uint32_t offset)
@@ -173,12 +199,13 @@ struct place source_place(const struct source *source, uint32_t offset)
 		place = (struct place){ run->file, run->line, 1, run->system };
 		from = run->begin;
 	}
-	for (; from < offset && from < source->size; from++) {
-		place.column++;
-		if (source->text[from] == '\n') {
-			place.line++;
-			place.column = 1;
-		}
+	if (offset > source->size)
+		offset = source->size;
+	if (offset >= from) {
+		size_t line = line_of(source, offset);
+
+		place.line += (unsigned)(line - line_of(source, from));
+		place.column = offset - source->lines[line] + 1;
 	}
 	return place;
 }

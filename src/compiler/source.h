@@ -39,6 +39,8 @@ struct source {
 		bool system;
 	} * runs;
 	size_t run_count, run_capacity;
+	uint32_t *lines; /* where each begins */
+	size_t line_count, line_capacity;
 	struct arena arena;
 };
 
