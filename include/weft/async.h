@@ -47,6 +47,16 @@
 #include <weft/runtime.h>
 #include <weft/scope.h>
 
+/* Marks of functions, for weftcc's warnings: `static async WEFT_CANCEL_SAFE int f(void)` may be cancelled
+ * anywhere without losing anything; a plain WEFT_BLOCKING function is to be called by weft_blocking. */
+#if defined(__WEFTCC__)
+#define WEFT_CANCEL_SAFE __attribute__((annotate("weft_cancel_safe")))
+#define WEFT_BLOCKING __attribute__((annotate("weft_blocking")))
+#else
+#define WEFT_CANCEL_SAFE
+#define WEFT_BLOCKING
+#endif
+
 #if defined(__WEFTCC__)
 #define async _Async
 #define await _Await

@@ -60,6 +60,15 @@ static unsigned column_of(
 	unsigned nth = 0, seen = 0;
 	char expanded[128], word[128];
 
+	/* what is no word has its column beside the word that follows */
+	if (token + 1 < source->token_count && source->tokens[token].begin == at &&
+			source->tokens[token].kind == TOKEN_PUNCTUATION &&
+			source->tokens[token + 1].kind == TOKEN_WORD) {
+		uint32_t word_at = source->tokens[token + 1].begin;
+		struct place there = source_place(source, word_at);
+
+		return column_of(tree, word_at, &there, line) - (word_at - at);
+	}
 	if (token >= source->token_count || source->tokens[token].begin != at ||
 			source->tokens[token].end - at >= sizeof word)
 		return place->column;

@@ -318,6 +318,7 @@ void lower_function(struct tree *tree, struct function *function, const struct e
 	find_labels(&lower, function->body);
 	if (function->is_async)
 		check_supported(&lower, function->body);
+	check_function(tree, function);
 	for (size_t i = 0; i < async_objects->count; i++)
 		if (async_objects->at[i].begin >= function->body_begin &&
 				async_objects->at[i].begin < function->end)

@@ -38,6 +38,9 @@ struct node *marked_call(struct tree *tree, struct node *node, const char *mark)
 /* locals.c: sets `hoisted` of the function's variables, and marks literals that move. */
 void locals_find_hoisted(struct tree *tree, struct function *function);
 
+/* checks.c: warnings; after locals_find_hoisted. */
+void check_function(struct tree *tree, struct function *function);
+
 /* Where a struct of the frame gets a member: scopes that do not live at the same time overlap. */
 struct scope {
 	struct scope *outer, *inner, *next;

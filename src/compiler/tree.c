@@ -428,6 +428,18 @@ static void arrange_for(struct tree *tree, struct node *node)
 	node->count = 4;
 }
 
+static enum CXChildVisitResult visit_annotation(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	(void)parent;
+	if (cursor.kind == CXCursor_AnnotateAttr) {
+		CXString string = clang_getCursorSpelling(cursor);
+
+		*(bool *)data |= strcmp(clang_getCString(string), "weft_blocking") == 0;
+		clang_disposeString(string);
+	}
+	return CXChildVisit_Continue;
+}
+
 static struct node *build_name(
 		struct tree *tree, struct function *function, struct node *node, CXCursor cursor)
 {
@@ -445,6 +457,8 @@ static struct node *build_name(
 	}
 	if (!function)
 		return node;
+	if (referenced.kind == CXCursor_FunctionDecl)
+		clang_visitChildren(referenced, visit_annotation, &node->is_blocking);
 	if (referenced.kind == CXCursor_EnumConstantDecl)
 		note_type_use(function, cursor);
 	if (is_within(function, declared_at))

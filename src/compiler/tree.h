@@ -83,6 +83,7 @@ struct node {
 	bool has_effect;
 	bool has_statement; /* a statement expression, or a literal that moves into the frame */
 	bool is_default;
+	bool is_blocking; /* NODE_NAME: of a function marked WEFT_BLOCKING */
 };
 
 /* A use of a local type, enumerator or file-scope type inside a function. */
