@@ -503,8 +503,9 @@ static void ignore_signal(int number)
 static void *disturb(void *arg)
 {
 	struct world *world = arg;
-	pthread_t victim = *(pthread_t *)(void *)&world->times[0];
+	pthread_t victim;
 
+	memcpy(&victim, world->times, sizeof victim);
 	rig_wait(&world->started, 1);
 	for (int i = 0; i < 50; i++) {
 		CHECK_EQ(pthread_kill(victim, SIGUSR1), 0);

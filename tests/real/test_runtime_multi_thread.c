@@ -528,6 +528,8 @@ static void note_report(void *data, const char *line)
 {
 	struct world *world = data;
 
+	if (strstr(line, "not implemented"))
+		return; /* and the test is skipped */
 	CHECK(strstr(line, "no thread can be had") != NULL || strstr(line, "in one poll") != NULL);
 	rig_add(&world->reports);
 }

@@ -501,7 +501,7 @@ static void handle_end(struct weft_task **task)
 
 static void round_end(struct world *world)
 {
-	size_t alive = rig_metrics(world->runtime).tasks_alive;
+	uint64_t alive = rig_metrics(world->runtime).tasks_alive;
 
 	CHECK_EQ(alive != 0 && !world->abrupt, 0);
 	CHECK_EQ(weft_runtime_shutdown(world->runtime, -1), 0);
