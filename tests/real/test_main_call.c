@@ -111,11 +111,15 @@ static int main_status(const struct weft_async *async, struct world *world, cons
 	struct rig_args args = rig_args(async, world);
 	unsigned before = rig_descriptors();
 	struct capture capture;
+	const char *heard;
 	int status;
 
 	capture_begin(&capture);
 	status = weft_async_main(async, &args);
-	CHECK(strcmp(capture_end(&capture), said) == 0);
+	heard = capture_end(&capture);
+	if (strstr(heard, "not implemented"))
+		SKIP("this poller is not to be had here");
+	CHECK(strcmp(heard, said) == 0);
 	CHECK_EQ(rig_descriptors(), before);
 	return status;
 }
