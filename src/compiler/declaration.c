@@ -217,6 +217,8 @@ void lower_declaration(struct lower *lower, struct node *node)
 		lower_sync(lower, variable->name_at);
 		if (variable->hoisted) {
 			hoist_variable(lower, node, specifiers_end, from, equals, variable);
+			if (statement_guards(lower, variable))
+				lower_guard(lower);
 			if (child->count)
 				initialise(lower, variable, child->child[0]);
 		} else {

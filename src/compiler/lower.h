@@ -98,6 +98,10 @@ void lower_function(
 bool statement_cleans(const struct lower *lower, const struct variable *variable);
 void lower_cleanup(struct lower *lower, const struct variable *variable);
 void lower_statement(struct lower *lower, struct node *node);
+/* Whether a red zone follows the variable in the frame: builds for the address sanitizer. */
+bool statement_guards(const struct lower *lower, const struct variable *variable);
+void lower_guard(struct lower *lower);
+
 /* declaration.c */
 void lower_declaration(struct lower *lower, struct node *node);
 bool type_is_variably_modified(CXType type);

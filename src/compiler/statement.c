@@ -247,6 +247,30 @@ void lower_cleanup(struct lower *lower, const struct variable *variable)
 
 /* ---- blocks ---- */
 
+bool statement_guards(const struct lower *lower, const struct variable *variable)
+{
+	return lower->tree->options->sanitize_address && variable && variable->hoisted &&
+			variable->address_taken && variable->block &&
+			variable->block->kind == NODE_BLOCK;
+}
+
+/* Poisoned where the variable is declared, until its block is left: what comes after it in the frame is
+ * as far away as it is on the stack. */
+void lower_guard(struct lower *lower)
+{
+	unsigned serial = ++lower->serial;
+	struct layer *layer = lower->layer;
+
+	while (layer->kind != LAYER_BLOCK)
+		layer = layer->outer;
+	text_printf(&lower->scope->members, "\tchar weft_g%u[40];\n", serial);
+	text_printf(lower->out, "weft_frame_guard(weft_f->weft_g%u); ", serial);
+	defer_add(layer,
+			(struct deferred){ .text = arena_printf(&lower->tree->arena,
+							   "weft_frame_unguard(weft_f->weft_g%u);",
+							   serial) });
+}
+
 static bool block_defers(const struct lower *lower, const struct node *block)
 {
 	for (unsigned i = 0; i < block->count; i++) {
@@ -256,7 +280,8 @@ static bool block_defers(const struct lower *lower, const struct node *block)
 			return true;
 		if (child->kind == NODE_DECLARATION)
 			for (unsigned v = 0; v < child->count; v++)
-				if (statement_cleans(lower, child->child[v]->variable))
+				if (statement_cleans(lower, child->child[v]->variable) ||
+						statement_guards(lower, child->child[v]->variable))
 					return true;
 	}
 	return false;
