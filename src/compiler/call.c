@@ -272,7 +272,8 @@ const char *call_spawn(struct lower *lower, struct node *call, const char *head,
 	lower->out = &text;
 	text_printf(&text, "__extension__ ({ %s weft_args; ", callee.args_struct);
 	call_init(lower, &callee, spawned, arguments, "&weft_args");
-	text_printf(&text, "%s%s, &weft_args%s; })", head, callee.async, tail);
+	text_printf(&text, "const struct weft_async *weft_p = %s; %sweft_p, &weft_args%s; })",
+			callee.async, head, tail);
 	lower->out = out;
 	copy = arena_printf(arena, "(%s)", text.at);
 	text_free(&text);
@@ -296,10 +297,12 @@ const char *call_run(struct lower *lower, struct node *node, struct node *call)
 	result = clang_getResultType(callee_function_type(call->child[0]->type));
 	if (type_is_void(result))
 		return call_spawn(lower, call, "int weft_e = weft_run_async(",
-				", (void *)0); if (weft_e < 0) weft_run_failed(weft_e)", call);
+				", (void *)0); if (weft_e < 0) weft_run_failed(weft_e, weft_p)",
+				call);
 	return call_spawn(lower, call,
 			arena_printf(arena, "__typeof__(%s) weft_r; int weft_e = weft_run_async(",
 					type_value_text(lower->tree, lower->function, call->begin,
 							result)),
-			", &weft_r); if (weft_e < 0) weft_run_failed(weft_e); weft_r", call);
+			", &weft_r); if (weft_e < 0) weft_run_failed(weft_e, weft_p); weft_r",
+			call);
 }

@@ -35,7 +35,7 @@ bool call_result_is_int(CXType result);
 
 const char *call_await(
 		struct lower *lower, struct node *node, struct node *call, bool await_follows);
-/* `head &f__async, &args tail`, in an expression that makes the args. */
+/* `head weft_p, &weft_args tail`, in an expression that makes the args. */
 const char *call_spawn(struct lower *lower, struct node *call, const char *head, const char *tail,
 		struct node *spawned);
 const char *call_run(struct lower *lower, struct node *node, struct node *call);

@@ -25,23 +25,23 @@ static void link_parents(struct node *node)
 		}
 }
 
-/* The innermost node that begins there and is a call, or a marked comma in parentheses. */
-static struct node *find_awaited(struct node *node, uint32_t begin)
+/* The innermost node of the kind that begins there: `await f(x).y` awaits f(x). */
+static struct node *find_first(struct node *node, enum node_kind kind, uint32_t begin)
 {
 	struct node *found = NULL;
 
 	for (unsigned i = 0; i < node->count && !found; i++)
 		if (node->child[i] && node->child[i]->begin <= begin && begin < node->child[i]->end)
-			found = find_awaited(node->child[i], begin);
-	if (found)
-		return found;
-	if (node->begin != begin)
-		return NULL;
-	if (node->kind == NODE_CALL || node->kind == NODE_AWAIT)
-		return node;
-	if (node->kind == NODE_PAREN)
-		return node;
-	return NULL;
+			found = find_first(node->child[i], kind, begin);
+	return found || node->begin != begin || node->kind != kind ? found : node;
+}
+
+/* A call, or one in parentheses: that of a macro, perhaps. */
+static struct node *find_awaited(struct node *node, uint32_t begin)
+{
+	struct node *found = find_first(node, NODE_CALL, begin);
+
+	return found ? found : find_first(node, NODE_PAREN, begin);
 }
 
 static struct node *find_statement(struct node *node, uint32_t begin)
@@ -75,7 +75,7 @@ static void wrap_await(struct tree *tree, struct function *function, size_t toke
 		if (inside->kind != NODE_CALL && inside->kind != NODE_BINARY)
 			call = NULL;
 	}
-	if (!call || call->kind == NODE_AWAIT) {
+	if (!call) {
 		diagnose_error(tree, at, "W002", "await stands before a call of an async function");
 		return;
 	}
