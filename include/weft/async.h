@@ -23,9 +23,11 @@
  *     await weft_try_join(branch, ...)          0: all have ended; else the first result below 0, and the
  *                                               others have been cancelled and have unwound
  *     await weft_select(branch, ...)            the index of the first to end; the others have unwound.
- *                                               -ECANCELED: so have all. It starts with any of them
+ *                                               -ECANCELED: so have all, since we are being cancelled.
+ *                                               It starts with any of them, drawn by the seed
  *     await weft_select_biased(branch, ...)     the same, always beginning with the first
- *         weft_when(condition, branch)          there: a branch that takes part if the condition holds
+ *         weft_when(condition, branch)          there: a branch that takes part if the condition holds;
+ *                                               -EINVAL if none does
  *     await weft_timeout(ns, branch)            the int result of the call (0 for void, and with an
  *     await weft_deadline(at_ns, branch)        lvalue), or -ETIME
  *     await weft_shield(ns, branch)             as weft_timeout, but what cancels us does not reach it
