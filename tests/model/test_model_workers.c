@@ -248,6 +248,7 @@ static enum weft_poll ends_at_once(void *frame, struct weft_context *cx)
 	struct task *task = task_of(frame);
 
 	(void)cx;
+	MODEL_CHECK(!task->header.local || (*current_worker())->index + 1 == task->header.local);
 	MODEL_CHECK(model_plain_read(&task->note) == 7);
 	MODEL_CHECK(atomic_fetch_add_relaxed(&task->polls, 1u) == 0);
 	model_unpark(BODY);
@@ -307,11 +308,14 @@ static void begin(unsigned count)
 	monitor.runtime = &runtime;
 	for (unsigned i = 0; i < count; i++) {
 		static struct weft__sighting sightings[WORKERS][WORKERS];
+		static struct weft_task *pinned[WORKERS][4];
 
 		workers[i].runtime = &runtime;
 		workers[i].index = i;
 		workers[i].wheel.next_ns = WEFT_NEVER;
 		workers[i].sightings = sightings[i];
+		workers[i].fifo =
+				(struct weft__fifo){ .tasks = pinned[i], .capacity = 4, .mask = 3 };
 		workers[i].env.executor = &runtime.executor;
 		runtime.workers[i] = &workers[i];
 	}
@@ -393,6 +397,46 @@ static void two_arrive(void)
 TEST(tasks_that_arrive_together_wake_the_only_worker)
 {
 	check_passes("one worker, two tasks", two_arrive, 1);
+}
+
+/* A task that only the second worker polls arrives while that goes to sleep. */
+static void pinned_arrives(void)
+{
+	begin(2);
+	task_prepare(0, &ends_at_once_async);
+	tasks[0].header.local = 2;
+	model_thread(worker_run, &workers[0]);
+	model_thread(worker_run, &workers[1]);
+	task_launch(0);
+	await_polls(0, 1);
+	stop(2);
+	MODEL_CHECK(polls(0) == 1);
+}
+
+TEST(task_that_stays_wakes_its_worker)
+{
+	check_passes("two workers, one pinned task", pinned_arrives, 1);
+}
+
+static void two_pinned_arrive(void)
+{
+	begin(1);
+	for (int i = 0; i < 2; i++) {
+		task_prepare(i, &ends_at_once_async);
+		tasks[i].header.local = 1;
+	}
+	model_thread(worker_run, &workers[0]);
+	model_thread(launch_first, NULL);
+	task_launch(1);
+	await_polls(0, 1);
+	await_polls(1, 1);
+	stop(1);
+	MODEL_CHECK(polls(0) == 1 && polls(1) == 1);
+}
+
+TEST(tasks_that_stay_and_arrive_together_wake_their_worker)
+{
+	check_passes("one worker, two pinned tasks", two_pinned_arrive, 1);
 }
 
 /* Only if both sleep is one of them woken: the other case is that one finds it by itself. */
