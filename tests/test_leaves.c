@@ -7,8 +7,8 @@
  * had afterwards, and each check goes and gets them.
  *
  * Not here: weft_blocking, whose function runs on a thread of its own (test_blocking_pool.c); weft_timeout
- * and weft_deadline around each other (test_time.c); weft_reader_read_until, whose buffer outlasts it
- * (test_reader.c).
+ * and weft_deadline around each other (test_time.c), weft_shield (test_shield.c), join and select
+ * (test_combinators.c); weft_reader_read_until, whose buffer outlasts it (test_reader.c).
  */
 #include <errno.h>
 #include <signal.h>
@@ -44,6 +44,7 @@ struct leaf_world {
 	int signo;
 	struct weft_runtime *runtime;
 	struct weft_task *task;
+	struct weft_scope scope;
 };
 
 static char text[TEXT_BYTES + 1] = "a text of forty bytes, which are counted";
@@ -648,7 +649,7 @@ enum weft_poll yields_thrice__poll(void *frame, struct weft_context *cx)
 	weft_begin(f);
 	for (f->i = 0; f->i < 3; f->i++)
 		weft_await(f, f->yield, weft_yield);
-	weft_return(f, 7);
+	weft_return(f, f->yield.args.result < 0 ? f->yield.args.result : 7);
 	weft_end(f);
 }
 
@@ -704,6 +705,70 @@ TEST(task_join_is_interrupted_without_an_effect)
 		.set_up = join_set_up,
 		.advance = join_advance,
 		.check = join_check,
+		.tear_down = join_tear_down,
+	};
+
+	CHECK_EQ(sweep(&scenario).suspensions, 1);
+}
+
+/* ---- the end of a scope, whose children run when the runtime is turned ---- */
+
+enum { CHILDREN = 3 };
+
+WEFT_ASYNC_1(int, spawns_children, struct weft_scope *);
+struct spawns_children__frame {
+	struct spawns_children__args args;
+};
+WEFT_ASYNC_DEFINE(spawns_children, WEFT_ASYNC_RESULT_INT);
+
+enum weft_poll spawns_children__poll(void *frame, struct weft_context *cx)
+{
+	struct spawns_children__frame *f = frame;
+	struct yields_thrice__args args;
+
+	(void)cx;
+	yields_thrice__init(&args);
+	for (int i = 0; i < CHILDREN; i++)
+		CHECK_EQ(weft_scope_spawn(f->args.p0, &yields_thrice__async, &args), 0);
+	weft_return(f, 0);
+}
+
+static void scope_set_up(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+	struct weft_runtime_options options = {
+		.flavour = WEFT_CURRENT_THREAD, .poller = "sim", .seed = 1
+	};
+	struct spawns_children__args args;
+
+	CHECK_EQ(weft_runtime_create(&world->runtime, &options), 0);
+	world->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	spawns_children__init(&args, &world->scope);
+	CHECK_EQ(weft_runtime_run(world->runtime, &spawns_children__async, &args, NULL), 0);
+	weft_scope_close__init(sweep->frame, &world->scope);
+}
+
+/* The children have ended, whatever befell the close. */
+static const char *scope_check(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+	struct weft_metrics metrics;
+
+	weft_runtime_metrics(world->runtime, &metrics);
+	SWEEP_EXPECT(metrics.tasks_alive == 0);
+	SWEEP_EXPECT(leaf_result(sweep) == 0 || leaf_was_interrupted(sweep, leaf_result(sweep)));
+	return NULL;
+}
+
+TEST(scope_close_awaits_the_children_whatever_interrupts_it)
+{
+	static const struct sweep_scenario scenario = {
+		.name = "scope_close",
+		.async = &weft_scope_close__async,
+		.world_bytes = sizeof(struct leaf_world),
+		.set_up = scope_set_up,
+		.advance = join_advance,
+		.check = scope_check,
 		.tear_down = join_tear_down,
 	};
 

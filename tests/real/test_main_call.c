@@ -165,6 +165,8 @@ static int run(const struct weft_async *async, struct world *world, int *result)
 	unsigned before = rig_descriptors();
 	int err = weft_run_async(async, &args, result);
 
+	if (err == -ENOSYS)
+		SKIP("this poller is not to be had here");
 	CHECK_EQ(rig_descriptors(), before);
 	return err;
 }
@@ -207,6 +209,7 @@ TEST(run_stays_on_the_calling_thread)
 	struct rig_args args = rig_args(&looks_where_it_is__async, &self);
 	int result;
 
+	weft_runtime_destroy(rig_create(&rig_current)); /* or skip */
 	CHECK_EQ(weft_run_async(&looks_where_it_is__async, &args, &result), 0);
 	CHECK_EQ(result, 1);
 }
