@@ -87,22 +87,31 @@ static void ct_tell_joiner(struct weft_task *task)
 	}
 }
 
-static void ct_end(struct weft__worker *worker, struct weft_task *task)
+static void ct_end_detached(struct weft__worker *worker, struct weft_task *task)
 {
-	bool detached = (task->local & CT_DETACHED) != 0;
-	struct weft_scope *scope = NULL;
-
 	/* relaxed: set by prepare, for good; and only who has a handle puts a waker there */
-	if (detached)
-		scope = weft__word_scope(atomic_load_relaxed(&task->joiner));
+	struct weft_scope *scope = weft__word_scope(atomic_load_relaxed(&task->joiner));
+
 	ct_done(task);
-	weft__task_ended(worker, task, detached && !scope);
+	weft__task_ended(worker, task, !scope);
 	weft__count(&worker->counters.ended, 1);
 	if (scope)
 		weft__scope_leave(scope, task);
-	if (detached)
-		ct_reap(worker, task);
-	else
+	ct_reap(worker, task);
+}
+
+static inline void ct_end(struct weft__worker *worker, struct weft_task *task)
+{
+	uint32_t whose = task->local & (CT_DETACHED | CT_JOINED_HERE | CT_JOINED_AWAY);
+
+	if (whose & CT_DETACHED) {
+		ct_end_detached(worker, task);
+		return;
+	}
+	ct_done(task);
+	weft__task_ended(worker, task, false);
+	weft__count(&worker->counters.ended, 1);
+	if (whose)
 		ct_tell_joiner(task);
 }
 

@@ -312,11 +312,13 @@ static inline void weft__context_fill(struct weft_context *cx, struct weft_task 
 static inline void weft__context_settle(const struct weft_context *cx, const struct weft_task *task,
 		struct weft__worker *worker)
 {
-	if (WEFT_UNLIKELY(!(cx->self_woken | cx->waker_taken)))
+	if (cx->self_woken) {
+		if (WEFT_UNLIKELY(cx->budget == 0))
+			weft__count(&worker->counters.budget_yields, 1);
+	} else if (WEFT_UNLIKELY(!cx->waker_taken)) {
 		weft__fail("future pending without a registered waker: it can never go on",
 				task->async->name, (int)task->async->line);
-	if (WEFT_UNLIKELY(cx->budget == 0 && cx->self_woken))
-		weft__count(&worker->counters.budget_yields, 1);
+	}
 }
 
 /* One poll of a task that was started; cx is the worker's, prepared. The caller counts it. */
