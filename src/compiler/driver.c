@@ -32,8 +32,8 @@
 
 #include "compiler/arguments.h"
 #include "compiler/driver.h"
-#include "compiler/emit.h"
 #include "compiler/held.h"
+#include "compiler/linemarkers.h"
 #include "compiler/passes.h"
 #include "compiler/subprocess.h"
 #include "compiler/toolchain.h"
@@ -196,6 +196,7 @@ static int unit_expand(struct driver *driver, struct unit *unit)
 
 	unit->text = scratch_text(out, &unit->size);
 	driver->plan.is_clang = is_clang(unit->text, unit->size);
+	unit->size = linemarkers_join(unit->text, unit->size);
 	if (status)
 		status = expand_failed(driver, unit->source, status, err);
 	close(out);
@@ -358,12 +359,12 @@ static int unit_emit(const struct driver *driver, const struct unit *unit)
 	const char *text = unit->translation.text ? unit->translation.text : unit->text;
 	size_t size = unit->translation.text ? unit->translation.size : unit->size;
 	const char *path = function ? NULL : unit->source->text;
-	struct emitted emitted = driver->arguments.stage == STAGE_EMIT_C
-			? emit_source(text, size)
-			: emit_reading(text, size, path);
-	int status = file_write(output, emitted.text, emitted.size);
+	struct marked marked = driver->arguments.stage == STAGE_EMIT_C
+			? linemarkers_to_source(text, size)
+			: linemarkers_to_reading(text, size, path);
+	int status = file_write(output, marked.text, marked.size);
 
-	free(emitted.text);
+	free(marked.text);
 	return status;
 }
 
@@ -540,13 +541,26 @@ static int dispatch(struct driver *driver)
 	return compile_all(driver);
 }
 
+/* `weftcc --wrap gcc -c x.c`, as a launcher of CMake is called: the words before the first option name
+ * the compiler. */
+static char *const *wrapped_words(char *const *argv, struct words *cc)
+{
+	if (!*argv || strcmp(*argv, "--wrap") != 0)
+		return argv;
+	for (argv++; *argv && **argv != '-'; argv++)
+		words_add(cc, *argv);
+	return argv;
+}
+
 int driver_main(char *const *argv)
 {
-	struct driver driver = { .argv = argv + 1 };
+	struct words cc = WORDS;
+	struct driver driver = { .argv = wrapped_words(argv + 1, &cc) };
 
 	subprocess_init("weftcc");
 	arguments_parse(&driver.arguments, driver.argv);
-	toolchain_init(&driver.toolchain);
+	toolchain_init(&driver.toolchain, &cc);
+	words_finish(&cc);
 	driver.plan = (struct plan){
 		.arguments = &driver.arguments,
 		.toolchain = &driver.toolchain,

@@ -299,7 +299,7 @@ struct words pass_original(const struct plan *plan, char *const *argv, const cha
 	for (; *argv; argv++)
 		if (!argument_is_own(*argv))
 			words_add(&original, *argv);
-	if (plan->arguments->source_count)
+	if (plan->arguments->source_count && plan->arguments->stage != STAGE_ASK)
 		add_include(&original, plan->toolchain);
 	if (plan->arguments->stage == STAGE_LINK)
 		add_libraries(&original, plan, false);

@@ -58,7 +58,7 @@ static void cc_find(struct toolchain *toolchain, const char *ourselves)
 {
 	const char *wish = getenv("WEFT_CC");
 
-	if (wish)
+	if (wish && !toolchain->cc.count)
 		words_split(&toolchain->cc, wish);
 	if (!toolchain->cc.count) {
 		char *cc = program_find("cc");
@@ -109,7 +109,7 @@ static char *directory_find(const char *base, const char *const *directories, co
 	return NULL;
 }
 
-void toolchain_init(struct toolchain *toolchain)
+void toolchain_init(struct toolchain *toolchain, const struct words *cc)
 {
 	static const char *const includes[] = { "../include", WEFT_SOURCE_INCLUDE, NULL };
 	static const char *const libraries[] = { ".", "../" WEFT_INSTALL_LIBDIR, "../lib",
@@ -117,6 +117,7 @@ void toolchain_init(struct toolchain *toolchain)
 	char *ourselves = executable_path();
 
 	*toolchain = (struct toolchain){ .cc = WORDS };
+	words_add_all(&toolchain->cc, cc);
 	cc_find(toolchain, ourselves);
 	toolchain->target = target_in_name(toolchain->cc.at[toolchain->cc.count - 1]);
 	*strrchr(ourselves, '/') = 0;

@@ -18,7 +18,8 @@ struct toolchain {
 	bool has_shared; /* libweft.so is there */
 };
 
-void toolchain_init(struct toolchain *toolchain);
+/* `cc` is the compiler to wrap, word by word; empty: what WEFT_CC says. */
+void toolchain_init(struct toolchain *toolchain, const struct words *cc);
 void toolchain_finish(struct toolchain *toolchain);
 
 /* One line: our version, and libclang's. */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler/emit.c: turns preprocessed text into a source file, or into something to read.
+ * compiler/linemarkers.c: preprocessed text, made fit for the translator, for a file, or for a reader.
  *
  * Why:  `# 7 "x.c" 2` is how a preprocessor tells its compiler where a line comes from. In a file
  *       that is compiled again from the beginning it is an extension that -Wpedantic points at, for
  *       each of thousands; `#line 7 "x.c"` is C.
+ * Join: inside a macro of a system header gcc begins a new line with a marker for every piece that is
+ *       from the header, and for every argument. The text between is in the middle of a statement, where
+ *       whoever reads it has no use for a directive; and Weft's own headers are system headers as soon as
+ *       they are installed.
  * Not here: the flags of linemarkers. `#line` cannot say that a line is from a system header, so what
  *       compiles the file turns warnings off; the user has had them from the pass over the original.
  */
@@ -13,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/emit.h"
+#include "compiler/linemarkers.h"
 #include "compiler/words.h"
 
 struct line {
@@ -24,6 +28,7 @@ struct marker {
 	size_t number;
 	const char *file; /* with its quotes */
 	size_t file_len;
+	bool changes_file; /* flag 1 or 2: a header begins, or the file around it goes on */
 };
 
 static bool line_next(const char **text, const char *end, struct line *line)
@@ -60,12 +65,68 @@ static bool marker_read(struct line line, struct marker *marker)
 	for (text++; text < line.end && *text != '"'; text++)
 		text += *text == '\\' && text + 1 < line.end;
 	marker->file_len = (size_t)(text - marker->file) + 1;
+	marker->changes_file = line.end - text > 2 && (text[2] == '1' || text[2] == '2');
 	return text < line.end;
 }
 
-static FILE *emitted_open(struct emitted *emitted)
+static bool is_same_file(const struct marker *one, const struct marker *other)
 {
-	return must_have(open_memstream(&emitted->text, &emitted->size));
+	return one->file && one->file_len == other->file_len &&
+			memcmp(one->file, other->file, one->file_len) == 0;
+}
+
+/* Where the text is that is copied, and whether its last line can be continued. */
+struct joining {
+	struct marker at; /* the next line is at.number in at.file */
+	bool is_open;     /* the last line is text, at.number - 1 */
+	char *end;        /* of what is copied */
+};
+
+/* Whether the marker says nothing but that its piece of the line comes from a macro. */
+static bool marker_drop(struct joining *joining, const struct marker *marker, bool continues)
+{
+	if (!is_same_file(&joining->at, marker))
+		return false;
+	if (marker->number == joining->at.number)
+		return true;
+	if (!joining->is_open || !continues || marker->number + 1 != joining->at.number)
+		return false;
+	joining->end[-1] = ' '; /* was the newline */
+	joining->at.number--;
+	return true;
+}
+
+size_t linemarkers_join(char *text, size_t size)
+{
+	const char *rest = text, *end = text + size;
+	struct joining joining = { .end = text };
+	struct line line;
+	struct marker marker;
+
+	while (line_next(&rest, end, &line)) {
+		if (marker_read(line, &marker)) {
+			if (!marker.changes_file &&
+					marker_drop(&joining, &marker, rest < end && *rest != '#'))
+				continue;
+			joining.at = marker;
+			joining.at.file = joining.end +
+					(marker.file - line.text); /* where it will be */
+			joining.is_open = false;
+		} else {
+			joining.at.number++;
+			joining.is_open = line.text == line.end || *line.text != '#';
+		}
+		size_t len = (size_t)(rest - line.text);
+		memmove(joining.end, line.text, len);
+		joining.end += len;
+	}
+	*joining.end = 0;
+	return (size_t)(joining.end - text);
+}
+
+static FILE *marked_open(struct marked *marked)
+{
+	return must_have(open_memstream(&marked->text, &marked->size));
 }
 
 static void line_write(FILE *out, struct line line)
@@ -74,13 +135,13 @@ static void line_write(FILE *out, struct line line)
 	fputc('\n', out);
 }
 
-struct emitted emit_source(const char *text, size_t size)
+struct marked linemarkers_to_source(const char *text, size_t size)
 {
 	const char *end = text + size;
-	struct emitted emitted;
+	struct marked marked;
 	struct line line;
 	struct marker marker;
-	FILE *out = emitted_open(&emitted);
+	FILE *out = marked_open(&marked);
 
 	while (line_next(&text, end, &line)) {
 		if (!marker_read(line, &marker))
@@ -91,7 +152,7 @@ struct emitted emit_source(const char *text, size_t size)
 					(int)marker.file_len, marker.file);
 	}
 	(void)fclose(out);
-	return emitted;
+	return marked;
 }
 
 static bool is_blank(struct line line)
@@ -101,14 +162,14 @@ static bool is_blank(struct line line)
 	return line.text == line.end;
 }
 
-struct emitted emit_reading(const char *text, size_t size, const char *path)
+struct marked linemarkers_to_reading(const char *text, size_t size, const char *path)
 {
 	const char *end = text + size;
-	struct emitted emitted;
+	struct marked marked;
 	struct line line;
 	struct marker marker;
 	bool shows = true, was_blank = true;
-	FILE *out = emitted_open(&emitted);
+	FILE *out = marked_open(&marked);
 
 	while (line_next(&text, end, &line)) {
 		if (marker_read(line, &marker)) {
@@ -124,5 +185,5 @@ struct emitted emit_reading(const char *text, size_t size, const char *path)
 		line_write(out, line);
 	}
 	(void)fclose(out);
-	return emitted;
+	return marked;
 }
