@@ -35,7 +35,6 @@
 
 #include "exec/blocking.c"
 #include "exec/current.c"
-#include "exec/drive.c"
 #include "exec/fifo.c"
 #include "exec/join.c"
 #include "exec/main.c"

@@ -44,10 +44,15 @@ for header in include/*.h include/weft/*.h; do
 		skip "$name: clang" "no clang"
 	fi
 done
+libclang=$(find /usr/lib/llvm-*/include -maxdepth 0 2>/dev/null | sort -V | tail -n 1)
 for header in src/*/*.h; do
 	[ -f "$header" ] || continue
+	if grep -q '<clang-c/' "$header" && [ -z "$libclang" ]; then
+		skip "$header" "no libclang"
+		continue
+	fi
 	check "$header: guard" is_guarded src/ "$header"
 	# shellcheck disable=SC2086
-	check "$header" compiles c "${header#src/}" gcc -std=gnu11 -D_GNU_SOURCE $c_warnings -Wno-unused-function -Iinclude -Isrc
+	check "$header" compiles c "${header#src/}" gcc -std=gnu11 -D_GNU_SOURCE $c_warnings -Wno-unused-function -Iinclude -Isrc ${libclang:+-isystem "$libclang"}
 done
 checks_end

@@ -92,12 +92,7 @@ int64_t weft_now_here_(void) WEFT_ONLY_WEFTCC;
 
 WEFT_END_DECLS
 
-/* For who compiles plain C, branches have an order: two may assign to one variable. */
-#if defined(__WEFTCC__)
 #define WEFT_BRANCH_(branch) ((void)(branch), 0)
-#else
-#define WEFT_BRANCH_(branch) (__extension__({ (void)(branch); 0; }))
-#endif
 
 /* Up to 32 of them. */
 #define WEFT_BRANCHES_(...)                                                                        \
@@ -166,9 +161,9 @@ WEFT_END_DECLS
 
 #define weft_try(value)                                                                            \
 	do {                                                                                       \
-		long weft_error_ = (value);                                                        \
+		int weft_error_ = (value);                                                         \
 		if (weft_error_ < 0)                                                               \
-			return (int)weft_error_;                                                   \
+			return weft_error_;                                                        \
 	} while (0)
 
 #endif

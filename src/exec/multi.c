@@ -46,7 +46,6 @@
 #include "exec/pinned.h"
 #include "exec/runtime.h"
 #include "exec/scope.h"
-#include "exec/turn.h"
 #include "os/os.h"
 
 enum {

@@ -150,7 +150,9 @@ WEFT_INLINE enum weft__begin own_read(struct weft_tcp conn, struct weft_context 
 	if (begin != BEGIN_TRY)
 		return begin;
 	reactor = source->reactor;
-	*result = buffer ? reactor->sockets->receive(&reactor->poller, source->fd, buffer, size) : 0;
+	*result = 0;
+	if (WEFT_LIKELY(buffer != NULL))
+		*result = reactor->sockets->receive(&reactor->poller, source->fd, buffer, size);
 	return own_end(source, SOURCE_READ, cx, *result, size) ? BEGIN_TRY : BEGIN_FAILED;
 }
 
@@ -354,21 +356,25 @@ WEFT_ASYNC_DEFINE_LEAF(weft_tcp_write_all, WEFT_ASYNC_RESULT_SSIZE);
 ssize_t weft_tcp_try_read(struct weft_tcp conn, void *buffer, size_t size)
 {
 	bool waiting = false;
-	ssize_t result = 0;
+	ssize_t result, again = 0;
 
-	if (size && own_read(conn, NULL, false, buffer, size, &result) != BEGIN_TRY)
-		(void)read_loop(conn, NULL, &waiting, buffer, size, &result);
-	return result;
+	if (WEFT_LIKELY(size && own_read(conn, NULL, false, buffer, size, &result) == BEGIN_TRY))
+		return result;
+	if (size)
+		(void)read_loop(conn, NULL, &waiting, buffer, size, &again);
+	return again;
 }
 
 ssize_t weft_tcp_try_write(struct weft_tcp conn, const void *bytes, size_t size)
 {
 	bool waiting = false;
-	ssize_t result = 0;
+	ssize_t result, again = 0;
 
-	if (size && own_write(conn, NULL, false, bytes, size, &result) != BEGIN_TRY)
-		(void)write_loop(conn, NULL, &waiting, bytes, size, &result);
-	return result;
+	if (WEFT_LIKELY(size && own_write(conn, NULL, false, bytes, size, &result) == BEGIN_TRY))
+		return result;
+	if (size)
+		(void)write_loop(conn, NULL, &waiting, bytes, size, &again);
+	return again;
 }
 
 /* ---- listening ---- */

@@ -1,0 +1,463 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# tests/compiler/driver/test_driver.sh BUILD [NAME]: weftcc and weft of the build directory beside what gcc
+# does in the same situation; those whose name contains NAME, or all.
+#
+# A check is a function `is_...` below; each begins in a directory of its own with the sources here.
+# shellcheck disable=SC2317 # the functions are called by their names
+set -u
+export LC_ALL=C
+build=$(cd "$1" && pwd)
+only=${2:-}
+root=$(cd "$(dirname "$0")/../../.." && pwd)
+here=$root/tests/compiler/driver
+. "$root/tools/checks.sh"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work" "$checks_log"' EXIT
+PATH=$build:$PATH
+export PATH WEFT_CC=gcc TMPDIR="$work/scratch"
+unset CFLAGS CPPFLAGS LDFLAGS CC MAKEFLAGS MAKELEVEL CCACHE_DIR
+headers=-I$root/include
+
+# try NAME: runs the function `is_NAME` as a check.
+try() {
+	case $1 in *"$only"*) ;; *) return ;; esac
+	rm -rf "$work/here" "$work/scratch"
+	mkdir "$work/here" "$work/scratch"
+	cd "$work/here" || exit
+	cp "$here"/*.c "$here"/*.h .
+	check "$1" "is_$1"
+	cd "$work" || exit
+}
+
+fail() {
+	echo "$*"
+	return 1
+}
+
+# same COMMAND...: what weftcc and gcc do with the same words: status, stdout, stderr, and the files that
+# they leave in out/ are equal. The names of temporary files are not compared.
+same() {
+	for cc in gcc weftcc; do
+		rm -rf out
+		mkdir out
+		"$cc" "$@" >"$cc.stdout" 2>"$cc.stderr" </dev/null
+		echo "$?" >"$cc.status"
+		sed -i 's,/[^ :]*/cc[A-Za-z0-9]\{6\}\.,/ccXXXXXX.,g' "$cc.stderr"
+		rm -rf "$cc.out"
+		mv out "$cc.out"
+	done
+	for what in status stdout stderr out; do
+		diff -r "gcc.$what" "weftcc.$what" || fail "differs: $* ($what)" || return
+	done
+}
+
+# exits STATUS COMMAND...
+exits() {
+	expected=$1
+	shift
+	"$@" </dev/null
+	status=$?
+	[ $status = "$expected" ] || fail "status $status instead of $expected: $*"
+}
+
+prints() {
+	expected=$1
+	shift
+	[ "$("$@")" = "$expected" ] || fail "not '$expected' but '$("$@")': $*"
+}
+
+has() {
+	grep -q -e "$1" "$2" || fail "no '$1' in $2" || { cat "$2"; return 1; }
+}
+
+lacks() {
+	! grep -e "$1" "$2" || fail "'$1' in $2"
+}
+
+leaves_nothing() {
+	[ -z "$(ls -A "$TMPDIR")" ] || fail "left: $(ls -AR "$TMPDIR")"
+}
+
+# ---- plain C ----------------------------------------------------------------------------------------
+
+is_plain_object_identical() {
+	for flags in "-O0" "-O2 -g" "-O2 -g3" "-Os -fPIC -ffunction-sections" "-g -fsanitize=address" "-pg" \
+			"-O2 -flto -frandom-seed=1" "-m32 -Wno-all" "-std=c99 -Wall -Wextra"; do
+		# shellcheck disable=SC2086
+		same $flags -c plain.c -o out/plain.o || return
+	done
+}
+
+is_plain_with_every_output() {
+	same -c plain.c -MD -o out/plain.o &&
+		same -S plain.c -o out/plain.s &&
+		same -S plain.c -o - &&
+		same -fsyntax-only -Wall plain.c &&
+		same -c plain.c -o out/a.o -MMD -MP -MF out/x.d -MT 'a b' -MQ 'c$d' &&
+		same --coverage -frandom-seed=1 -c plain.c -o out/cov.o &&
+		same plain.c other.c -o out/program -lm
+}
+
+is_plain_error_the_same() {
+	same -c broken.c -o out/broken.o && same -c nosuch.c -o out/nosuch.o && same nosuch.c &&
+		same -c plain.c -o && same -c plain.c other.c -o out/x.o && same && same -c -Wall -Werror unused.c &&
+		same -c missing_include.c -o out/x.o && same -x nonsense plain.c
+}
+
+is_question_answered() {
+	for question in -dumpmachine -dumpversion -dumpspecs -print-search-dirs -print-prog-name=ld \
+			-print-file-name=libc.a -print-libgcc-file-name -v --help -qversion -V; do
+		same "$question" || return
+	done
+	same '-###' -c plain.c
+}
+
+is_version_ours_too() {
+	weftcc --version >version || return
+	gcc --version >expected
+	[ "$(head -n 1 version)" = "$(head -n 1 expected)" ] || fail "$(head -n 1 version)"
+	has '^weftcc [0-9.]*, reading C with .*clang version' version && prints 'weft 0.1.0' weft --version
+}
+
+is_other_language_passed_through() {
+	echo 'int assembled(void);' >a.h
+	printf '.globl assembled\nassembled:\n ret\n' >assembly.s
+	printf '#define NAME assembled\n.globl NAME\nNAME:\n ret\n' >assembly2.S
+	same -c assembly.s -o out/a.o && same -c assembly2.S -o out/a.o &&
+		same -x c-header a.h -o out/a.h.gch -fsyntax-only && same -E -x c++ plain.c &&
+		gcc -c plain.c -o plain.o && gcc -c other.c -o other.o && ar rc libother.a other.o &&
+		same plain.o other.o -o out/program && same plain.o libother.a -o out/program &&
+		same plain.o -L. -lother -o out/program
+}
+
+is_expansion_plain_with_words_left_in() {
+	weftcc -E async.c -o async.i && has 'static _Async int' async.i && has '_Await' async.i &&
+		weftcc -E -dM - </dev/null >macros && has '__WEFTCC__ 1' macros &&
+		weftcc -E -P plain.c >plain.i && gcc -E -P plain.c | diff - plain.i &&
+		weftcc -M async.c >m.d && gcc $headers -D__WEFTCC__ -M async.c | diff - m.d &&
+		weftcc -MM async.c >m.d && gcc $headers -D__WEFTCC__ -MM async.c | diff - m.d
+}
+
+# ---- async C ----------------------------------------------------------------------------------------
+
+is_program_built_and_run() {
+	weftcc -Wall -Wextra -O2 async.c -o program 2>said && [ ! -s said ] && prints "hello, world
+bye" ./program && leaves_nothing
+}
+
+is_program_built_by_clang() {
+	command -v clang >/dev/null || return 0
+	WEFT_CC=clang weftcc -Wall -Wextra -Werror -g -O2 async.c -o program 2>said && [ ! -s said ] &&
+		prints "hello, world
+bye" ./program && weftcc --version >/dev/null && leaves_nothing
+}
+
+is_static_program_built() {
+	weftcc -static -O1 async.c -o program && prints "hello, world
+bye" ./program
+}
+
+is_object_deterministic() {
+	for flags in "-O2 -g" "-g3 -fPIC" "-O1 -fsanitize=address -g"; do
+		# shellcheck disable=SC2086
+		weftcc $flags -c async.c -o one.o && TMPDIR=$work weftcc $flags -c async.c -o two.o &&
+			cmp one.o two.o || fail "$flags" || return
+		strings -a one.o | grep -e weftcc -e /scratch && fail "a temporary name is in the object" && return 1
+	done
+	weftcc --emit-c async.c -o one.c && weftcc --emit-c async.c -o two.c && cmp one.c two.c
+}
+
+is_source_named_in_debug_information() {
+	mkdir sub && cp async.c sub
+	for cc in gcc clang; do
+		command -v $cc >/dev/null || continue
+		WEFT_CC=$cc weftcc -g -c sub/async.c -o a.o && readelf --debug-dump=info a.o >info &&
+			has 'DW_AT_name .*: sub/async.c' info && has "DW_AT_comp_dir.*$PWD" info || return
+	done
+}
+
+is_output_named_as_by_gcc() {
+	mkdir sub && cp async.c sub
+	weftcc -c sub/async.c && [ -f async.o ] && weftcc -S sub/async.c && [ -f async.s ] && has '\.globl' async.s &&
+		weftcc -S async.c -o - >standard.s && has '\.globl' standard.s && weftcc -c async.c -osub/x.o && [ -f sub/x.o ] &&
+		(cd sub && weftcc async.c && [ -x a.out ]) && weftcc -c async.c -o /dev/null
+}
+
+# dependencies FLAG...: .d files have the same names and contents as gcc's.
+dependencies() {
+	for cc in gcc weftcc; do
+		rm -rf out
+		mkdir out
+		if [ $cc = gcc ]; then # compiles it, if it does not see the words
+			gcc $headers -D__WEFTCC__ -D_Async= -D_Await= -D_Defer= -w "$@" || return
+		else
+			weftcc "$@" || return
+		fi
+		find out . -maxdepth 1 -name '*.[os]' -exec rm {} +
+		mv ./*.d out 2>/dev/null
+		rm -rf $cc.out
+		mv out $cc.out
+	done
+	[ -n "$(ls weftcc.out)" ] || fail "no dependencies: $*" || return
+	diff -r gcc.out weftcc.out || fail "differs: $*"
+}
+
+is_dependency_file_as_gcc_has_it() {
+	dependencies -c async.c -MD && dependencies -c async.c -MMD && dependencies -c async.c -MD -o out/x.o &&
+		dependencies -c async.c -MD -MP -MF out/deps -o out/x.y.o && dependencies -c async.c -MD -MT '$(target) x' &&
+		dependencies -c async.c -MD -MQ '$(target) x' -o out/x.o && dependencies -S async.c -MMD -o out/x.s &&
+		dependencies -c async.c -Wp,-MMD,out/wp.d -o out/x.o && dependencies -MD -c async.c -MFout/joined.d
+}
+
+is_coverage_named_as_by_gcc() {
+	mkdir out
+	for flags in "-c async.c" "-c async.c -o out/x.o" "async.c -o out/program"; do
+		# shellcheck disable=SC2086
+		weftcc --coverage $flags || return
+		case $flags in
+		*program) notes=out/program-async.gcno ;;
+		*x.o) notes=out/x.gcno ;;
+		*) notes=async.gcno ;;
+		esac
+		[ -f $notes ] || fail "no $notes: $(ls . out)" || return
+	done
+	rm -f ./*.gcno && out/program >/dev/null && [ -f out/program-async.gcda ] || fail "$(ls out)" || return
+	gcov -t -o out program-async.gcda >report && has '[1-9][0-9]*\**:.*printf' report
+}
+
+is_text_saved() {
+	mkdir out
+	weftcc -save-temps -c async.c -o out/x.o && [ -f out/x.i ] && [ -f out/x.async.c ] && [ -f out/x.s ] &&
+		has greet__poll out/x.async.c && lacks _Async out/x.async.c && has _Async out/x.i || fail "$(ls . out)" || return
+	weftcc -save-temps=obj async.c -o out/program && [ -f out/program-async.async.c ] || fail "$(ls . out)" || return
+	weftcc -save-temps=cwd -c async.c -o out/y.o && [ -f y.async.c ] || fail "$(ls . out)"
+}
+
+is_syntax_checked_without_output() {
+	weftcc -fsyntax-only -Wall async.c && [ ! -f async.o ] && [ ! -f a.out ] || return
+	weftcc -fsyntax-only broken_async.c 2>/dev/null && fail "accepted"
+	return 0
+}
+
+is_several_sources_in_one_command() {
+	weftcc async.c part.c other.c plain_part.c -DPART -o program -lm && prints "hello, part
+bye" ./program && leaves_nothing || return
+	weftcc -c part.c other.c && [ -f part.o ] && [ -f other.o ] && gcc -c other.c -o expected.o && cmp other.o expected.o &&
+		weftcc -DPART async.c part.o other.o plain_part.c -o program && prints "hello, part
+bye" ./program && weftcc -DPART -c async.c plain_part.c &&
+		weftcc async.o part.o plain_part.o -lweft -o program && prints "hello, part
+bye" ./program
+}
+
+is_program_linked_without_our_help() {
+	weftcc -c async.c && weftcc -nostdlib -r async.c -o relocatable.o &&
+		weftcc -v async.c -o program "-L$build" -lweft 2>said && [ "$(grep -c -e '-lweft.*-lweft' said)" = 0 ]
+}
+
+is_response_file_read() {
+	mkdir "with space"
+	echo '#define GREETED "there"' >"with space/name.h"
+	printf '%s\n' '-DUNUSED=\"a\ b\"' "-I'with space'" '-include name.h' '@second' >first
+	echo '-O1 async.c -o "my program"' >second
+	weftcc @first && prints "hello, there
+bye" "./my program" && echo '-c plain.c -o out/x.o' >third && same @third && same -c plain.c @nosuch
+}
+
+is_standard_input_read() {
+	weftcc -x c - -o program <async.c && prints "hello, world
+bye" ./program && weftcc -x c -c - -o in.o <plain.c && gcc -x c -c - -o expected.o <plain.c && cmp in.o expected.o &&
+		weftcc -c -xc - <async.c && [ -f ./-.o ]
+}
+
+is_language_of_x_obeyed() {
+	cp async.c async.text && cp async.c other.cc && weftcc -E async.c -o async.i && cp async.i expanded &&
+		weftcc -x c async.text -x none -o program && prints "hello, world
+bye" ./program && weftcc async.i -o program && prints "hello, world
+bye" ./program && weftcc -xcpp-output expanded -o program && prints "hello, world
+bye" ./program
+}
+
+is_flag_for_machine_and_code_passed_on() {
+	weftcc -O2 -g -m64 -march=x86-64 -fno-plt -ffunction-sections -fstack-protector-strong -pthread -c async.c -o a.o &&
+		readelf -S a.o >sections && has '\.text\.greet' sections && has debug_info sections &&
+		weftcc -fsanitize=undefined -fno-sanitize-recover=all async.c -o program && prints "hello, world
+bye" ./program
+}
+
+# ---- messages ---------------------------------------------------------------------------------------
+
+is_warning_about_the_original() {
+	weftcc -Wall -Wextra -c warnings.c 2>said || { cat said; return 1; }
+	has "warnings.c:9:.*warning: 'never' defined but not used" said || return
+	has "warnings.c:[0-9]*:.*unused variable .unused." said && has "control reaches end" said &&
+		has "may fall through" said && has "in expansion of macro" said && lacks weft_ said &&
+		[ "$(grep -c 'unused variable' said)" = 1 ] || { cat said; return 1; }
+}
+
+is_warning_of_the_optimizer_kept() {
+	weftcc -O2 -Wall -c bounds.c 2>said && has 'bounds.c:16:.*\(-Wstringop-overflow\|-Warray-bounds\)' said || { cat said; return 1; }
+	weftcc -O2 -w -c bounds.c 2>said && [ ! -s said ] || { cat said; return 1; }
+	weftcc -O2 -Wall -Wno-stringop-overflow -Wno-array-bounds -c bounds.c 2>said && [ ! -s said ] || { cat said; return 1; }
+}
+
+is_werror_only_for_the_users_warnings() {
+	weftcc -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -O2 -std=gnu11 -c async.c || return
+	exits 1 weftcc -Wall -Werror -c warnings.c -o failed.o && [ ! -f failed.o ] || return
+	exits 1 weftcc -Werror=unused-variable -Wall -c warnings.c -o failed.o && [ ! -f failed.o ] || return
+	weftcc -Wall -Werror -Wno-error -c warnings.c
+}
+
+is_error_said_once_and_by_the_compiler() {
+	touch failed.o
+	exits 1 weftcc -c broken_async.c -o failed.o 2>said && [ ! -f failed.o ] || { cat said; return 1; }
+	[ "$(grep -c error: said)" = 1 ] && has "broken_async.c:7:.*undeclared" said || { cat said; return 1; }
+}
+
+is_failure_clean() {
+	exits 1 weftcc -c async.c -o /dev/full 2>said && has 'No space left' said && lacks 'report it' said &&
+		[ -c /dev/full ] && leaves_nothing || return
+	exits 1 weftcc -c async.c -o nosuch/x.o 2>said && has 'No such file' said || { cat said; return 1; }
+	exits 1 weftcc --emit-c async.c -o /dev/full 2>said && has "cannot write '/dev/full': No space left" said || return
+	exits 127 env WEFT_CC=no-such-compiler weftcc -c async.c 2>said && has "cannot run 'no-such-compiler'.*WEFT_CC" said &&
+		exits 127 env WEFT_CC=no-such-compiler weftcc -E async.c 2>said && has "cannot run 'no-such-compiler'.*WEFT_CC" said &&
+		exits 1 env "WEFT_CC=$build/weftcc" weftcc -c async.c 2>said && has 'weftcc itself' said || { cat said; return 1; }
+	TMPDIR=/nosuch exits 1 weftcc async.c -o program 2>said && has 'TMPDIR' said || return
+	cp async.c precious.c
+	exits 1 weftcc -c precious.c -o precious.c 2>said && cmp async.c precious.c
+}
+
+is_killed_compiler_told() {
+	printf '#!/bin/sh\ncase "$*" in *cpp-output*) echo partial >x.o; kill -9 $$ ;; esac\nexec gcc "$@"\n' >fragile
+	chmod +x fragile
+	exits 137 env WEFT_CC=./fragile weftcc -c async.c -o x.o 2>said && has 'was killed.*memory' said && [ ! -f x.o ]
+}
+
+# interrupts SIGNAL STATUS: a signal ends weftcc and what it has started, and nothing is left.
+interrupts() {
+	rm -f started ended
+	WEFT_CC=./slow weftcc async.c -o program &
+	weftcc=$!
+	until [ -f started ]; do :; done
+	kill "-$1" $weftcc
+	wait $weftcc
+	[ $? = "$2" ] && leaves_nothing && [ ! -f program ] && [ ! -f ended ]
+}
+
+is_interruption_clean() {
+	cat >slow <<-'END'
+	#!/bin/sh
+	case "$*" in
+	*cpp-output*) touch started; mkfifo never; read -r line <never; touch ended ;;
+	esac
+	exec gcc "$@"
+	END
+	chmod +x slow
+	interrupts TERM 143
+	rm -f never
+	interrupts HUP 129
+}
+
+# ---- WEFT_CC, wrapping, builds ----------------------------------------------------------------------
+
+is_compiler_of_several_words() {
+	printf '#!/bin/sh\necho "$*" >>log\nexec "$@"\n' >launcher
+	chmod +x launcher
+	WEFT_CC="./launcher gcc -O1" weftcc async.c -o program && prints "hello, world
+bye" ./program && has 'gcc -O1 .*-E' log && has 'gcc -O1.*cpp-output' log || return
+	weftcc --wrap ./launcher gcc -O1 -c plain.c -o plain.o && gcc -O1 -c plain.c -o expected.o && cmp plain.o expected.o
+}
+
+is_ccache_around_us() {
+	command -v ccache >/dev/null || return 0
+	export CCACHE_DIR="$work/ccache"
+	ccache -z >/dev/null
+	ccache weftcc -g -c async.c -o one.o && ccache weftcc -g -c async.c -o two.o && cmp one.o two.o || return
+	ccache -s | grep -qi 'hits: *1 ' || fail "$(ccache -s)" || return
+	WEFT_CC="ccache gcc" weftcc -g -c async.c -o three.o && cmp one.o three.o
+}
+
+is_make_project_built() {
+	printf 'CC = weftcc\nCFLAGS = -O1 -g -Wall -MMD -DPART\nLDLIBS = -lweft\nasync: async.o part.o plain_part.o\n-include *.d\n' >Makefile
+	make -s && prints "hello, part
+bye" ./async && [ -f part.d ] && prints "make: 'async' is up to date." make && touch part.h && make -n >again &&
+		has part.c again && lacks plain_part.c again
+}
+
+is_configure_script_satisfied() {
+	sh "$here/configure" CC=weftcc >weftcc.log && sh "$here/configure" CC=gcc >gcc.log && diff gcc.log weftcc.log
+}
+
+is_cmake_project_with_our_compiler() {
+	cmake -S "$here/cmake_compiler" -B built -G Ninja -DCMAKE_C_COMPILER=weftcc -DSOURCES="$PWD" >log 2>&1 &&
+		cmake --build built >>log 2>&1 || { cat log; return 1; }
+	prints "hello, part
+bye" built/program && has 'C compiler identification is GNU' log
+}
+
+is_cmake_function_for_a_target() {
+	for generator in Ninja "Unix Makefiles"; do
+		rm -rf built
+		cmake -S "$here/cmake_function" -B built -G "$generator" "-Dweft_DIR=$build" -DSOURCES="$PWD" >log 2>&1 &&
+			cmake --build built >>log 2>&1 || { cat log; return 1; }
+		prints "hello, part
+bye" built/program || return
+		sleep_until_newer part.h built/program
+		cmake --build built >log 2>&1 && has 'part.c' log && lacks 'plain_part.c' log || return
+	done
+}
+
+# sleep_until_newer FILE OTHER: touches FILE until it is newer.
+sleep_until_newer() {
+	until [ "$1" -nt "$2" ]; do touch "$1"; done
+}
+
+# ---- --emit-c, weft ---------------------------------------------------------------------------------
+
+is_generated_source_compiled_by_gcc() {
+	mkdir out
+	weftcc --emit-c async.c -O1 -o out/async.c -MD && lacks '^# [0-9]' out/async.c && has '^#line' out/async.c &&
+		has '^out/async.c: async.c' out/async.d && gcc -w -O1 out/async.c "-L$build" "-Wl,-rpath,$build" -lweft -o program &&
+		prints "hello, world
+bye" ./program && gcc -pedantic-errors -fsyntax-only -w out/async.c && weftcc --emit-c async.c -O1 | cmp - out/async.c || return
+	exits 2 weftcc --emit-c 2>/dev/null && exits 2 weftcc --emit-c async.c part.c 2>/dev/null
+	weftcc --emit-c plain.c -o out/plain.c && gcc -w -c out/plain.c -o out/plain.o
+}
+
+is_program_run_by_weft() {
+	prints "hello, you
+bye" weft run async.c you && leaves_nothing || return
+	printf '#include <stdlib.h>\nint main(int c, char **v) { return c > 1 ? atoi(v[1]) : 0; }\n' >status.c
+	exits 0 weft run status.c && exits 42 weft run -O1 status.c 42 && exits 1 weft run broken_async.c 2>said && has error: said || return
+	printf '#include <stdlib.h>\nint main(void) { abort(); }\n' >aborts.c
+	exits 134 weft run aborts.c 2>/dev/null && leaves_nothing
+}
+
+is_signal_passed_on_by_weft() {
+	mkfifo ready
+	weft run signals.c ready 2>said &
+	weft=$!
+	read -r line <ready
+	kill -TERM $weft
+	wait $weft
+	[ $? = 15 ] && leaves_nothing || { cat said; return 1; }
+}
+
+is_expansion_shown_by_weft() {
+	weft expand async.c greet >shown && has 'greet__poll' shown && lacks 'main__poll' shown && lacks '^# ' shown || return
+	weft expand async.c >shown && has 'main__poll' shown && lacks 'weft_task_join' shown && lacks '__extension__ typedef' shown || return
+	PATH=$build:/nosuch weft expand async.c greet 2>&1 | grep -q . || fail "without clang-format" || return
+	exits 1 weft expand async.c nosuch 2>said && has "no async function 'nosuch'" said
+}
+
+is_wrong_use_explained() {
+	exits 2 weft 2>said && has 'usage: weft' said && exits 2 weft dance 2>said && has "no command 'dance'" said &&
+		exits 2 weft run 2>said && has 'usage: weft run' said && exits 2 weft expand 2>said && exits 2 weft expand a b c 2>said &&
+		weft --help >said && has 'weft expand' said && exits 1 weft run nosuch.c 2>said && has 'No such file' said
+}
+
+for name in $(sed -n 's/^is_\([a-z_0-9]*\)() {$/\1/p' "$here/test_driver.sh"); do
+	try "$name"
+done
+checks_end

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+static int never(void)
+{
+	return 1;
+}
