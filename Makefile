@@ -4,6 +4,11 @@ PORT = 50000
 PREFIX = /usr/local
 DESTDIR =
 
+# A tree that was moved or copied is configured anew.
+$(shell test -f build/CMakeCache.txt && ! test . -ef \
+	"$$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' build/CMakeCache.txt)" && \
+	rm -f build/CMakeCache.txt build/build.ninja)
+
 # The matrix of `make test` has build directories of its own, below build/matrix.
 CONFIGURE = cmake -G Ninja -S . -B build
 BUILD = cmake --build build
