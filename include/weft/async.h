@@ -35,6 +35,10 @@
  *     weft_spawn(call)                          a new task, to be joined or detached. NULL: there is none,
  *                                               and what was to be its arguments is still yours
  *     weft_spawn_detached(call)                 0 or a negative errno
+ *     weft_future(f) x;                         a variable for a call of f, whose result is a number:
+ *         weft_start(x, f(1));                  its arguments are evaluated, nothing runs
+ *         n = await x;                          runs it, gives its result; x may be started again
+ *         weft_cancel(x);                       asks it to end. It ends at the latest when x's block is left
  *     weft_run(call)                            from plain code: a runtime that lasts for this call
  *     weft_scope (s) { weft_spawn_in(&s, call); }   tasks that end before the block is left
  *     weft_cancelled()                          whether this function is being cancelled
@@ -87,6 +91,9 @@ int weft_spawn_detached_(int call) WEFT_ONLY_WEFTCC;
 int weft_spawn_in_(struct weft_scope *scope, int call) WEFT_ONLY_WEFTCC;
 int weft_blocking_(void) WEFT_ONLY_WEFTCC;
 int weft_run_(void) WEFT_ONLY_WEFTCC;
+long weft_future_of_(const void *function) WEFT_ONLY_WEFTCC;
+void weft_start_(void *future, int call) WEFT_ONLY_WEFTCC;
+void weft_cancel_(void *future) WEFT_ONLY_WEFTCC;
 bool weft_cancelled_here_(void) WEFT_ONLY_WEFTCC;
 int64_t weft_now_here_(void) WEFT_ONLY_WEFTCC;
 
@@ -151,6 +158,19 @@ WEFT_END_DECLS
 #define weft_spawn_in(scope, call) weft_spawn_in_(scope, WEFT_BRANCH_(call))
 #define weft_blocking(call) ((void)weft_blocking_(), (call))
 #define weft_run(call) ((void)weft_run_(), (call))
+#if defined(__WEFTCC__)
+#define weft_future(function) __typeof__(weft_future_of_((const void *)(function)))
+#else /* the type of what the function gives, as far as it can be said */
+#define weft_future(function)                                                                      \
+	__typeof__(_Generic((function),                                                            \
+			int (*)() : 0,                                                             \
+			unsigned (*)() : 0u,                                                       \
+			unsigned long (*)() : 0ul,                                                 \
+			double (*)() : 0.0,                                                        \
+			default : 0l))
+#endif
+#define weft_start(future, call) weft_start_(&(future), WEFT_BRANCH_(call))
+#define weft_cancel(future) weft_cancel_(&(future))
 #define weft_cancelled() weft_cancelled_here_()
 #define weft_clock() weft_now_here_()
 

@@ -40,6 +40,15 @@ const char *call_spawn(struct lower *lower, struct node *call, const char *head,
 		struct node *spawned);
 const char *call_run(struct lower *lower, struct node *node, struct node *call);
 
+/* future.c */
+void future_declare(struct lower *lower, const struct variable *future);
+const char *future_start(struct lower *lower, struct node *call);
+const char *future_cancel(struct lower *lower, struct node *call);
+const char *future_await(struct lower *lower, struct node *node, const struct variable *future,
+		bool await_follows);
+/* When its block is left: what has been started is cancelled and awaited. */
+void future_end(struct lower *lower, uint32_t at, const struct variable *future);
+
 /* branch.c: join, try_join, select; timeout, deadline, shield; blocking. */
 const char *branch_await_all(
 		struct lower *lower, struct node *node, struct node *call, bool await_follows);

@@ -215,7 +215,9 @@ void lower_declaration(struct lower *lower, struct node *node)
 		const char *value = NULL;
 
 		lower_sync(lower, variable->name_at);
-		if (variable->hoisted) {
+		if (variable->future) {
+			lower_future(lower, variable);
+		} else if (variable->hoisted) {
 			hoist_variable(lower, node, specifiers_end, from, equals, variable);
 			if (statement_guards(lower, variable))
 				lower_guard(lower);

@@ -82,6 +82,8 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 				lower->function->name);
 		return "0";
 	}
+	if (call->kind == NODE_NAME)
+		return future_await(lower, node, call->variable, follows);
 	if ((inner = marked_call(lower->tree, node->child[0], "weft_blocking_")))
 		return branch_await_blocking(lower, node, inner, follows);
 	if (starts_with(name, "weft_join_") || starts_with(name, "weft_try_join_") ||
@@ -117,6 +119,10 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 		return "weft_context_cancelled(weft_cx)";
 	if (strcmp(name, "weft_now_here_") == 0)
 		return "weft_now(weft_cx)";
+	if (strcmp(name, "weft_start_") == 0)
+		return future_start(lower, node);
+	if (strcmp(name, "weft_cancel_") == 0)
+		return future_cancel(lower, node);
 	if (strcmp(name, "weft_spawn_in_") == 0 &&
 			branch_parse(lower->tree, node->child[2], &branch))
 		return call_spawn(lower, node,

@@ -418,6 +418,8 @@ void locals_find_hoisted(struct tree *tree, struct function *function)
 
 		if (v->parameter >= 0 || v->is_static)
 			v->hoisted = false;
+		else if (v->future)
+			v->hoisted = true;
 		else if (awaits && (v->address_taken || v->is_volatile || v->cleanup))
 			v->hoisted = true;
 	}

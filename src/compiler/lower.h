@@ -102,6 +102,9 @@ void lower_statement(struct lower *lower, struct node *node);
 bool statement_guards(const struct lower *lower, const struct variable *variable);
 void lower_guard(struct lower *lower);
 
+/* A weft_future: its place in the frame, and its end at that of the block. */
+void lower_future(struct lower *lower, const struct variable *variable);
+
 /* declaration.c */
 void lower_declaration(struct lower *lower, struct node *node);
 bool type_is_variably_modified(CXType type);

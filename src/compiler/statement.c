@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/lower.h"
+#include "compiler/call.h"
 
 enum layer_kind { LAYER_BLOCK, LAYER_LOOP, LAYER_SWITCH, LAYER_TASKS, LAYER_DEFERRED };
 enum leave_kind { LEAVE_RETURN, LEAVE_BREAK, LEAVE_CONTINUE, LEAVE_GOTO };
@@ -27,6 +27,7 @@ struct deferred {
 	struct node *statement; /* NULL: text */
 	const char *text;
 	const char *tasks; /* of a weft_scope: the scope's name */
+	const struct variable *future;
 };
 
 struct leave {
@@ -271,6 +272,16 @@ void lower_guard(struct lower *lower)
 							   serial) });
 }
 
+void lower_future(struct lower *lower, const struct variable *variable)
+{
+	struct layer *layer = lower->layer;
+
+	while (layer->kind != LAYER_BLOCK)
+		layer = layer->outer;
+	future_declare(lower, variable);
+	defer_add(layer, (struct deferred){ .future = variable });
+}
+
 static bool block_defers(const struct lower *lower, const struct node *block)
 {
 	for (unsigned i = 0; i < block->count; i++) {
@@ -337,6 +348,8 @@ static void block_leave(struct lower *lower, struct layer *layer)
 			if (deferred->statement) {
 				lower->layer->node = deferred->statement;
 				lower_statement(lower, deferred->statement);
+			} else if (deferred->future) {
+				future_end(lower, at, deferred->future);
 			} else if (deferred->tasks) {
 				close_tasks(lower, at, deferred->tasks);
 			} else {
@@ -374,7 +387,7 @@ static void copy_pragmas(struct lower *lower, uint32_t begin, uint32_t end)
 
 static void lower_block(struct lower *lower, struct node *node)
 {
-	bool defers = block_defers(lower, node);
+	bool defers = block_defers(lower, node) || node_awaits_at_end(node);
 	uint32_t at = node->begin + 1;
 	struct layer *layer;
 

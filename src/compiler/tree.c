@@ -95,6 +95,14 @@ bool node_is_statement(const struct node *node)
 	return node->kind >= NODE_FIRST_STATEMENT && node->kind != NODE_VARIABLE;
 }
 
+static bool declares_future(const struct node *node)
+{
+	for (unsigned i = 0; node->kind == NODE_DECLARATION && i < node->count; i++)
+		if (node->child[i]->variable && node->child[i]->variable->future)
+			return true;
+	return false;
+}
+
 bool node_awaits_at_end(const struct node *node)
 {
 	const struct node *start = node->kind == NODE_FOR ? node->child[0] : NULL;
@@ -102,7 +110,8 @@ bool node_awaits_at_end(const struct node *node)
 	if (start && start->kind == NODE_DECLARATION && start->count == 2)
 		return strncmp(start->child[1]->variable->name, "weft_scope_of_", 14) == 0;
 	for (unsigned i = 0; node->kind == NODE_BLOCK && i < node->count; i++)
-		if (node->child[i]->kind == NODE_DEFER && node->child[i]->has_await)
+		if ((node->child[i]->kind == NODE_DEFER && node->child[i]->has_await) ||
+				declares_future(node->child[i]))
 			return true;
 	return false;
 }
@@ -485,6 +494,30 @@ static const char *cleanup_of(struct tree *tree, const struct node *node)
 	return NULL;
 }
 
+/* weft_future(f) x; is __typeof__(weft_future_of_((const void *)(f))) x; */
+static const struct function *future_of(struct tree *tree, const struct node *node)
+{
+	const struct source *source = tree->source;
+	size_t i = source_token(source, node->variable->name_at);
+
+	/* back to the specifiers, which the first declarator has and the others share */
+	while (i > 0 && !source_token_is(source, i, "weft_future_of_"))
+		if (source_token_is(source, --i, ";") || source_token_is(source, i, "{") ||
+				source_token_is(source, i, "}"))
+			return NULL;
+	for (; i < source->token_count && source->tokens[i].begin < node->variable->name_at; i++) {
+		const struct token *token = &source->tokens[i];
+		const struct function *function = token->kind == TOKEN_WORD
+				? tree_find(tree, source->text + token->begin,
+						  token->end - token->begin)
+				: NULL;
+
+		if (function && function->is_async)
+			return function;
+	}
+	return NULL;
+}
+
 static void build_variable(
 		struct tree *tree, struct function *function, struct node *node, CXCursor cursor)
 {
@@ -499,6 +532,7 @@ static void build_variable(
 		node->variable->is_static = storage == CX_SC_Static || storage == CX_SC_Extern;
 		node->variable->is_volatile = clang_isVolatileQualifiedType(node->variable->type);
 		node->variable->cleanup = cleanup_of(tree, node);
+		node->variable->future = future_of(tree, node);
 	}
 	if (!clang_Cursor_isNull(initialiser)) {
 		uint32_t begin = cursor_begin(initialiser);

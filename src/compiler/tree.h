@@ -65,7 +65,8 @@ struct variable {
 	bool is_static; /* or extern: it has no place in a frame */
 	bool address_taken;
 	bool is_volatile;
-	const char *cleanup; /* the function of its attribute */
+	const char *cleanup;           /* the function of its attribute */
+	const struct function *future; /* a weft_future variable: of this function */
 	bool hoisted;
 	const char *member; /* what stands for it in the frame */
 };

@@ -36,12 +36,18 @@ static struct node *find_first(struct node *node, enum node_kind kind, uint32_t 
 	return found || node->begin != begin || node->kind != kind ? found : node;
 }
 
-/* A call, or one in parentheses: that of a macro, perhaps. */
+/* A call, or one in parentheses: that of a macro, perhaps; or a future. */
 static struct node *find_awaited(struct node *node, uint32_t begin)
 {
 	struct node *found = find_first(node, NODE_CALL, begin);
 
-	return found ? found : find_first(node, NODE_PAREN, begin);
+	if (!found)
+		found = find_first(node, NODE_PAREN, begin);
+	if (!found)
+		found = find_first(node, NODE_NAME, begin);
+	return found && found->kind == NODE_NAME && !(found->variable && found->variable->future)
+			? NULL
+			: found;
 }
 
 static struct node *find_statement(struct node *node, uint32_t begin)
@@ -165,6 +171,7 @@ static void annotate(struct tree *tree, struct node *node, struct node *block)
 	if (node->kind == NODE_BLOCK || node->kind == NODE_FOR)
 		block = node;
 	node->has_await |= node->kind == NODE_AWAIT ||
+			(node->kind == NODE_VARIABLE && node->variable && node->variable->future) ||
 			(node->kind == NODE_FOR && node_awaits_at_end(node));
 	node->has_effect |= node->kind == NODE_CALL || node->kind == NODE_ASSIGN ||
 			node->kind == NODE_AWAIT || node->kind == NODE_STATEMENT_EXPRESSION;
