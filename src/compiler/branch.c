@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler/branch.c: built-ins that take branches, and weft_blocking.
+ * compiler/branch.c: built-ins that take branches.
  *
  * A branch is `call` or `lvalue = call`. All branches live side by side in the caller's frame: an array of
  * struct weft_branch, and each one's frame. Their arguments and the addresses of their lvalues are
@@ -78,6 +78,7 @@ struct started {
 	const char **arguments;
 	const char *member; /* of the child's frame, or of a pointer to it */
 	const char *target; /* what the result is assigned to; NULL: nobody wants it */
+	struct job job;     /* of weft_blocking */
 };
 
 /* Where a branch's result goes: the address is taken now, unless the variable has a name. */
@@ -99,9 +100,9 @@ static bool start_branch(struct lower *lower, struct node *argument, struct star
 	struct tree *tree = lower->tree;
 
 	memset(started, 0, sizeof *started);
-	if (!branch_parse(tree, argument, &started->branch) || started->branch.is_blocking ||
+	if (!branch_parse(tree, argument, &started->branch) ||
 			started->branch.call->kind != NODE_CALL ||
-			!started->branch.call->is_default) {
+			!(started->branch.is_blocking || started->branch.call->is_default)) {
 		struct node *operand = branch_operand(tree, argument);
 
 		diagnose_error(tree, operand ? operand->begin : argument->begin, "W005",
@@ -112,6 +113,13 @@ static bool start_branch(struct lower *lower, struct node *argument, struct star
 		diagnose_error(tree, started->branch.call->begin, "W006",
 				"await inside a branch: await it before, in a variable of its own");
 		return false;
+	}
+	if (started->branch.is_blocking) {
+		if (!job_define(lower, started->branch.call, &started->job))
+			return false;
+		started->callee = job_callee(lower);
+		started->member = started->job.member;
+		return true;
 	}
 	started->callee = callee_of(lower, started->branch.call);
 	started->member = arena_printf(&tree->arena, "weft_c%u", ++lower->serial);
@@ -128,6 +136,10 @@ static const char *enter_branch(struct lower *lower, struct started *started)
 	started->arguments = call_arguments(lower, call);
 	if (started->branch.lvalue)
 		started->target = branch_target(lower, started->branch.lvalue);
+	if (started->branch.is_blocking) {
+		job_start(lower, call, &started->job, started->arguments);
+		return arena_printf(arena, "&weft_f->%s", started->member);
+	}
 	if (callee->embedded) {
 		call_embed(lower, callee->function, started->member);
 		call_init(lower, callee, call, started->arguments,
@@ -156,15 +168,24 @@ static const char *enter_branch(struct lower *lower, struct started *started)
 	return arena_printf(arena, "weft_f->%s", started->member);
 }
 
+static CXType branch_result(const struct started *started)
+{
+	return started->branch.is_blocking ? started->job.result
+					   : clang_getResultType(started->callee.type);
+}
+
 /* The result goes where it is wanted; a frame of its own is given back. */
 static void leave_branch(struct lower *lower, const struct started *started, const char *condition)
 {
 	const struct callee *callee = &started->callee;
 
-	if (started->target && !type_is_void(clang_getResultType(callee->type))) {
+	if (started->target && !type_is_void(branch_result(started))) {
 		if (condition)
 			text_printf(lower->out, "if (%s) ", condition);
-		if (callee->embedded)
+		if (started->branch.is_blocking)
+			text_printf(lower->out, "%s = %s; ", started->target,
+					job_value(lower, &started->job));
+		else if (callee->embedded)
 			text_printf(lower->out, "%s = weft_f->%s.args.result; ", started->target,
 					started->member);
 		else
@@ -283,86 +304,9 @@ const char *branch_await_timed(
 			started.branch.lvalue ? "(weft_f->weft_d%u.args.result == -62 ? -62 : 0)"
 					      : "((int)weft_f->weft_d%u.args.result)",
 			serial);
+	if (started.branch.is_blocking && !started.branch.lvalue &&
+			call_result_is_int(started.job.result))
+		value = arena_printf(arena, "(weft_f->weft_d%u.args.result < 0 ? %s : (int)%s)",
+				serial, value, job_value(lower, &started.job));
 	return call_keep(lower, node->begin, node->type, value, follows);
-}
-
-/* A plain call on the blocking pool: its arguments and its result travel in a struct of the frame. */
-const char *branch_await_blocking(
-		struct lower *lower, struct node *node, struct node *call, bool follows)
-{
-	struct arena *arena = &lower->tree->arena;
-	struct tree *tree = lower->tree;
-	unsigned serial = ++lower->serial;
-	const char *job, **arguments, *value = "((void)0)";
-	struct text *out = &lower->to->lifted;
-	struct node *name;
-	CXType type, result;
-	bool direct;
-
-	if (call->kind != NODE_CALL || call->is_default) {
-		diagnose_error(tree, call->begin, "W008",
-				"weft_blocking takes a call of a plain function");
-		return "0";
-	}
-	name = node_strip(call->child[0]);
-	type = callee_function_type(call->child[0]->type);
-	result = clang_getResultType(type);
-	direct = name->kind == NODE_NAME && !name->variable;
-	job = arena_printf(arena, "%s__weft_j%u", lower->function->name, serial);
-	text_printf(out, "struct %s {\n", job);
-	if (!type_is_void(result))
-		text_printf(out, "\t__typeof__(%s) result;\n",
-				type_value_text(tree, lower->function, call->begin, result));
-	if (!direct)
-		text_printf(out, "\t__typeof__(%s) function;\n",
-				type_value_text(tree, lower->function, call->begin,
-						call->child[0]->type));
-	for (unsigned i = 1; i < call->count; i++) {
-		bool fixed = (int)i <= clang_getNumArgTypes(type);
-
-		text_printf(out, "\t__typeof__(%s) p%u;\n",
-				type_value_text(tree, lower->function, call->child[i]->begin,
-						fixed ? clang_getArgType(type, i - 1)
-						      : call->child[i]->type),
-				i);
-	}
-	text_printf(out,
-			"};\nstatic void %s__run(void *weft_j)\n"
-			"{\n\tstruct %s *weft_job = weft_j;\n\n\t%s%s(",
-			job, job, type_is_void(result) ? "" : "weft_job->result = ",
-			direct ? name->name : "weft_job->function");
-	for (unsigned i = 1; i < call->count; i++)
-		text_printf(out, "%sweft_job->p%u", i > 1 ? ", " : "", i);
-	text_puts(out, ");\n}\n");
-	arguments = call_arguments(lower, call);
-	lower_scope_push(lower, true);
-	text_printf(&lower->scope->members,
-			"\tstruct %s weft_j%u;\n\tstruct weft_blocking__frame weft_d%u;\n", job,
-			serial, serial);
-	lower_scope_pop(lower);
-	if (!type_is_void(result))
-		text_printf(lower->out,
-				"__builtin_memset(&weft_f->weft_j%u.result, 0, sizeof "
-				"weft_f->weft_j%u.result); ",
-				serial, serial);
-	if (!direct)
-		text_printf(lower->out, "weft_f->weft_j%u.function = %s; ", serial,
-				lower_expression(lower, call->child[0], false));
-	for (unsigned i = 1; i < call->count; i++)
-		text_printf(lower->out, "weft_f->weft_j%u.p%u = %s; ", serial, i, arguments[i - 1]);
-	text_printf(lower->out,
-			"weft_blocking__init(&weft_f->weft_d%u.args, %s__run, &weft_f->weft_j%u); ",
-			serial, job, serial);
-	lower_await_point(lower, node->begin, arena_printf(arena, "weft_d%u", serial),
-			tree_find(tree, "weft_blocking", 13), "0",
-			arena_printf(arena, "weft_blocking__poll(&weft_f->weft_d%u, weft_cx)",
-					serial));
-	if (type_is_void(result))
-		return value;
-	value = arena_printf(arena, "weft_f->weft_j%u.result", serial);
-	if (call_result_is_int(result))
-		value = arena_printf(arena,
-				"(weft_f->weft_d%u.args.result < 0 ? weft_f->weft_d%u.args.result : %s)",
-				serial, serial, value);
-	return call_keep(lower, node->begin, result, value, follows);
 }

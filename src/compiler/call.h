@@ -49,12 +49,29 @@ const char *future_await(struct lower *lower, struct node *node, const struct va
 /* When its block is left: what has been started is cancelled and awaited. */
 void future_end(struct lower *lower, uint32_t at, const struct variable *future);
 
-/* branch.c: join, try_join, select; timeout, deadline, shield; blocking. */
+/* branch.c: join, try_join, select; timeout, deadline, shield. */
 const char *branch_await_all(
 		struct lower *lower, struct node *node, struct node *call, bool await_follows);
 const char *branch_await_timed(
 		struct lower *lower, struct node *node, struct node *call, bool await_follows);
-const char *branch_await_blocking(
+
+/* job.c: what weft_blocking is given to do. */
+struct job {
+	unsigned serial;
+	CXType result;
+	const char *name;     /* of its struct */
+	const char *member;   /* the leaf's frame */
+	const char *function; /* NULL: called through a pointer */
+};
+
+/* False: the call is not one of a plain function, and that has been said. */
+bool job_define(struct lower *lower, struct node *call, struct job *job);
+struct callee job_callee(struct lower *lower);
+/* Makes job and leaf members of the scope, and fills them in. */
+void job_start(struct lower *lower, struct node *call, const struct job *job,
+		const char **arguments);
+const char *job_value(struct lower *lower, const struct job *job);
+const char *job_await(
 		struct lower *lower, struct node *node, struct node *call, bool await_follows);
 
 #endif

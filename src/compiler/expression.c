@@ -85,7 +85,7 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 	if (call->kind == NODE_NAME)
 		return future_await(lower, node, call->variable, follows);
 	if ((inner = marked_call(lower->tree, node->child[0], "weft_blocking_")))
-		return branch_await_blocking(lower, node, inner, follows);
+		return job_await(lower, node, inner, follows);
 	if (starts_with(name, "weft_join_") || starts_with(name, "weft_try_join_") ||
 			starts_with(name, "weft_select_"))
 		return branch_await_all(lower, node, call, follows);
