@@ -35,6 +35,7 @@
 
 #include "exec/blocking.c"
 #include "exec/current.c"
+#include "exec/drive.c"
 #include "exec/fifo.c"
 #include "exec/join.c"
 #include "exec/main.c"

@@ -99,7 +99,12 @@ int64_t weft_now_here_(void) WEFT_ONLY_WEFTCC;
 
 WEFT_END_DECLS
 
+/* For who compiles plain C, branches have an order: two may assign to one variable. */
+#if defined(__WEFTCC__)
 #define WEFT_BRANCH_(branch) ((void)(branch), 0)
+#else
+#define WEFT_BRANCH_(branch) (__extension__({ (void)(branch); 0; }))
+#endif
 
 /* Up to 32 of them. */
 #define WEFT_BRANCHES_(...)                                                                        \
@@ -181,9 +186,9 @@ WEFT_END_DECLS
 
 #define weft_try(value)                                                                            \
 	do {                                                                                       \
-		int weft_error_ = (value);                                                         \
+		long weft_error_ = (value);                                                        \
 		if (weft_error_ < 0)                                                               \
-			return weft_error_;                                                        \
+			return (int)weft_error_;                                                   \
 	} while (0)
 
 #endif

@@ -96,11 +96,12 @@ static inline bool ct_start_usual(struct weft_task *task, uint32_t usual)
 /* Home: ends a poll that was PENDING. CT_PUSH means into the run queue. */
 static inline enum ct_todo ct_suspend(struct weft_task *task, bool self_woken)
 {
-	task->local &= ~(uint32_t)CT_RUNNING;
-	if (!self_woken && !(task->local & CT_QUEUED))
-		return CT_NOTHING;
-	task->local |= CT_QUEUED;
-	return CT_PUSH;
+	uint32_t local = task->local & ~(uint32_t)CT_RUNNING;
+
+	if (self_woken)
+		local |= CT_QUEUED;
+	task->local = local;
+	return local & CT_QUEUED ? CT_PUSH : CT_NOTHING;
 }
 
 /* Home: ends the last poll. */

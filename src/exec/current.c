@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exec/current.c: the current-thread flavour: one worker, run by whoever drives it.
+ * exec/current.c: the current-thread flavour: one worker, run by whoever drives it (drive.c).
  *
  * Why         Programs with one busy thread, programs with a loop of their own, and tests. Everything
  *             that the home thread does with its tasks is plain memory access.
@@ -11,12 +11,11 @@
  *
  *             One turn: up to TURN polls, then the inbox, the reactor and the timers. The reactor is
  *             looked at without waiting while tasks are ready, else with the next deadline.
- *             Who drives: weft_runtime_run, turn and shutdown, one thread at a time; the others in run
- *             sleep until their root has ended or the driver leaves (behaviour 8).
  * Invariants  [I1] a task is in the fifo exactly while its local has QUEUED and not RUNNING (ct_push).
  *             [I2] a task that others have asked something of is freed only after the inbox gave it
  *                  back (core/task_ct.h).
  * Cost        spawn, poll, end, join on the home thread: no atomic read-modify-write, no system call.
+ * Not here    who drives: drive.c. The short ways of the home thread: home.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,12 +27,10 @@
 #include "exec/join.h"
 #include "exec/runtime.h"
 #include "exec/scope.h"
+#include "exec/turn.h"
 #include "os/os.h"
 
-enum {
-	PAUSED_LOOK_NS = 1000000,    /* real time between two looks whether jobs still run */
-	SHUTDOWN_LOOK_NS = 10000000
-};
+enum { PAUSED_LOOK_NS = 1000000 }; /* real time between two looks whether jobs still run */
 
 static inline bool is_home(const struct weft_task *task)
 {
@@ -87,22 +84,31 @@ static void ct_tell_joiner(struct weft_task *task)
 	}
 }
 
-static void ct_end(struct weft__worker *worker, struct weft_task *task)
+static void ct_end_detached(struct weft__worker *worker, struct weft_task *task)
 {
-	bool detached = (task->local & CT_DETACHED) != 0;
-	struct weft_scope *scope = NULL;
-
 	/* relaxed: set by prepare, for good; and only who has a handle puts a waker there */
-	if (detached)
-		scope = weft__word_scope(atomic_load_relaxed(&task->joiner));
+	struct weft_scope *scope = weft__word_scope(atomic_load_relaxed(&task->joiner));
+
 	ct_done(task);
-	weft__task_ended(worker, task, detached && !scope);
+	weft__task_ended(worker, task, !scope);
 	weft__count(&worker->counters.ended, 1);
 	if (scope)
 		weft__scope_leave(scope, task);
-	if (detached)
-		ct_reap(worker, task);
-	else
+	ct_reap(worker, task);
+}
+
+static inline void ct_end(struct weft__worker *worker, struct weft_task *task)
+{
+	uint32_t whose = task->local & (CT_DETACHED | CT_JOINED_HERE | CT_JOINED_AWAY);
+
+	if (whose & CT_DETACHED) {
+		ct_end_detached(worker, task);
+		return;
+	}
+	ct_done(task);
+	weft__task_ended(worker, task, false);
+	weft__count(&worker->counters.ended, 1);
+	if (whose)
 		ct_tell_joiner(task);
 }
 
@@ -110,7 +116,7 @@ static void ct_end(struct weft__worker *worker, struct weft_task *task)
 __attribute__((noinline)) static enum weft_poll ct_poll_unusual(struct weft__worker *worker,
 		struct weft_task *task, struct weft_context *cx)
 {
-	/* relaxed: whoever sets it lets ct_look wake every task again */
+	/* relaxed: whoever sets it lets weft__ct_look wake every task again */
 	bool cancelling = atomic_load_relaxed(&worker->runtime->cancelling);
 
 	return weft__worker_poll(worker, task, ct_start(task) || cancelling, cx);
@@ -130,9 +136,7 @@ static inline enum weft_poll ct_poll(struct weft__worker *worker, struct weft_ta
 	return poll;
 }
 
-/* Up to `limit` polls, or until the root (if any) has ended. Returns how many. */
-__attribute__((noinline)) static unsigned ct_polls(struct weft__worker *worker, unsigned limit,
-		const struct weft_task *root)
+unsigned weft__ct_polls(struct weft__worker *worker, unsigned limit, const struct weft_task *root)
 {
 	/* relaxed, and once for all: see ct_poll_unusual */
 	bool unusual = worker->hooked || atomic_load_relaxed(&worker->runtime->cancelling);
@@ -183,7 +187,7 @@ static void ct_obey(struct weft__worker *worker, struct weft_task *task)
 	}
 }
 
-static void inbox_obey(struct weft__worker *worker)
+void weft__ct_obey_inbox(struct weft__worker *worker)
 {
 	struct weft_task *task = weft__inbox_take(&worker->runtime->inbox);
 
@@ -408,7 +412,7 @@ static void ct_wake_all(struct weft_runtime *runtime)
 {
 	struct weft__worker *worker = runtime->workers[0];
 
-	inbox_obey(worker); /* tasks that were started elsewhere and not seen yet */
+	weft__ct_obey_inbox(worker); /* tasks that were started elsewhere and not seen yet */
 	weft__heap_walk(&worker->heap, ct_wake_visit, worker);
 	for (int i = 0; i < WEFT__GUESTS; i++)
 		weft__heap_walk(&runtime->guests[i].heap, ct_wake_visit, worker);
@@ -436,13 +440,8 @@ const struct weft__flavour weft__flavour_ct = {
 
 /* ---- turns ---- */
 
-struct weft__driver_waiter { /* a thread in run that does not drive */
-	struct weft__driver_waiter *next;
-	struct weft__parker parker;
-};
-
-/* Nanoseconds until the next timer: 0 due, < 0 none. No timer, no look at the clock. */
-static int64_t timer_wait(struct weft__worker *worker)
+/* No timer, no look at the clock. */
+int64_t weft__ct_timer_wait(struct weft__worker *worker)
 {
 	int64_t next = weft__wheel_next(&worker->wheel), now;
 
@@ -505,7 +504,7 @@ static void ct_park(struct weft__worker *worker, int64_t limit_ns)
 	} else if (runtime->options.clock_paused) {
 		wait = paused_wait(worker);
 	} else {
-		wait = timer_wait(worker);
+		wait = weft__ct_timer_wait(worker);
 	}
 	if (limit_ns != WEFT_NEVER) {
 		int64_t left = limit_ns - weft__clock_now();
@@ -522,8 +521,7 @@ static void ct_park(struct weft__worker *worker, int64_t limit_ns)
 		hooks->thread_unpark(hooks->data);
 }
 
-/* A look at everything outside the queue. Waits, up to limit_ns (0: not at all), if nothing is ready. */
-static void ct_look(struct weft__worker *worker, int64_t limit_ns)
+void weft__ct_look(struct weft__worker *worker, int64_t limit_ns)
 {
 	struct weft_runtime *runtime = worker->runtime;
 
@@ -532,168 +530,10 @@ static void ct_look(struct weft__worker *worker, int64_t limit_ns)
 	else if (atomic_load_relaxed(&worker->reactor.sources) || !limit_ns) /* relaxed: a hint */
 		weft__reactor_poll(&worker->reactor, 0);
 	fire_timers(worker);
-	inbox_obey(worker);
+	weft__ct_obey_inbox(worker);
 	/* relaxed: the wake that follows the store brings us here again */
 	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->cancelling) && !runtime->cancelled_all)) {
 		runtime->cancelled_all = true;
 		ct_wake_all(runtime);
 	}
-}
-
-/* ---- driving ---- */
-
-static bool drive_begin(struct weft_runtime *runtime, struct weft__driver_waiter *waiter)
-{
-	bool mine;
-
-	weft__lock_acquire(&runtime->drive_lock);
-	mine = !runtime->driven;
-	runtime->driven = true;
-	if (!mine && waiter) {
-		waiter->next = runtime->driver_waiters;
-		runtime->driver_waiters = waiter;
-	}
-	weft__lock_release(&runtime->drive_lock);
-	if (mine) {
-		runtime->driver_before = weft__worker_current;
-		weft__worker_enter(runtime->workers[0]);
-	}
-	return mine;
-}
-
-/* Under the lock: the next in line looks again, and finds that nobody drives. */
-static void drive_call_next(struct weft_runtime *runtime)
-{
-	struct weft__driver_waiter *waiter = runtime->driver_waiters;
-
-	if (!waiter)
-		return;
-	runtime->driver_waiters = waiter->next;
-	weft__parker_unpark(&waiter->parker);
-}
-
-/* Leaves the line, in which one may be no more: having been called, one passes it on. */
-static void drive_unwait(struct weft_runtime *runtime, struct weft__driver_waiter *waiter)
-{
-	weft__lock_acquire(&runtime->drive_lock);
-	for (struct weft__driver_waiter **link = &runtime->driver_waiters; *link;
-			link = &(*link)->next)
-		if (*link == waiter) {
-			*link = waiter->next;
-			break;
-		}
-	if (!runtime->driven)
-		drive_call_next(runtime);
-	weft__lock_release(&runtime->drive_lock);
-}
-
-static void drive_end(struct weft_runtime *runtime)
-{
-	weft__worker_leave();
-	if (runtime->driver_before) /* a task of another runtime, which shuts this one down */
-		weft__worker_enter(runtime->driver_before);
-	if (!weft__inbox_sleep(&runtime->inbox)) /* something came meanwhile: the descriptor must say so */
-		weft__reactor_wake(&runtime->workers[0]->reactor);
-	weft__lock_acquire(&runtime->drive_lock);
-	runtime->driven = false;
-	drive_call_next(runtime);
-	weft__lock_release(&runtime->drive_lock);
-}
-
-/* One turn of a loop that goes on until `root` (if any) has ended. */
-static void drive_once(struct weft__worker *worker, const struct weft_task *root, int64_t limit_ns)
-{
-	(void)ct_polls(worker, WEFT__TURN, root);
-	if (root && (root->local & CT_DONE))
-		return;
-	ct_look(worker, limit_ns);
-}
-
-static void drive_root(struct weft__worker *worker, const struct weft_task *root)
-{
-	inbox_obey(worker);
-	while (!(root->local & CT_DONE))
-		drive_once(worker, root, WEFT_NEVER);
-}
-
-void weft__ct_run(struct weft_runtime *runtime, struct weft_task *root)
-{
-	struct weft__driver_waiter waiter = { NULL, { 0, 0 } };
-	struct weft_waker waker = weft__parker_waker(&waiter.parker), slot = { NULL, NULL };
-	bool joined = false;
-
-	for (;;) {
-		if (drive_begin(runtime, &waiter)) {
-			drive_root(runtime->workers[0], root);
-			drive_end(runtime);
-			break;
-		}
-		joined = true;
-		if (ct_join(root, &slot, &waker) == WEFT_READY)
-			break;
-		weft__parker_wait(&waiter.parker, INT64_MAX);
-		drive_unwait(runtime, &waiter);
-	}
-	drive_unwait(runtime, &waiter);
-	if (joined)
-		(void)weft__unjoin_word(root, &slot); /* a request may still be in the inbox */
-	weft__parker_settle(&waiter.parker);
-}
-
-int weft__ct_turn(struct weft_runtime *runtime)
-{
-	struct weft__worker *worker = runtime->workers[0];
-	unsigned polls;
-
-	if (!drive_begin(runtime, NULL))
-		return -EBUSY;
-	ct_look(worker, 0);
-	polls = ct_polls(worker, worker->fifo.tail - worker->fifo.head, NULL);
-	drive_end(runtime);
-	return (int)polls;
-}
-
-int64_t weft__ct_timeout(struct weft_runtime *runtime)
-{
-	struct weft__worker *worker = runtime->workers[0];
-	int64_t wait;
-
-	if (worker->fifo.head != worker->fifo.tail)
-		return 0;
-	wait = timer_wait(worker);
-	return wait < 0 ? WEFT_NEVER : wait;
-}
-
-void weft__ct_shutdown(struct weft_runtime *runtime, int64_t deadline_ns)
-{
-	struct weft__worker *worker = runtime->workers[0];
-	struct weft__driver_waiter waiter = { NULL, { 0, 0 } };
-	int64_t now;
-
-	while (!drive_begin(runtime, &waiter)) {
-		/* the driver sees `cancelling` and wakes the tasks itself */
-		weft__reactor_wake(&worker->reactor);
-		weft__parker_wait(&waiter.parker, deadline_ns);
-		drive_unwait(runtime, &waiter);
-		if (weft__clock_now() >= deadline_ns)
-			return;
-	}
-	ct_wake_all(runtime);
-	while (weft__alive(runtime) && (now = weft__clock_now()) < deadline_ns) {
-		int64_t look = now + SHUTDOWN_LOOK_NS; /* nobody tells of a task that was discarded */
-
-		drive_once(worker, NULL, look < deadline_ns ? look : deadline_ns);
-	}
-	inbox_obey(worker);
-	drive_end(runtime);
-	weft__parker_settle(&waiter.parker);
-}
-
-int weft__ct_init(struct weft_runtime *runtime)
-{
-	struct weft__worker *worker = runtime->workers[0];
-
-	runtime->inbox.head = INBOX_SLEEPING; /* nobody drives yet */
-	worker->own = weft__fence_heavy_works() ? &worker->reactor : NULL;
-	return 0;
 }

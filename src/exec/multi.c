@@ -46,6 +46,7 @@
 #include "exec/pinned.h"
 #include "exec/runtime.h"
 #include "exec/scope.h"
+#include "exec/turn.h"
 #include "os/os.h"
 
 enum {

@@ -22,6 +22,7 @@
 #include "base/atomic.h"
 #include "exec/join.h"
 #include "exec/runtime.h"
+#include "exec/turn.h"
 #include "io/sockets.h"
 #include "os/os.h"
 

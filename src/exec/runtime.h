@@ -6,6 +6,7 @@
  *   task.c      create, start, spawn, cancel: the parts that both flavours share
  *   join.c      one word for who joins
  *   current.c   the current-thread flavour        multi.c    the multi-thread flavour
+ *   drive.c     who runs it                       turn.h     one poll, one turn
  *   home.h      its short ways, in line
  *   monitor.c   stuck workers                     blocking.c the pool
  *   slab.c      memory                            run_queue.h, inject.h  queues
@@ -282,61 +283,7 @@ static inline void weft__task_ended(struct weft__worker *worker, struct weft_tas
 		weft__task_ended_watched(worker->runtime, task, detached);
 }
 
-/* The same with the hooks around it. */
-enum weft_poll weft__worker_poll_hooked(struct weft__worker *worker, struct weft_task *task,
-		struct weft_context *cx);
-
-/* What stays the same from poll to poll of a worker. */
-static inline void weft__context_prepare(struct weft_context *cx, struct weft__worker *worker,
-		const struct weft_waker_ops *waker)
-{
-	cx->waker.ops = waker;
-	cx->env = &worker->env;
-}
-
-/* What changes from poll to poll. */
-static inline void weft__context_fill(struct weft_context *cx, struct weft_task *task)
-{
-	cx->waker.data = task;
-	cx->strand = &task->strand;
-	cx->budget = WEFT_BUDGET; /* from here on constants, which are two stores */
-	cx->depth = 0;
-	cx->cancelled = 0;
-	cx->self_woken = 0;
-	cx->descend = 0;
-	cx->waker_taken = 0;
-	task->polls++;
-}
-
-/* After a poll that was PENDING. */
-static inline void weft__context_settle(const struct weft_context *cx, const struct weft_task *task,
-		struct weft__worker *worker)
-{
-	if (WEFT_UNLIKELY(!(cx->self_woken | cx->waker_taken)))
-		weft__fail("future pending without a registered waker: it can never go on",
-				task->async->name, (int)task->async->line);
-	if (WEFT_UNLIKELY(cx->budget == 0 && cx->self_woken))
-		weft__count(&worker->counters.budget_yields, 1);
-}
-
-/* One poll of a task that was started; cx is the worker's, prepared. The caller counts it. */
-static inline enum weft_poll weft__worker_poll(struct weft__worker *worker, struct weft_task *task,
-		bool cancelled, struct weft_context *cx)
-{
-	enum weft_poll poll;
-
-	weft__context_fill(cx, task);
-	cx->cancelled = cancelled;
-	if (WEFT_UNLIKELY(worker->hooked))
-		poll = weft__worker_poll_hooked(worker, task, cx);
-	else
-		poll = weft__task_poll(task, cx);
-	if (poll == WEFT_PENDING)
-		weft__context_settle(cx, task, worker);
-	return poll;
-}
-
-/* current.c */
+/* current.c; drive.c asks for its steps by way of turn.h */
 int weft__ct_init(struct weft_runtime *runtime);
 void weft__ct_run(struct weft_runtime *runtime, struct weft_task *root); /* until it has ended */
 int weft__ct_turn(struct weft_runtime *runtime);

@@ -150,9 +150,7 @@ WEFT_INLINE enum weft__begin own_read(struct weft_tcp conn, struct weft_context 
 	if (begin != BEGIN_TRY)
 		return begin;
 	reactor = source->reactor;
-	*result = 0;
-	if (WEFT_LIKELY(buffer != NULL))
-		*result = reactor->sockets->receive(&reactor->poller, source->fd, buffer, size);
+	*result = buffer ? reactor->sockets->receive(&reactor->poller, source->fd, buffer, size) : 0;
 	return own_end(source, SOURCE_READ, cx, *result, size) ? BEGIN_TRY : BEGIN_FAILED;
 }
 
@@ -356,25 +354,21 @@ WEFT_ASYNC_DEFINE_LEAF(weft_tcp_write_all, WEFT_ASYNC_RESULT_SSIZE);
 ssize_t weft_tcp_try_read(struct weft_tcp conn, void *buffer, size_t size)
 {
 	bool waiting = false;
-	ssize_t result, again = 0;
+	ssize_t result = 0;
 
-	if (WEFT_LIKELY(size && own_read(conn, NULL, false, buffer, size, &result) == BEGIN_TRY))
-		return result;
-	if (size)
-		(void)read_loop(conn, NULL, &waiting, buffer, size, &again);
-	return again;
+	if (size && own_read(conn, NULL, false, buffer, size, &result) != BEGIN_TRY)
+		(void)read_loop(conn, NULL, &waiting, buffer, size, &result);
+	return result;
 }
 
 ssize_t weft_tcp_try_write(struct weft_tcp conn, const void *bytes, size_t size)
 {
 	bool waiting = false;
-	ssize_t result, again = 0;
+	ssize_t result = 0;
 
-	if (WEFT_LIKELY(size && own_write(conn, NULL, false, bytes, size, &result) == BEGIN_TRY))
-		return result;
-	if (size)
-		(void)write_loop(conn, NULL, &waiting, bytes, size, &again);
-	return again;
+	if (size && own_write(conn, NULL, false, bytes, size, &result) != BEGIN_TRY)
+		(void)write_loop(conn, NULL, &waiting, bytes, size, &result);
+	return result;
 }
 
 /* ---- listening ---- */
