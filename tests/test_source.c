@@ -751,39 +751,40 @@ static void *close_line(void *arg)
 	return NULL;
 }
 
-static void owner_reads_until_closed(struct line *line)
+static void owner_reads_until_closed(struct leaf *reader)
 {
-	struct leaf reader = leaf_make(line, SOURCE_READ);
 	char byte;
 
 	for (;;) {
-		enum weft__begin begin = leaf_begin(&reader);
+		enum weft__begin begin = leaf_begin(reader);
 
 		if (begin == BEGIN_FAILED)
 			break;
 		if (begin == BEGIN_WAIT) {
-			line_tell(line);
-			settle(line->reactor);
+			line_tell(reader->line);
+			settle(reader->line->reactor);
 			continue;
 		}
-		leaf_end(&reader, leaf_receive(&reader, &byte, 1) == 1 ? ATTEMPT_DONE : ATTEMPT_BLOCKED);
+		leaf_end(reader, leaf_receive(reader, &byte, 1) == 1 ? ATTEMPT_DONE : ATTEMPT_BLOCKED);
 	}
-	CHECK_EQ(reader.use.error, -EBADF);
+	CHECK_EQ(reader->use.error, -EBADF);
 }
 
 SOURCE_TEST(source_that_is_owned_can_be_closed_by_anybody)
 {
 	struct weft__reactor *mine = weft__fence_heavy_works() ? reactor : NULL;
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 5; i++) {
 		struct line line;
+		struct leaf reader; /* until the closer has woken it */
 		pthread_t closer;
 
 		weft__reactor_own = mine;
 		line = line_open(reactor);
 		CHECK_EQ(line.source->lock.word.held == OWNED_LOCK_OWNED, mine != NULL);
 		CHECK_EQ(pthread_create(&closer, NULL, close_line, &line), 0);
-		owner_reads_until_closed(&line);
+		reader = leaf_make(&line, SOURCE_READ);
+		owner_reads_until_closed(&reader);
 		pthread_join(closer, NULL);
 		weft__reactor_own = NULL;
 		line_close(&line);
