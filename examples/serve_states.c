@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* serve_states.c: one state machine inside of another, as the compiler will emit them for
+/* serve_states.c: one state machine inside of another, as the compiler emits them for
  *
  *     async int heartbeat(int client)
  *     {

@@ -95,7 +95,7 @@ static void server_end(struct server *server, int signo)
 	while (read_line(server->says, line, sizeof line))
 		CHECK(!strstr(line, "alive") && !strstr(line, "ERROR") && !strstr(line, "WARNING"));
 	fclose(server->says);
-	if (strcmp(server->program, "echo") == 0)
+	if (strcmp(server->program, WEFT_ECHO) == 0)
 		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	else
 		CHECK(WIFSIGNALED(status) && WTERMSIG(status) == signo);
@@ -106,7 +106,7 @@ static void server_end(struct server *server, int signo)
 	static void name(struct server *server);                                                   \
 	TEST(echo_##name)                                                                          \
 	{                                                                                          \
-		run_server("echo", name);                                                          \
+		run_server(WEFT_ECHO, name);                                                          \
 	}                                                                                          \
 	TEST(echo_threads_##name)                                                                  \
 	{                                                                                          \
@@ -333,7 +333,7 @@ static void client_is_shown_out(int fd)
 
 static void echo_ends_gracefully(int signo)
 {
-	struct server server = { .program = "echo" };
+	struct server server = { .program = WEFT_ECHO };
 	int silent, talking;
 
 	server_start(&server);
@@ -358,7 +358,7 @@ TEST(echo_ends_gracefully_on_sigterm)
 
 TEST(echo_ends_gracefully_without_clients)
 {
-	struct server server = { .program = "echo" };
+	struct server server = { .program = WEFT_ECHO };
 
 	server_start(&server);
 	server_end(&server, SIGTERM);
@@ -367,7 +367,7 @@ TEST(echo_ends_gracefully_without_clients)
 /* The longest line is 64 KiB with its end. More is an error, for this client alone. */
 TEST(echo_shows_out_whose_line_is_too_long)
 {
-	struct server server = { .program = "echo" };
+	struct server server = { .program = WEFT_ECHO };
 	static char line[WEFT_READER_LIMIT + 1], back[sizeof line];
 	int fd, other;
 
@@ -391,7 +391,7 @@ TEST(echo_shows_out_whose_line_is_too_long)
 /* Row S4-5: who says nothing for the time that was asked for has to go, and who talks may stay. */
 TEST(echo_shows_out_the_silent_when_asked_to)
 {
-	struct server server = { .program = "echo", .idle_seconds = "1" };
+	struct server server = { .program = WEFT_ECHO, .idle_seconds = "1" };
 	int silent, halting, talking;
 
 	server_start(&server);
@@ -418,7 +418,7 @@ static long server_time(const struct server *server)
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)server->pid);
 	file = fopen(path, "r");
 	CHECK(file != NULL);
-	CHECK_EQ(fscanf(file, "%*d (echo) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+	CHECK_EQ(fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
 				 &user, &system),
 			2);
 	fclose(file);
@@ -431,7 +431,7 @@ TEST(echo_pauses_when_it_is_out_of_descriptors)
 {
 	enum { DESCRIPTORS = 32, COUNT = 40, IDLE_TIME_MAX = 40 };
 	struct server server = {
-		.program = "echo", .idle_seconds = "1", .descriptors_max = DESCRIPTORS
+		.program = WEFT_ECHO, .idle_seconds = "1", .descriptors_max = DESCRIPTORS
 	};
 	char text[32], said[100];
 	int fds[COUNT], pauses = 0;
@@ -478,7 +478,7 @@ static _Noreturn void attempt_become(const struct attempt *attempt, int err)
 {
 	char path[512];
 
-	snprintf(path, sizeof path, "%s/echo", WEFT_EXAMPLES);
+	snprintf(path, sizeof path, "%s/%s", WEFT_EXAMPLES, WEFT_ECHO);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(err, STDERR_FILENO);
 	if (attempt->poller)

@@ -21,7 +21,7 @@
 
 #define main echo_main
 int echo_main(int argc, char **argv);
-#include "../../examples/echo.c"
+#include "../../examples/echo_states.c"
 #undef main
 
 enum {
