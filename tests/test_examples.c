@@ -11,7 +11,7 @@ int inbox_main(void);
 int serve_main(void);
 
 #define main inbox_main
-#include "../examples/add_to_inbox.c" /* NOLINT(bugprone-suspicious-include) */
+#include "../examples/add_to_inbox_states.c" /* NOLINT(bugprone-suspicious-include) */
 #undef main
 #define main serve_main
 #include "../examples/serve_states.c" /* NOLINT(bugprone-suspicious-include) */
