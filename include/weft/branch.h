@@ -59,6 +59,17 @@ static inline struct weft_branch weft_branch_make(const struct weft_async *async
 	return branch;
 }
 
+/* A variable that holds no branch, until one that weft_branch_make has made is put into it. */
+static inline void weft_branch_clear(struct weft_branch *branch)
+{
+	branch->async = NULL;
+}
+
+static inline bool weft_branch_is_made(const struct weft_branch *branch)
+{
+	return branch->async != NULL;
+}
+
 /* Before the first poll: the branch takes no part. It is never polled, so what its arguments own stays
  * the caller's, and it has no result. */
 static inline void weft_branch_disable(struct weft_branch *branch)

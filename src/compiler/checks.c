@@ -249,7 +249,7 @@ static void check_await(struct checks *checks, const struct node *node)
 {
 	for (unsigned i = 0; i < checks->lock_count; i++)
 		if (checks->locks[i].held) {
-			diagnose_warning(checks->tree, node->begin, "W102",
+			diagnose_error(checks->tree, node->begin, "W102",
 					"await while `%s` is locked (line %u): another thread may "
 					"go on here, "
 					"and who waits for the lock blocks a worker; unlock it first",

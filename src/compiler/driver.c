@@ -242,6 +242,22 @@ static struct words translate_flags(const struct driver *driver)
 	return flags;
 }
 
+/* NULL if it cannot be read: then what is generated is the expanded text. */
+static char *original_read(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = NULL;
+	size_t capacity = 0;
+
+	if (file && getdelim(&text, &capacity, '\0', file) < 0) {
+		free(text);
+		text = NULL;
+	}
+	if (file)
+		(void)fclose(file);
+	return text;
+}
+
 static int unit_translate(struct driver *driver, struct unit *unit)
 {
 	const struct arguments *arguments = &driver->arguments;
@@ -257,9 +273,20 @@ static int unit_translate(struct driver *driver, struct unit *unit)
 		.werror = arguments->has_werror,
 		.color = driver->plan.shows_color || arguments->color == 1,
 	};
+	char *original = arguments->stage == STAGE_EMIT_C && unit->source->language == LANGUAGE_C
+			? original_read(options.path)
+			: NULL;
+
+	options.original = original;
 	int err = translate(unit->text, unit->size, &options, &unit->translation);
 
 	words_finish(&flags);
+	if (!err && original && !unit->translation.is_spliced)
+		fprintf(stderr,
+				"weftcc: note: %s: a header has something to translate, so this is the "
+				"expanded text, which belongs to this machine\n",
+				options.path);
+	free(original);
 	if (!err)
 		return 0;
 	if (err == -ENOMEM)

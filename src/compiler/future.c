@@ -7,7 +7,7 @@
  *     declared --start--> started --await--> done (as declared)
  *                            '----block left: cancelled, awaited----> done
  *
- * Started is that the branch knows its function. Nothing runs but in an await.
+ * Started is that the branch has been made. Nothing runs but in an await.
  */
 #include <string.h>
 
@@ -27,7 +27,7 @@ void future_declare(struct lower *lower, const struct variable *future)
 		call_embed(lower, future->future, frame);
 	else
 		text_printf(&lower->scope->members, "\tvoid *%s;\n", frame);
-	text_printf(lower->out, "weft_f->%s.async = 0; ", future->member);
+	text_printf(lower->out, "weft_branch_clear(&weft_f->%s); ", future->member);
 }
 
 /* The variable in weft_start_(&(x), ...); NULL: said. */
@@ -97,7 +97,7 @@ static void poll(struct lower *lower, uint32_t at, const struct variable *future
 	lower_await_point(lower, at, future->member, NULL, "WEFT_POINT_BRANCH",
 			arena_printf(&lower->tree->arena, "weft_branch_poll(&weft_f->%s, weft_cx)",
 					future->member));
-	text_printf(lower->out, "weft_f->%s.async = 0; ", future->member);
+	text_printf(lower->out, "weft_branch_clear(&weft_f->%s); ", future->member);
 }
 
 static void give_back(struct lower *lower, const struct variable *future)
@@ -114,7 +114,8 @@ const char *future_await(struct lower *lower, struct node *node, const struct va
 	CXType result = future->future->result;
 	const char *value;
 
-	text_printf(lower->out, "if (!weft_f->%s.async) weft_frame_misuse(&weft_f->args.base); ",
+	text_printf(lower->out,
+			"if (!weft_branch_is_made(&weft_f->%s)) weft_frame_misuse(&weft_f->args.base); ",
 			future->member);
 	poll(lower, node->begin, future);
 	if (type_is_void(result)) {
@@ -135,7 +136,8 @@ const char *future_await(struct lower *lower, struct node *node, const struct va
 
 void future_end(struct lower *lower, uint32_t at, const struct variable *future)
 {
-	text_printf(lower->out, "if (weft_f->%s.async) { weft_f->%s.cancelled = 1; ",
+	text_printf(lower->out,
+			"if (weft_branch_is_made(&weft_f->%s)) { weft_f->%s.cancelled = 1; ",
 			future->member, future->member);
 	poll(lower, at, future);
 	give_back(lower, future);

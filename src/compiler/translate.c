@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "compiler/asyncify.h"
-#include "compiler/lower.h"
+#include "compiler/splice.h"
 
 /* ---- edits ---- */
 
@@ -353,12 +353,11 @@ static void check_declaration(struct tree *tree, const struct function *function
 
 /* ---- the file ---- */
 
-struct replacement {
-	uint32_t begin, end;
-	struct function *function;
-	bool is_definition;
-	const char *text;
-};
+static void add_replacement(struct replacements *list, struct replacement replacement)
+{
+	list->at = grow(list->at, list->count, &list->capacity, sizeof *list->at);
+	list->at[list->count++] = replacement;
+}
 
 static int compare_replacements(const void *a, const void *b)
 {
@@ -421,12 +420,10 @@ static void emit_plain(struct tree *tree, struct function *function, struct text
 		text_puts(out, " }");
 }
 
-static void emit_file(struct tree *tree, const struct edits *async_objects, struct text *out)
+struct replacements replacements_find(struct tree *tree, const struct edits *async_objects)
 {
 	const struct source *source = tree->source;
-	struct replacement *list = NULL;
-	size_t count = 0, capacity = 0;
-	uint32_t at = 0;
+	struct replacements list = { NULL, 0, 0 };
 
 	for (struct function *f = tree->functions; f; f = f->next) {
 		if (!f->is_async && !has_plain_changes(f))
@@ -436,53 +433,72 @@ static void emit_file(struct tree *tree, const struct edits *async_objects, stru
 
 			if (!f->is_async && !declaration->is_definition)
 				continue;
-			list = grow(list, count, &capacity, sizeof *list);
-			list[count++] = (struct replacement){ f->is_async ? declaration->begin
-									  : f->body_begin,
-				declaration->is_definition
-						? f->end
-						: after_declaration(source, declaration->end),
-				f, declaration->is_definition, NULL };
+			uint32_t begin = f->is_async ? declaration->begin : f->body_begin;
+			uint32_t end = declaration->is_definition
+					? f->end
+					: after_declaration(source, declaration->end);
+
+			add_replacement(&list,
+					(struct replacement){ begin, end, f,
+							declaration->is_definition, NULL });
 		}
 	}
-	for (size_t i = 0; i < async_objects->count; i++) {
-		list = grow(list, count, &capacity, sizeof *list);
-		list[count++] = (struct replacement){ async_objects->at[i].begin,
-			async_objects->at[i].end, NULL, false, async_objects->at[i].text };
-	}
+	for (size_t i = 0; i < async_objects->count; i++)
+		add_replacement(&list,
+				(struct replacement){ async_objects->at[i].begin,
+						async_objects->at[i].end, NULL, false,
+						async_objects->at[i].text });
 	for (size_t i = 0; i < tree->file_name_count; i++) {
 		struct node *name = tree->file_names[i];
 
-		list = grow(list, count, &capacity, sizeof *list);
-		list[count++] = (struct replacement){ name->begin, name->end, NULL, false,
-			arena_printf(&tree->arena, "&%s__async", name->function->name) };
+		add_replacement(&list,
+				(struct replacement){ name->begin, name->end, NULL, false,
+						arena_printf(&tree->arena, "&%s__async",
+								name->function->name) });
 	}
-	if (count)
-		qsort(list, count, sizeof *list, compare_replacements);
-	for (size_t i = 0; i < count; i++) {
-		struct replacement *replacement = &list[i];
+	if (list.count)
+		qsort(list.at, list.count, sizeof *list.at, compare_replacements);
+	return list;
+}
 
-		if (replacement->begin < at)
+void replacement_emit(struct tree *tree, const struct replacement *replacement, struct text *out)
+{
+	struct function *function = replacement->function;
+
+	if (replacement->text) {
+		text_puts(out, replacement->text);
+		return;
+	}
+	text_puts(out, "\n");
+	if (function->is_async)
+		emit_declared_type(tree->source, replacement->begin, out);
+	if (!function->is_async)
+		emit_plain(tree, function, out);
+	else if (replacement->is_definition)
+		emit_definition(tree, function, out);
+	else
+		emit_prefix(tree, function, out);
+	source_mark(out, source_place(tree->source, replacement->end));
+}
+
+void replacement_declare(struct tree *tree, struct function *function, struct text *out)
+{
+	emit_prefix(tree, function, out);
+}
+
+static void emit_file(struct tree *tree, const struct replacements *list, struct text *out)
+{
+	const struct source *source = tree->source;
+	uint32_t at = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->at[i].begin < at)
 			continue; /* inside of another */
-		text_add(out, source->text + at, replacement->begin - at);
-		at = replacement->end;
-		if (replacement->text) {
-			text_puts(out, replacement->text);
-			continue;
-		}
-		text_puts(out, "\n");
-		if (replacement->function->is_async)
-			emit_declared_type(source, replacement->begin, out);
-		if (!replacement->function->is_async)
-			emit_plain(tree, replacement->function, out);
-		else if (replacement->is_definition)
-			emit_definition(tree, replacement->function, out);
-		else
-			emit_prefix(tree, replacement->function, out);
-		source_mark(out, source_place(source, at));
+		text_add(out, source->text + at, list->at[i].begin - at);
+		at = list->at[i].end;
+		replacement_emit(tree, &list->at[i], out);
 	}
 	text_add(out, source->text + at, source->size - at);
-	free(list);
 }
 
 bool translate_is_needed(const char *text, size_t size)
@@ -536,7 +552,12 @@ int translate(const char *text, size_t size, const struct translate_options *opt
 			if (only && only->lowered)
 				emit_definition(&tree, only, &out);
 		} else if (!tree.error_count) {
-			emit_file(&tree, &async_objects, &out);
+			struct replacements list = replacements_find(&tree, &async_objects);
+
+			result->is_spliced = options->original && splice(&tree, &list, &out);
+			if (!result->is_spliced)
+				emit_file(&tree, &list, &out);
+			free(list.at);
 		}
 		if (tree.error_count)
 			err = -EINVAL;

@@ -16,6 +16,7 @@ struct translate_options {
 	bool suspend_always;   /* of asyncify: every await suspends once */
 	bool interposable; /* -fPIC without hidden visibility: extern callees are not embedded */
 	bool sanitize_address;     /* red zones between what is kept in a frame */
+	const char *original;      /* the user's file: keep its bytes and its #includes; or NULL */
 	const char *only_function; /* weft expand: nothing but what becomes of it; else NULL */
 	unsigned frame_limit;      /* W-code for a larger frame; 0: 64 KiB */
 	bool werror;
@@ -25,6 +26,7 @@ struct translate_options {
 struct translation {
 	char *text; /* malloc'ed; NULL after an error */
 	size_t size;
+	bool is_spliced;                     /* into the original, as was asked for */
 	unsigned error_count, warning_count; /* said on stderr */
 };
 
