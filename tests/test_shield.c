@@ -111,6 +111,29 @@ TEST(shield_of_no_time_polls_its_child_once)
 	check_chore(&(struct chore){ 300, 0, 1000, -ETIME, 0 }, 0);
 }
 
+/* The very end of a shutdown: the flag that says so reaches everybody. */
+TEST(shield_ends_with_the_runtime)
+{
+	struct probe probe = PROBE;
+	struct probe_env env = PROBE_ENV(0);
+	struct weft_strand strand = { NULL };
+	struct weft_context cx = probe_context(&probe, &env, &strand);
+	struct weft_shield__frame shield;
+	struct weft_sleep__frame sleep;
+	struct weft_wheel wheel;
+
+	weft__wheel_init(&wheel, 0);
+	env.env.wheel = &wheel;
+	weft_sleep__init(&sleep.args, 1000);
+	weft_shield__init(&shield.args, 2000, &weft_sleep__async, &sleep);
+	cx.cancelled = 1;
+	CHECK_EQ(weft_shield__poll(&shield, &cx), WEFT_PENDING);
+	cx.cancelled = 3;
+	CHECK_EQ(weft_shield__poll(&shield, &cx), WEFT_READY);
+	CHECK_EQ(shield.args.result, -ECANCELED);
+	CHECK_EQ(wheel.count, 0);
+}
+
 TEST(shield_outside_a_runtime_cancels_a_child_that_waits)
 {
 	struct probe probe = PROBE;

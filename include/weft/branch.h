@@ -48,7 +48,7 @@ struct weft_branch {
 	void *frame;
 	bool done;      /* has ended, and its result can be read; or is disabled */
 	bool cancelled; /* set it to cancel this branch alone */
-	bool shielded;  /* a cancelled context does not reach it */
+	bool shielded;  /* a cancelled context does not reach it, before a shutdown's very end */
 	uint8_t turn;   /* private */
 };
 

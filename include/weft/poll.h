@@ -152,7 +152,7 @@ struct weft_context {
 	const struct weft_env *env; /* NULL with a bare driver: no timers, no sockets */
 	uint32_t budget;            /* leaf completions left in this poll */
 	uint16_t depth;             /* direct descents into frames of their own */
-	uint8_t cancelled;          /* this scope is being cancelled */
+	uint8_t cancelled;          /* this scope is being cancelled; above 1: what is shielded, too */
 	uint8_t self_woken;         /* poll the task again, after the others */
 	uint8_t descend;            /* the innermost frame is new: go on there */
 	uint8_t waker_taken;        /* somebody looked at the waker (lost wake-ups show) */

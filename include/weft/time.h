@@ -110,8 +110,8 @@ struct weft_timeout__frame {
 
 /* async ssize_t weft_shield(int64_t timeout_ns, async, child): as weft_timeout, but what cancels the
  * context does not reach the child: for clean-up that must get its chance, within bounds. -ETIME: the
- * child was cancelled when its time was over, and gave -ECANCELED. Cancelled or not, and also at a
- * shutdown, whoever awaits this waits until then. */
+ * child was cancelled when its time was over, and gave -ECANCELED. Cancelled or not, whoever awaits
+ * this waits until then; only the last fifth of a shutdown's grace period ends all shields. */
 WEFT_ASYNC_3(ssize_t, weft_shield, int64_t, const struct weft_async *, void *);
 
 struct weft_shield__frame {

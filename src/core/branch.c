@@ -44,7 +44,7 @@ enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context 
 	if (branch->done) /* [I1] */
 		return WEFT_READY;
 	cx->strand = &branch->strand;
-	cx->cancelled = branch->cancelled || (outer_cancelled && !branch->shielded);
+	cx->cancelled = outer_cancelled > branch->shielded ? outer_cancelled : branch->cancelled;
 	poll = weft_strand_poll(&branch->strand, branch->async, branch->frame, cx);
 	cx->strand = outer_strand;
 	cx->cancelled = outer_cancelled;

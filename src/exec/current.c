@@ -117,9 +117,9 @@ __attribute__((noinline)) static enum weft_poll ct_poll_unusual(struct weft__wor
 		struct weft_task *task, struct weft_context *cx)
 {
 	/* relaxed: whoever sets it lets weft__ct_look wake every task again */
-	bool cancelling = atomic_load_relaxed(&worker->runtime->cancelling);
+	uint32_t cancelling = atomic_load_relaxed(&worker->runtime->cancelling);
 
-	return weft__worker_poll(worker, task, ct_start(task) || cancelling, cx);
+	return weft__worker_poll(worker, task, (uint8_t)(ct_start(task) | cancelling), cx);
 }
 
 static inline enum weft_poll ct_poll(struct weft__worker *worker, struct weft_task *task, uint32_t usual,
@@ -532,8 +532,8 @@ void weft__ct_look(struct weft__worker *worker, int64_t limit_ns)
 	fire_timers(worker);
 	weft__ct_obey_inbox(worker);
 	/* relaxed: the wake that follows the store brings us here again */
-	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->cancelling) && !runtime->cancelled_all)) {
-		runtime->cancelled_all = true;
+	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->cancelling) != runtime->cancelled_all)) {
+		runtime->cancelled_all = atomic_load_relaxed(&runtime->cancelling);
 		ct_wake_all(runtime);
 	}
 }

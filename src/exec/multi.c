@@ -363,8 +363,8 @@ static inline void mt_poll(
 		struct weft__worker *worker, struct weft_task *task, struct weft_context *cx)
 {
 	/* relaxed: whoever sets it wakes every task afterwards, and the wake carries it */
-	bool cancelling = atomic_load_relaxed(&worker->runtime->cancelling) != 0;
-	bool cancelled = mt_start(task) || cancelling;
+	uint32_t cancelling = atomic_load_relaxed(&worker->runtime->cancelling);
+	uint8_t cancelled = (uint8_t)(mt_start(task) | cancelling);
 	enum weft_poll poll;
 
 	/* relaxed: the tick only has to move; odd during a poll */

@@ -6,7 +6,8 @@
  *   1  closing      no more spawns
  *   2  cancelling   every poll from now on is cancelled, and every task is woken once. A task that was
  *                   being started meanwhile will be polled anyway, and finds the flag.
- *   3  wait         until nothing is alive, or the grace period is over
+ *   3  wait         until nothing is alive, or the grace period is over; when a fifth of it is left,
+ *                   what is shielded is cancelled, too
  *   4  report       who is still alive, and where
  *   5  stopping     the workers leave their loops; the pool ends
  *   6  free         or abandon: if a worker is stuck in a poll, or a job in its call, or somebody holds
@@ -400,11 +401,11 @@ int weft_runtime_create(struct weft_runtime **runtime_out, const struct weft_run
 	return err;
 }
 
-void weft__cancel_all(struct weft_runtime *runtime)
+void weft__cancel_all(struct weft_runtime *runtime, uint32_t level)
 {
 	/* relaxed, both: the wakes that follow carry them (core/task_mt.h) */
 	atomic_store_relaxed(&runtime->closing, 1u);
-	atomic_store_relaxed(&runtime->cancelling, 1u);
+	atomic_fetch_or_relaxed(&runtime->cancelling, level);
 	if (runtime->options.flavour == WEFT_MULTI_THREAD)
 		runtime->executor.flavour->wake_all(runtime);
 	else
@@ -441,22 +442,36 @@ static bool inside(const struct weft_runtime *runtime)
 	return weft__worker_current && weft__worker_current->runtime == runtime;
 }
 
+static size_t wait_until(struct weft_runtime *runtime, int64_t deadline_ns)
+{
+	if (runtime->options.flavour == WEFT_CURRENT_THREAD)
+		weft__ct_shutdown(runtime, deadline_ns);
+	else
+		wait_all_ended(runtime, deadline_ns);
+	return weft__alive(runtime);
+}
+
+/* Steps 1 to 3. Returns how many tasks have not ended. */
+static size_t unwind_all(struct weft_runtime *runtime, int64_t grace_ns)
+{
+	int64_t deadline_ns = weft_deadline_after(weft__clock_now(), grace_ns);
+
+	weft__cancel_all(runtime, WEFT__CANCEL_TASKS);
+	if (wait_until(runtime, deadline_ns - grace_ns / 5) == 0)
+		return 0;
+	weft__cancel_all(runtime, WEFT__CANCEL_SHIELDED);
+	return wait_until(runtime, deadline_ns);
+}
+
 int weft_runtime_shutdown(struct weft_runtime *runtime, int64_t grace_ns)
 {
-	int64_t deadline = weft_deadline_after(weft__clock_now(),
-			grace_ns < 0 ? runtime->options.shutdown_grace_ns : grace_ns);
 	size_t alive;
 
 	if (is_parents(runtime))
 		return -EOWNERDEAD;
 	if (inside(runtime))
 		return -EDEADLK;
-	weft__cancel_all(runtime);
-	if (runtime->options.flavour == WEFT_CURRENT_THREAD)
-		weft__ct_shutdown(runtime, deadline);
-	else
-		wait_all_ended(runtime, deadline);
-	alive = weft__alive(runtime);
+	alive = unwind_all(runtime, grace_ns < 0 ? runtime->options.shutdown_grace_ns : grace_ns);
 	if (alive) {
 		struct dump dump = { -1, 0, runtime };
 
@@ -510,10 +525,8 @@ void weft_runtime_destroy(struct weft_runtime *runtime)
 	/* relaxed: shutdown happened on this thread, or does now */
 	if (!atomic_load_relaxed(&runtime->cancelling) && weft_runtime_shutdown(runtime, -1) > 0)
 		deadline = weft__clock_now(); /* the grace period is over */
-	else if (runtime->options.flavour == WEFT_CURRENT_THREAD)
-		weft__ct_shutdown(runtime, deadline); /* what was asked since: handles that ended */
-	else
-		wait_all_ended(runtime, deadline); /* what was created before, and started since */
+	else /* what was created before, and started since; what was asked since: handles that ended */
+		(void)unwind_all(runtime, runtime->options.shutdown_grace_ns);
 	jobs = weft__pool_shutdown(runtime->pool, deadline);
 	stopped = runtime->options.flavour == WEFT_CURRENT_THREAD ||
 			weft__mt_stop(runtime, deadline);

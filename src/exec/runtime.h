@@ -135,7 +135,7 @@ struct weft_runtime {
 	bool hooked;  /* a hook around parks or polls is set */
 	bool watched; /* a hook at spawns or ends is set, or shutdown_on_failure */
 	uint32_t closing;    /* atomic: no more spawns */
-	uint32_t cancelling; /* atomic: every poll is cancelled */
+	uint32_t cancelling; /* atomic: every poll is cancelled, as weft_context.cancelled says */
 	uint32_t stopping;   /* atomic: workers leave */
 	int32_t failure;     /* atomic: see options.shutdown_on_failure */
 	uint32_t fork_count; /* of the process that made it */
@@ -148,7 +148,7 @@ struct weft_runtime {
 	struct weft__inbox inbox;
 	struct weft__lock drive_lock;
 	bool driven;             /* under drive_lock */
-	bool cancelled_all;      /* home thread */
+	uint32_t cancelled_all;  /* home thread: this `cancelling` has been told to all tasks */
 	struct weft__driver_waiter *driver_waiters;
 	struct weft__worker *driver_before; /* whose tasks the driver's thread ran before; the driver's */
 
@@ -207,7 +207,8 @@ uint32_t weft__task_line(const struct weft_task *task, const struct weft_async *
 /* Every slot of every heap; `visit` is called under the heap's lock. */
 void weft__walk_tasks(struct weft_runtime *runtime,
 		void (*visit)(struct weft_task *task, void *arg), void *arg);
-void weft__cancel_all(struct weft_runtime *runtime);
+enum { WEFT__CANCEL_TASKS = 1, WEFT__CANCEL_SHIELDED = 3 }; /* what is shielded, too */
+void weft__cancel_all(struct weft_runtime *runtime, uint32_t level);
 
 /* task.c */
 /* As weft_task_create, of a runtime that is not NULL, with so many bytes for the frame and what is

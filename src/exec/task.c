@@ -281,5 +281,5 @@ void weft__task_ended_watched(struct weft_runtime *runtime, struct weft_task *ta
 	memcpy(&result, weft__task_result(task, async), sizeof result);
 	/* relaxed: read after the shutdown has joined the workers */
 	if (result < 0 && atomic_cas_relaxed(&runtime->failure, &none, result))
-		weft__cancel_all(runtime);
+		weft__cancel_all(runtime, WEFT__CANCEL_TASKS);
 }

@@ -46,7 +46,7 @@ static inline void weft__context_settle(const struct weft_context *cx, const str
 
 /* One poll of a task that was started; cx is the worker's, prepared. The caller counts it. */
 static inline enum weft_poll weft__worker_poll(struct weft__worker *worker, struct weft_task *task,
-		bool cancelled, struct weft_context *cx)
+		uint8_t cancelled, struct weft_context *cx)
 {
 	enum weft_poll poll;
 

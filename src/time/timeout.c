@@ -38,7 +38,7 @@ enum { DEADLINE_FRESH, DEADLINE_WAITING, DEADLINE_EXPIRED, DEADLINE_UNTIMED };
 static enum weft_poll deadline_end(struct weft_deadline__frame *f, struct weft_context *cx)
 {
 	ssize_t result = weft__branch_result(&f->branch);
-	bool outer = weft_context_cancelled(cx) && !f->branch.shielded;
+	bool outer = cx->cancelled > f->branch.shielded; /* as in weft_branch_poll */
 
 	if (result == -ECANCELED && !outer) {
 		if (f->args.base.at == DEADLINE_EXPIRED)

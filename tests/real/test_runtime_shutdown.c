@@ -239,6 +239,37 @@ RIG_TASK(waits_shielded, struct world, struct rig_gate_wait__frame wait; struct 
 	weft_return(f, 0);
 }
 
+RIG_TASK(hides, struct world, struct rig_gate_wait__frame wait; struct weft_shield__frame shield;)
+{
+	struct hides__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	rig_add(&world->started);
+	rig_gate_wait__init(&f->wait.args, &world->never);
+	weft_await(f, f->shield, weft_shield, WEFT_SECONDS(3600), &rig_gate_wait__async, &f->wait);
+	rig_add(&world->released);
+	weft_return(f, (int)f->shield.args.result);
+	weft_end(f);
+}
+
+/* The last part of the grace period is for those whose shields would hold too long. */
+RIG_TEST(b2_shutdown_ends_shields_in_the_end)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world = { .runtime = runtime };
+	struct weft_task *tasks[3];
+
+	for (int i = 0; i < 3; i++)
+		tasks[i] = rig_spawn(runtime, &hides__async, &world);
+	drive(runtime, &world.started, 3);
+	CHECK_EQ(weft_runtime_shutdown(runtime, 500 * 1000 * 1000), 0);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(rig_join(tasks[i]), -ECANCELED);
+	CHECK_EQ(rig_get(&world.released), 3);
+	weft_runtime_destroy(runtime);
+}
+
 RIG_TASK(opens_while_unwinding, struct world, struct rig_gate_wait__frame wait;)
 {
 	struct opens_while_unwinding__frame *f = frame;
