@@ -23,6 +23,12 @@ struct checks {
 	struct function *function;
 	struct lock locks[16];
 	unsigned lock_count;
+	unsigned awaits;
+	struct {
+		const char *name;
+		unsigned awaits; /* before its last use */
+	} of_thread[16];
+	unsigned of_thread_count;
 	bool awaited;      /* an await, and no plain call since */
 	bool joins_a_task; /* somewhere in the function */
 };
@@ -259,6 +265,27 @@ static void check_await(struct checks *checks, const struct node *node)
 			checks->locks[i].held = false; /* once is enough */
 		}
 	checks->awaited = true;
+	checks->awaits++;
+}
+
+/* Used before an await and after it. */
+static void check_thread_local(struct checks *checks, const struct node *name)
+{
+	for (unsigned i = 0; i < checks->of_thread_count; i++)
+		if (strcmp(checks->of_thread[i].name, name->name) == 0) {
+			if (checks->of_thread[i].awaits != checks->awaits)
+				diagnose_warning(checks->tree, name->begin, "W104",
+						"`%s` is thread-local, and the thread may be another "
+						"one since the await: keep what belongs to the task "
+						"in a local",
+						name->name);
+			checks->of_thread[i].awaits = checks->awaits;
+			return;
+		}
+	if (checks->of_thread_count < 16) {
+		checks->of_thread[checks->of_thread_count].name = name->name;
+		checks->of_thread[checks->of_thread_count++].awaits = checks->awaits;
+	}
 }
 
 static bool is_in_statement_place(const struct node *node)
@@ -287,6 +314,8 @@ static void walk(struct checks *checks, struct node *node)
 			walk(checks, node->child[i]);
 	for (unsigned i = 1; blocking_call && i < blocking_call->count; i++)
 		walk(checks, blocking_call->child[i]);
+	if (node->kind == NODE_NAME && node->is_thread_local)
+		check_thread_local(checks, node);
 	if (node->kind == NODE_CALL)
 		check_call(checks, node);
 	if (node->kind == NODE_AWAIT)

@@ -90,6 +90,14 @@ void lower_sync(struct lower *lower, uint32_t offset)
 
 /* ---- a function ---- */
 
+struct node *label_node(const struct lower *lower, const char *name)
+{
+	for (struct label_home *home = lower->labels; home; home = home->next)
+		if (strcmp(home->name, name) == 0)
+			return home->node;
+	return NULL;
+}
+
 static void find_labels(struct lower *lower, struct node *node)
 {
 	if (node->kind == NODE_LABEL) {
@@ -302,6 +310,72 @@ static void check_supported(struct lower *lower, struct node *node)
 			check_supported(lower, node->child[i]);
 }
 
+/* ---- jumps and defer: the deferred of a block are known without looking where a jump came from ---- */
+
+/* From after the statement to the end of its block. */
+struct deferring {
+	struct lower *lower;
+	const struct node *defer, *block;
+};
+
+static bool is_deferring(const struct deferring *in, uint32_t at)
+{
+	return at > in->defer->begin && at < in->block->end;
+}
+
+static void check_jump(const struct deferring *in, const struct node *node)
+{
+	const struct node *target, *around = node->parent;
+
+	if (node->kind == NODE_CASE && is_deferring(in, node->begin)) {
+		while (around && around->kind != NODE_SWITCH)
+			around = around->parent;
+		if (around && !is_deferring(in, around->begin))
+			diagnose_error(in->lower->tree, node->begin, "W022",
+					"this case is reached without the defer above it: give the "
+					"statements "
+					"that defer a block of their own");
+	}
+	if (node->kind != NODE_GOTO)
+		return;
+	target = label_node(in->lower, node->name);
+	if (!target || is_deferring(in, target->begin) == is_deferring(in, node->begin))
+		return;
+	if (is_deferring(in, target->begin))
+		diagnose_error(in->lower->tree, node->begin, "W022",
+				"this goto jumps over a defer, whose statement would run all the same");
+	else if (target->begin > in->block->begin && target->begin < in->block->end)
+		diagnose_error(in->lower->tree, node->begin, "W022",
+				"this goto jumps back over a defer in its own block: put the block's "
+				"statements into a loop");
+}
+
+static void check_jumps(const struct deferring *in, const struct node *node)
+{
+	check_jump(in, node);
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i])
+			check_jumps(in, node->child[i]);
+}
+
+static void check_defers(struct lower *lower, const struct node *node)
+{
+	for (unsigned i = 0; i < node->count; i++) {
+		const struct node *child = node->child[i];
+
+		if (!child)
+			continue;
+		if (child->kind == NODE_DEFER && node->kind == NODE_BLOCK)
+			check_jumps(&(struct deferring){ lower, child, node },
+					lower->function->body);
+		else if (child->kind == NODE_DEFER &&
+				(node->kind == NODE_CASE || node->kind == NODE_LABEL))
+			diagnose_error(lower->tree, child->begin, "W020",
+					"defer directly after a label: give it a block");
+		check_defers(lower, child);
+	}
+}
+
 void lower_function(struct tree *tree, struct function *function, const struct edits *async_objects)
 {
 	struct lowered *to = arena_zalloc(&tree->arena, sizeof *to);
@@ -316,6 +390,7 @@ void lower_function(struct tree *tree, struct function *function, const struct e
 	locals_find_hoisted(tree, function);
 	name_members(&lower);
 	find_labels(&lower, function->body);
+	check_defers(&lower, function->body);
 	if (function->is_async)
 		check_supported(&lower, function->body);
 	check_function(tree, function);

@@ -109,6 +109,7 @@ void lower_future(struct lower *lower, const struct variable *variable);
 void lower_declaration(struct lower *lower, struct node *node);
 bool type_is_variably_modified(CXType type);
 /* function.c */
+struct node *label_node(const struct lower *lower, const char *name);
 void lower_sync(struct lower *lower, uint32_t offset);
 void lower_scope_push(struct lower *lower, bool is_struct);
 void lower_scope_pop(struct lower *lower);

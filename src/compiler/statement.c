@@ -59,14 +59,6 @@ static bool encloses(const struct node *outer, const struct node *node)
 	return false;
 }
 
-static struct node *label_node(const struct lower *lower, const char *name)
-{
-	for (struct label_home *home = lower->labels; home; home = home->next)
-		if (strcmp(home->name, name) == 0)
-			return home->node;
-	return NULL;
-}
-
 static bool arrives(const struct lower *lower, const struct layer *layer, enum leave_kind kind,
 		const char *label)
 {

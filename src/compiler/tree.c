@@ -466,6 +466,8 @@ static struct node *build_name(
 	}
 	if (!function)
 		return node;
+	node->is_thread_local = referenced.kind == CXCursor_VarDecl &&
+			clang_getCursorTLSKind(referenced) != CXTLS_None;
 	if (referenced.kind == CXCursor_FunctionDecl)
 		clang_visitChildren(referenced, visit_annotation, &node->is_blocking);
 	if (referenced.kind == CXCursor_EnumConstantDecl)

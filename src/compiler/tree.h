@@ -85,6 +85,7 @@ struct node {
 	bool has_statement; /* a statement expression, or a literal that moves into the frame */
 	bool is_default;
 	bool is_blocking; /* NODE_NAME: of a function marked WEFT_BLOCKING */
+	bool is_thread_local;
 };
 
 /* A use of a local type, enumerator or file-scope type inside a function. */
