@@ -226,6 +226,9 @@ static void flag_note(
 		sanitizers_note(arguments, word + strlen("-fsanitize="), true);
 	else if (starts_with(word, "-fno-sanitize="))
 		sanitizers_note(arguments, word + strlen("-fno-sanitize="), false);
+	else if (!strcmp(word, "--coverage") || !strcmp(word, "-coverage") ||
+			!strcmp(word, "-ftest-coverage"))
+		arguments->counts_lines = true;
 	else if (!strcmp(word, "-fPIC") || !strcmp(word, "-fpic"))
 		code->is_pic = true;
 	else if (!strcmp(word, "-fPIE") || !strcmp(word, "-fpie") || !strcmp(word, "-fno-PIC") ||

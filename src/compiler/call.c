@@ -117,8 +117,8 @@ static size_t add_point(struct lower *lower, uint32_t at, const char *member,
 	struct lowered *to = lower->to;
 
 	to->points = grow(to->points, to->point_count, &to->point_capacity, sizeof *to->points);
-	to->points[to->point_count++] = (struct point){ source_place(lower->source, at).line,
-		member, child, flags };
+	to->points[to->point_count++] = (struct point){ source_place(lower->source, at), member,
+		child, flags };
 	return to->point_count;
 }
 
@@ -132,13 +132,13 @@ void lower_await_point(struct lower *lower, uint32_t at, const char *member,
 		point = add_point(lower, at, "args", NULL, "0");
 		text_printf(lower->out,
 				"weft_f->args.base.at = %zu; weft_context_yield(weft_cx); "
-				"return WEFT_PENDING;\nweft_%zu: ; ",
+				"return WEFT_PENDING; weft_%zu: ; ",
 				point, point);
 	}
 	point = add_point(lower, at, member, child, flags);
 	text_printf(lower->out,
-			"weft_f->args.base.at = %zu;\n"
-			"weft_%zu: if (%s == WEFT_PENDING) return WEFT_PENDING; ",
+			"weft_f->args.base.at = %zu; weft_%zu: "
+			"if (%s == WEFT_PENDING) return WEFT_PENDING; ",
 			point, point, poll);
 }
 
@@ -230,7 +230,7 @@ const char *call_await(struct lower *lower, struct node *node, struct node *call
 		struct text *out = lower->out;
 		char *label = NULL, *descend;
 		struct text moved = { NULL, 0, 0 };
-		const char *name = arena_printf(arena, "\nweft_%zu: ", lower->to->point_count);
+		const char *name = arena_printf(arena, "weft_%zu: ", lower->to->point_count);
 
 		for (char *p = out->at; (p = strstr(p, name)); p++)
 			label = p;

@@ -268,6 +268,7 @@ static int unit_translate(struct driver *driver, struct unit *unit)
 		.asyncify = arguments->asyncify,
 		.interposable = arguments->is_interposable,
 		.sanitize_address = arguments->sanitizes_addresses,
+		.count_lines = arguments->counts_lines,
 		.only_function = arguments->only_function,
 		.frame_limit = arguments->frame_limit,
 		.werror = arguments->has_werror,

@@ -40,15 +40,15 @@ static void define_function(struct lower *lower, const struct node *call, const 
 {
 	struct text *out = &lower->to->lifted;
 
+	source_mark(out, source_place(lower->source, call->begin));
 	text_printf(out,
-			"static void %s__run(void *weft_j)\n"
-			"{\n\tstruct %s *weft_job = weft_j;\n\n\t%s%s(",
-			job->name, job->name,
+			"%sstatic void %s__run(void *weft_j) { struct %s *weft_job = weft_j; %s%s(",
+			lower_uncounted(lower->tree), job->name, job->name,
 			type_is_void(job->result) ? "" : "weft_job->result = ",
 			job->function ? job->function : "weft_job->function");
 	for (unsigned i = 1; i < call->count; i++)
 		text_printf(out, "%sweft_job->p%u", i > 1 ? ", " : "", i);
-	text_puts(out, ");\n}\n");
+	text_puts(out, "); }\n");
 }
 
 bool job_define(struct lower *lower, struct node *call, struct job *job)

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "compiler/linemarkers.h"
+#include "compiler/source.h"
 #include "compiler/words.h"
 
 struct line {
@@ -67,6 +68,12 @@ static bool marker_read(struct line line, struct marker *marker)
 	marker->file_len = (size_t)(text - marker->file) + 1;
 	marker->changes_file = line.end - text > 2 && (text[2] == '1' || text[2] == '2');
 	return text < line.end;
+}
+
+static bool marker_names(const struct marker *marker, const char *file)
+{
+	return marker->file_len == strlen(file) + 2 &&
+			memcmp(marker->file + 1, file, strlen(file)) == 0;
 }
 
 static bool is_same_file(const struct marker *one, const struct marker *other)
@@ -173,10 +180,8 @@ struct marked linemarkers_to_reading(const char *text, size_t size, const char *
 
 	while (line_next(&text, end, &line)) {
 		if (marker_read(line, &marker)) {
-			shows = !path ||
-					(marker.file_len == strlen(path) + 2 &&
-							memcmp(marker.file + 1, path,
-									strlen(path)) == 0);
+			shows = !path || marker_names(&marker, path) ||
+					(shows && marker_names(&marker, SOURCE_OWN));
 			continue;
 		}
 		if (!shows || (is_blank(line) && was_blank))

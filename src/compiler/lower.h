@@ -48,8 +48,17 @@ struct scope {
 	bool is_struct; /* a child: a union member of its own, no scope of the text */
 };
 
+/* In front of generated functions whose lines gcov shall not count. (Only then: clang does not put them in
+ * line for callers without the attribute.) */
+static inline const char *lower_uncounted(const struct tree *tree)
+{
+	return tree->options->count_lines
+			? "__attribute__((__no_profile_instrument_function__)) "
+			: "";
+}
+
 struct point {
-	uint32_t line;
+	struct place place;
 	const char *member;
 	const struct function *child;
 	const char *flags;

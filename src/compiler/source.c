@@ -266,3 +266,8 @@ void source_mark(struct text *out, struct place place)
 			out->size && out->at[out->size - 1] != '\n' ? "\n" : "", place.line,
 			place.file, place.system ? " 3" : "");
 }
+
+void source_mark_own(struct text *out)
+{
+	source_mark(out, (struct place){ .file = SOURCE_OWN, .line = 1 });
+}

@@ -62,4 +62,9 @@ size_t source_match(const struct source *source, size_t open);
 /* The system-header flag, newline and all: a linemarker that says that the next byte is at `place`. */
 void source_mark(struct text *out, struct place place);
 
+/* The file of generated functions that no line of the user's stands for, in linemarkers. */
+#define SOURCE_OWN "<weftcc>"
+
+void source_mark_own(struct text *out);
+
 #endif

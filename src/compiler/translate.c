@@ -152,10 +152,12 @@ static void emit_prefix(struct tree *tree, struct function *function, struct tex
 				type_value_text(tree, NULL, function->declarations[0].begin,
 						clang_getArgType(function->type, (unsigned)i)),
 				i);
+	text_puts(out, "};\n");
+	source_mark_own(out);
 	text_printf(out,
-			"};\n__attribute__((__unused__)) static inline void "
+			"%s__attribute__((__unused__)) static inline void "
 			"%s__init(struct %s__args *weft_a",
-			function->name, function->name);
+			lower_uncounted(tree), function->name, function->name);
 	for (int i = 0; i < count; i++)
 		text_printf(out, ", __typeof__(%s) p%d",
 				type_value_text(tree, NULL, function->declarations[0].begin,
@@ -214,7 +216,7 @@ static void emit_descriptor(struct function *function, struct place place, struc
 
 			text_printf(out,
 					"\t{ %uu, (uint32_t)__builtin_offsetof(struct %s__frame, %s), ",
-					point->line, name, point->member);
+					point->place.line, name, point->member);
 			if (point->child)
 				text_printf(out, "&%s__async", point->child->name);
 			else
@@ -291,6 +293,23 @@ static void emit_attributes(
 		}
 }
 
+/* Going on at a point belongs to the line of its await, in a column and a block of its own: so debuggers
+ * that shall stop at the line stop when it is first executed, and at each resume. Costs nothing at -O1. */
+static void emit_dispatch(const struct function *function, struct place place, struct text *out)
+{
+	const struct point *points = function->lowered->points;
+
+	text_puts(out, "switch (weft_f->args.base.at) { case 0: break;");
+	for (size_t i = 0; i < function->lowered->point_count; i++) {
+		if (i == 0 || points[i].place.line != points[i - 1].place.line)
+			source_mark(out, points[i].place);
+		text_printf(out, "case %zu: { int weft_on = 1; (void)weft_on; goto weft_%zu; }",
+				i + 1, i + 1);
+	}
+	source_mark(out, place);
+	text_puts(out, "default: weft_frame_misuse(&weft_f->args.base); } ");
+}
+
 static void emit_definition(struct tree *tree, struct function *function, struct text *out)
 {
 	const struct lowered *lowered = function->lowered;
@@ -308,12 +327,8 @@ static void emit_definition(struct tree *tree, struct function *function, struct
 			linkage(function), function->name);
 	text_printf(out, "{ struct %s__frame *const weft_f = weft_frame; (void)weft_cx; ",
 			function->name);
-	if (lowered->point_count) {
-		text_puts(out, "switch (weft_f->args.base.at) { case 0: break; ");
-		for (size_t i = 1; i <= lowered->point_count; i++)
-			text_printf(out, "case %zu: goto weft_%zu; ", i, i);
-		text_puts(out, "default: weft_frame_misuse(&weft_f->args.base); } ");
-	}
+	if (lowered->point_count)
+		emit_dispatch(function, place, out);
 	text_puts(out, "\n");
 	text_puts(out, lowered->body.at); /* begins with a linemarker */
 	if (is_main)
@@ -324,12 +339,14 @@ static void emit_definition(struct tree *tree, struct function *function, struct
 	if (is_main) {
 		int count = clang_getNumArgTypes(function->type);
 
+		source_mark(out, place);
 		text_printf(out,
-				"int main(int weft_argc, char **weft_argv)\n"
-				"{\n\tstruct main__args weft_args;\n\n"
-				"\t(void)weft_argc, (void)weft_argv;\n\tmain__init(&weft_args%s%s);\n"
-				"\treturn weft_async_main(&main__async, &weft_args);\n}\n",
-				count > 0 ? ", weft_argc" : "", count > 1 ? ", weft_argv" : "");
+				"%sint main(int weft_argc, char **weft_argv) "
+				"{ struct main__args weft_args; "
+				"(void)weft_argc, (void)weft_argv; main__init(&weft_args%s%s); "
+				"return weft_async_main(&main__async, &weft_args); }\n",
+				lower_uncounted(tree), count > 0 ? ", weft_argc" : "",
+				count > 1 ? ", weft_argv" : "");
 	}
 }
 
