@@ -55,6 +55,34 @@ links_by_cmake() {
 		"$stage/consumer/build/with_weft" && "$stage/consumer/build/with_static"
 }
 
+# The stage may be anywhere, so what is installed must find the rest from where it is.
+compiles_async() {
+	weftcc=$(find "$stage" -name weftcc)
+	printf '%s\n' '#include <weft.h>' '#include <weft/async.h>' \
+		'async int main(void) { weft_try(await weft_yield()); return 7; }' >"$stage/consumer/async.c"
+	"$weftcc" "$stage/consumer/async.c" -o "$stage/consumer/async" || return 1
+	"$stage/consumer/async"
+	[ $? = 7 ] && "${weftcc%cc}" run "$stage/consumer/async.c"
+	[ $? = 7 ]
+}
+
+compiles_async_by_cmake() {
+	package=$(find "$stage" -name weft-config.cmake)
+	mkdir -p "$stage/consumer/async_project"
+	cat >"$stage/consumer/async_project/CMakeLists.txt" <<-'END'
+	cmake_minimum_required(VERSION 3.25)
+	project(consumer C)
+	find_package(weft 0.1 REQUIRED)
+	add_executable(program)
+	weft_async_sources(program ../async.c)
+	target_link_libraries(program weft::weft)
+	END
+	cmake -G Ninja -S "$stage/consumer/async_project" -B "$stage/consumer/async_build" \
+		-Dweft_DIR="${package%/*}" && cmake --build "$stage/consumer/async_build" || return 1
+	"$stage/consumer/async_build/program"
+	[ $? = 7 ]
+}
+
 # exports_only_weft: the map hides everything that is not weft_<noun>_<verb>.
 exports_only_weft() {
 	nm -D --defined-only --format=posix "$build/libweft.so" | awk '
@@ -71,6 +99,12 @@ check "soname" has_soname
 check "exports" exports_only_weft
 check "install" install_staged
 check "consumer by CMake" links_by_cmake
+if [ -x "$build/weftcc" ]; then
+	check "consumer by weftcc" compiles_async
+	check "consumer by weftcc and CMake" compiles_async_by_cmake
+else
+	skip "consumer by weftcc" "no weftcc"
+fi
 check "consumer by pkg-config" links_by_pkg_config
 check "consumer by pkg-config, static" links_statically
 checks_end

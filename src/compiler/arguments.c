@@ -268,7 +268,8 @@ static void flag_note(
 struct reading {
 	struct arguments *arguments;
 	struct position_independence code;
-	const char *language; /* of the last -x, or NULL */
+	const char *language;      /* of the last -x, or NULL */
+	bool has_unnamed_language; /* standard input without -x: C with -E, else a mistake */
 };
 
 static void option_note(struct reading *reading, const struct rule *rule, struct argument *argument)
@@ -363,16 +364,23 @@ static void input_note(struct reading *reading, struct argument *argument)
 	argument->is_input = true;
 	argument->forced = reading->language;
 	argument->language = language_of(argument->text, reading->language);
+	if (strcmp(argument->text, "-") == 0 && !reading->language)
+		reading->has_unnamed_language = true;
 	arguments->input_count++;
 	arguments->compiled_count += argument->language != LANGUAGE_NONE;
 	arguments->source_count += argument_is_source(argument);
 }
 
-static void decide(struct arguments *arguments, const struct position_independence *code)
+static void decide(struct arguments *arguments, const struct reading *reading)
 {
+	const struct position_independence *code = &reading->code;
 	bool names_one_output = arguments->output && arguments->stage != STAGE_LINK;
 
 	arguments->is_interposable = code->is_pic && !code->is_hidden && !code->is_final;
+	if (reading->has_unnamed_language && arguments->stage == STAGE_EXPAND)
+		arguments->source_count++;
+	else if (reading->has_unnamed_language)
+		arguments->stage = STAGE_ASK;
 	if (!arguments->input_count || (names_one_output && arguments->compiled_count > 1))
 		arguments->stage = STAGE_ASK;
 }
@@ -407,7 +415,7 @@ void arguments_parse(struct arguments *arguments, char *const *argv)
 		}
 		option_note(&reading, rule, argument);
 	}
-	decide(arguments, &reading.code);
+	decide(arguments, &reading);
 }
 
 void arguments_finish(struct arguments *arguments)

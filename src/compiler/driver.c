@@ -12,6 +12,9 @@
  *                      +---> translate --+
  *                    at last $CC over what is left: plain sources, objects, the link
  *
+ * The translator is a program of its own, weftcc-translate, for the time that it takes to load libclang:
+ * a plain source, or a question to the compiler, must not pay for that.
+ *
  * If no source has a word of the language, weftcc becomes $CC with the arguments that it was given, so
  * a plain C file has the object that it would have without weftcc.
  *
@@ -32,12 +35,10 @@
 
 #include "compiler/arguments.h"
 #include "compiler/driver.h"
-#include "compiler/held.h"
 #include "compiler/linemarkers.h"
 #include "compiler/passes.h"
 #include "compiler/subprocess.h"
 #include "compiler/toolchain.h"
-#include "compiler/translate.h"
 
 struct driver {
 	char *const *argv;
@@ -54,7 +55,9 @@ struct unit {
 	const struct argument *source;
 	char *text; /* expanded */
 	size_t size;
-	struct translation translation;
+	char *translated;
+	size_t translated_size;
+	bool is_async;
 };
 
 static void command_show(const struct words *argv)
@@ -225,98 +228,65 @@ static int unit_read(struct driver *driver, struct unit *unit)
 
 /* ---- check and translate ----------------------------------------------------------------------- */
 
-static struct words translate_flags(const struct driver *driver)
+/* Whether a word of the language may be there: the translator, which is slow to load, knows for sure. */
+static bool may_be_async(const struct unit *unit)
 {
-	struct words flags = WORDS;
-
-	for (size_t i = 0; i < driver->arguments.count; i++) {
-		const char *text = driver->arguments.at[i].text;
-
-		if (starts_with(text, "-f") || starts_with(text, "-m") ||
-				starts_with(text, "-std=") || strcmp(text, "-ansi") == 0 ||
-				starts_with(text, "--target="))
-			words_add(&flags, text);
-	}
-	if (driver->toolchain.target)
-		words_addf(&flags, "--target=%s", driver->toolchain.target);
-	return flags;
+	return strstr(unit->text, "_Async") || strstr(unit->text, "_Await") ||
+			strstr(unit->text, "_Defer");
 }
 
-/* NULL if it cannot be read: then what is generated is the expanded text. */
-static char *original_read(const char *path)
+static pid_t translate_start(
+		const struct driver *driver, const struct unit *unit, int out, int messages)
 {
-	FILE *file = fopen(path, "r");
-	char *text = NULL;
-	size_t capacity = 0;
+	int text = scratch_create();
 
-	if (file && getdelim(&text, &capacity, '\0', file) < 0) {
-		free(text);
-		text = NULL;
-	}
-	if (file)
-		(void)fclose(file);
-	return text;
+	if (!driver->toolchain.translator)
+		give_up(1,
+				"weftcc-translate is neither beside weftcc nor in ../libexec/weft; "
+				"install Weft again");
+	struct words argv = pass_translate(&driver->plan, unit->source);
+	scratch_write(text, unit->text, unit->size);
+	scratch_rewind(text);
+	pid_t process = pass_start(driver, &argv, (struct subprocess_files){ text, out, messages });
+	close(text);
+	words_finish(&argv);
+	return process;
 }
 
-static int unit_translate(struct driver *driver, struct unit *unit)
+/* Its messages are shown only now: see above for what is said when. */
+static int translate_end(const struct unit *unit, int status, int messages)
 {
-	const struct arguments *arguments = &driver->arguments;
-	struct words flags = translate_flags(driver);
-	struct translate_options options = {
-		.path = unit->source->text,
-		.flags = (const char *const *)flags.at,
-		.asyncify = arguments->asyncify,
-		.interposable = arguments->is_interposable,
-		.sanitize_address = arguments->sanitizes_addresses,
-		.count_lines = arguments->counts_lines,
-		.only_function = arguments->only_function,
-		.frame_limit = arguments->frame_limit,
-		.werror = arguments->has_werror,
-		.color = driver->plan.shows_color || arguments->color == 1,
-	};
-	char *original = arguments->stage == STAGE_EMIT_C && unit->source->language == LANGUAGE_C
-			? original_read(options.path)
-			: NULL;
-
-	options.original = original;
-	int err = translate(unit->text, unit->size, &options, &unit->translation);
-
-	words_finish(&flags);
-	if (!err && original && !unit->translation.is_spliced)
-		fprintf(stderr,
-				"weftcc: note: %s: a header has something to translate, so this is the "
-				"expanded text, which belongs to this machine\n",
-				options.path);
-	free(original);
-	if (!err)
-		return 0;
-	if (err == -ENOMEM)
-		must_have(NULL);
-	if (err != -EINVAL)
-		complain("%s: libclang cannot read this text; `weftcc -save-temps` leaves it",
-				options.path);
-	return 1;
+	scratch_show(messages, 2);
+	if (status == TRANSLATE_FAILED || status >= STATUS_SIGNAL)
+		complain("the translator failed over %s, which may be a defect; please report it, with the\n"
+			 ".i file that -save-temps leaves",
+				unit->source->text);
+	return status ? 1 : 0;
 }
 
-/* Both at once; see above for what is said when. */
+/* Both at once. */
 static int unit_check_and_translate(struct driver *driver, struct unit *unit)
 {
 	bool has_original = unit->source->language == LANGUAGE_C;
-	int check_messages = scratch_create(), messages = scratch_create();
+	int check_messages = scratch_create(), messages = scratch_create(), out = scratch_create();
 	pid_t check = has_original ? check_start(driver, unit->source, check_messages) : 0;
+	pid_t translator = translate_start(driver, unit, out, messages);
+	int translate_status = subprocess_wait(translator, "weftcc-translate"), status = 0;
 
-	held_begin(messages, unit->source->text);
-	int translate_status = unit_translate(driver, unit);
-	held_end();
-	int status = has_original ? check_wait(driver, unit->source, check, check_messages) : 0;
-	scratch_show(check_messages, 2);
-	if (!status) {
-		scratch_show(messages, 2);
-		status = translate_status;
+	unit->is_async = translate_status != TRANSLATE_NOT_NEEDED;
+	if (unit->is_async)
+		unit->translated = scratch_text(out, &unit->translated_size);
+	if (has_original)
+		status = check_wait(driver, unit->source, check, check_messages);
+	if (unit->is_async) {
+		scratch_show(check_messages, 2);
+		if (!status)
+			status = translate_end(unit, translate_status, messages);
 	}
 	close(check_messages);
 	close(messages);
-	return status;
+	close(out);
+	return unit->is_async ? status : 0;
 }
 
 /* ---- compile, or whatever is wanted of the translation ------------------------------------------- */
@@ -338,7 +308,7 @@ static int unit_compile(struct driver *driver, const struct unit *unit, const ch
 	const struct plan *plan = &driver->plan;
 	int text = scratch_create();
 
-	scratch_write(text, unit->translation.text, unit->translation.size);
+	scratch_write(text, unit->translated, unit->translated_size);
 	scratch_rewind(text);
 	int status = pass_run(driver, pass_compile(plan, unit->source, output),
 			(struct subprocess_files){ text, 1, 2 });
@@ -365,11 +335,11 @@ static int temporary_save(const struct driver *driver, const struct unit *unit, 
 }
 
 /* Whether the function has a descriptor in the translated text. */
-static bool has_function(const struct translation *translation, const char *name)
+static bool has_function(const struct unit *unit, const char *name)
 {
 	char *descriptor = format_text("%s__async = {", name);
-	bool has = memmem(translation->text, translation->size, descriptor, strlen(descriptor)) !=
-			NULL;
+	bool has = memmem(unit->translated, unit->translated_size, descriptor,
+				   strlen(descriptor)) != NULL;
 
 	free(descriptor);
 	return has;
@@ -380,12 +350,12 @@ static int unit_emit(const struct driver *driver, const struct unit *unit)
 	const char *output = driver->arguments.output ? driver->arguments.output : "/dev/stdout";
 	const char *function = driver->arguments.only_function;
 
-	if (function && !(unit->translation.text && has_function(&unit->translation, function))) {
+	if (function && !(unit->translated && has_function(unit, function))) {
 		complain("%s has no async function '%s'", unit->source->text, function);
 		return 1;
 	}
-	const char *text = unit->translation.text ? unit->translation.text : unit->text;
-	size_t size = unit->translation.text ? unit->translation.size : unit->size;
+	const char *text = unit->translated ? unit->translated : unit->text;
+	size_t size = unit->translated ? unit->translated_size : unit->size;
 	const char *path = function ? NULL : unit->source->text;
 	struct marked marked = driver->arguments.stage == STAGE_EMIT_C
 			? linemarkers_to_source(text, size)
@@ -429,9 +399,10 @@ static int unit_translate_checked(struct driver *driver, struct unit *unit)
 		status = temporary_save(driver, unit, ".i", unit->text, unit->size);
 	if (!status)
 		status = unit_check_and_translate(driver, unit);
-	if (!status && saves)
-		status = temporary_save(driver, unit, ".async.c", unit->translation.text,
-				unit->translation.size);
+	if (!status && saves && unit->is_async)
+		status = temporary_save(
+				driver, unit, ".async.c", unit->translated, unit->translated_size);
+	driver->async_count += unit->is_async;
 	return status;
 }
 
@@ -442,16 +413,12 @@ static int unit_run(struct driver *driver, const struct argument *source, char *
 	bool emits = driver->arguments.stage >= STAGE_EMIT_C;
 	int status = source->language == LANGUAGE_C ? unit_expand(driver, &unit)
 						    : unit_read(driver, &unit);
-	bool is_async = !status &&
-			(driver->arguments.asyncify || translate_is_needed(unit.text, unit.size));
 
-	if (is_async) {
-		driver->async_count++;
+	if (!status && (driver->arguments.asyncify || may_be_async(&unit)))
 		status = unit_translate_checked(driver, &unit);
-	}
 	if (!status && emits)
 		status = unit_emit(driver, &unit);
-	else if (!status && is_async)
+	else if (!status && unit.is_async)
 		status = unit_finish_stage(driver, &unit, object);
 	if (status &&
 			(driver->arguments.stage == STAGE_OBJECT ||
@@ -462,7 +429,7 @@ static int unit_run(struct driver *driver, const struct argument *source, char *
 		free(output);
 	}
 	free(unit.text);
-	free(unit.translation.text);
+	free(unit.translated);
 	return status;
 }
 
@@ -521,12 +488,15 @@ static int compile_all(struct driver *driver)
 /* Says ours after what $CC says. */
 static int version_show(const struct driver *driver)
 {
-	char *version = toolchain_version();
+	struct words ours = WORDS;
 	int status = pass_run(driver, pass_original(&driver->plan, driver->argv, NULL),
 			(struct subprocess_files){ 0, 1, 2 });
 
-	printf("%s\n", version);
-	free(version);
+	if (driver->toolchain.translator) {
+		words_add(&ours, driver->toolchain.translator);
+		words_add(&ours, "--version");
+		pass_run(driver, ours, (struct subprocess_files){ 0, 1, 2 });
+	}
 	return status;
 }
 
@@ -562,7 +532,7 @@ static int dispatch(struct driver *driver)
 				"--emit-c takes one C source: "
 				"weftcc --emit-c in.c -o out.c [flags of $CC]");
 	if (arguments->stage == STAGE_EXPAND)
-		return become_cc(driver, "-D__WEFTCC__=1");
+		return become_cc(driver, arguments->source_count ? "-D__WEFTCC__=1" : NULL);
 	if (arguments->stage == STAGE_ASK || !arguments->source_count ||
 			would_overwrite_input(arguments))
 		return become_cc(driver, NULL);

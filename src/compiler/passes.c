@@ -2,10 +2,11 @@
 /*
  * compiler/passes.c: which words each pass over a source is given.
  *
- *     expand   $CC -E -C -D__WEFTCC__=1 [text] [dependencies] x.c
- *     check    $CC [text] [warnings] x.c, which makes nothing
- *     compile  $CC [code] -x cpp-output -
- *     rest     $CC [everything], translated sources replaced by their objects
+ *     expand     $CC -E -C -D__WEFTCC__=1 [text] [dependencies] x.c
+ *     check      $CC [text] [warnings] x.c, which makes nothing
+ *     translate  weftcc-translate [machine, language]
+ *     compile    $CC [code] -x cpp-output -
+ *     rest       $CC [everything], translated sources replaced by their objects
  *
  * Check: gcc's -fsyntax-only stops before it knows of unused functions, missing returns and cases
  *        that fall through. Writing LTO bytecode to /dev/null it finds these, as fast, and still
@@ -172,6 +173,55 @@ struct words pass_check(const struct plan *plan, const struct argument *source)
 	if (plan->shows_color)
 		words_add(&argv, "-fdiagnostics-color=always");
 	add_input(&argv, source);
+	return argv;
+}
+
+/* What libclang has to know of the machine and the language. */
+static void add_flags_of_parse(struct words *argv, const struct plan *plan)
+{
+	const struct arguments *arguments = plan->arguments;
+
+	for (size_t i = 0; i < arguments->count; i++) {
+		const struct argument *argument = &arguments->at[i];
+		const char *text = argument->text;
+
+		if (starts_with(text, "-f") || starts_with(text, "-m") ||
+				starts_with(text, "-std=") || strcmp(text, "-ansi") == 0 ||
+				starts_with(text, "--target="))
+			words_add(argv, text);
+		else if (strcmp(text, "-target") == 0)
+			words_addf(argv, "--target=%s", argument->operand);
+	}
+	if (plan->toolchain->target)
+		words_addf(argv, "--target=%s", plan->toolchain->target);
+}
+
+struct words pass_translate(const struct plan *plan, const struct argument *source)
+{
+	const struct arguments *arguments = plan->arguments;
+	struct words argv = WORDS;
+
+	words_add(&argv, plan->toolchain->translator);
+	words_add(&argv, source->text);
+	if (arguments->asyncify)
+		words_add(&argv, "--asyncify");
+	if (arguments->is_interposable)
+		words_add(&argv, "--interposable");
+	if (arguments->sanitizes_addresses)
+		words_add(&argv, "--sanitize-address");
+	if (arguments->has_werror)
+		words_add(&argv, "--werror");
+	if (plan->shows_color || arguments->color == 1)
+		words_add(&argv, "--color");
+	if (arguments->stage == STAGE_EMIT_C && source->language == LANGUAGE_C &&
+			strcmp(source->text, "-") != 0)
+		words_add(&argv, "--splice");
+	if (arguments->only_function)
+		words_addf(&argv, "--only=%s", arguments->only_function);
+	if (arguments->frame_limit)
+		words_addf(&argv, "--frame-limit=%u", arguments->frame_limit);
+	words_add(&argv, "--");
+	add_flags_of_parse(&argv, plan);
 	return argv;
 }
 

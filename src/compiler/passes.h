@@ -26,6 +26,17 @@ struct words pass_expand(const struct plan *plan, const struct argument *source)
 /* $CC over the original, for what the user wants to be told of it. No output. */
 struct words pass_check(const struct plan *plan, const struct argument *source);
 
+/* weftcc-translate, from standard input to standard output. */
+struct words pass_translate(const struct plan *plan, const struct argument *source);
+
+/* Its status. */
+enum {
+	TRANSLATE_DONE,
+	TRANSLATE_ERRORS,     /* in the source, said */
+	TRANSLATE_NOT_NEEDED, /* no word of the language; no output */
+	TRANSLATE_FAILED,     /* no fault of the source */
+};
+
 /* $CC over the translated text on its standard input. */
 struct words pass_compile(
 		const struct plan *plan, const struct argument *source, const char *output);

@@ -13,8 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <clang-c/Index.h>
-
 #include "compiler/subprocess.h"
 #include "compiler/toolchain.h"
 
@@ -112,6 +110,8 @@ static char *directory_find(const char *base, const char *const *directories, co
 void toolchain_init(struct toolchain *toolchain, const struct words *cc)
 {
 	static const char *const includes[] = { "../include", WEFT_SOURCE_INCLUDE, NULL };
+	static const char *const translators[] = { ".", "../libexec/weft",
+		"../" WEFT_INSTALL_LIBEXECDIR "/weft", NULL };
 	static const char *const libraries[] = { ".", "../" WEFT_INSTALL_LIBDIR, "../lib",
 		"../lib64", NULL };
 	char *ourselves = executable_path();
@@ -121,6 +121,11 @@ void toolchain_init(struct toolchain *toolchain, const struct words *cc)
 	cc_find(toolchain, ourselves);
 	toolchain->target = target_in_name(toolchain->cc.at[toolchain->cc.count - 1]);
 	*strrchr(ourselves, '/') = 0;
+	char *translator = directory_find(
+			ourselves, translators, "weftcc-translate", "weftcc-translate");
+	if (translator)
+		toolchain->translator = format_text("%s/weftcc-translate", translator);
+	free(translator);
 	toolchain->include = directory_find(ourselves, includes, "weft.h", "weft.h");
 	toolchain->libraries = directory_find(ourselves, libraries, "libweft.so", "libweft.a");
 	toolchain->is_system = strcmp(ourselves, "/usr/bin") == 0;
@@ -132,17 +137,8 @@ void toolchain_init(struct toolchain *toolchain, const struct words *cc)
 void toolchain_finish(struct toolchain *toolchain)
 {
 	words_finish(&toolchain->cc);
+	free(toolchain->translator);
 	free(toolchain->target);
 	free(toolchain->include);
 	free(toolchain->libraries);
-}
-
-char *toolchain_version(void)
-{
-	CXString version = clang_getClangVersion();
-	char *line = format_text(
-			"weftcc %s, reading C with %s", WEFT_VERSION, clang_getCString(version));
-
-	clang_disposeString(version);
-	return line;
 }

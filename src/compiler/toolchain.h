@@ -10,19 +10,17 @@
 #include "compiler/words.h"
 
 struct toolchain {
-	struct words cc; /* the words of WEFT_CC, or cc, or gcc */
-	char *target;    /* the triple in the compiler's name, or NULL: this machine's */
-	char *include;   /* has weft.h, or NULL */
-	char *libraries; /* has libweft, or NULL */
-	bool is_system;  /* the linker and the loader look there anyway */
-	bool has_shared; /* libweft.so is there */
+	struct words cc;  /* the words of WEFT_CC, or cc, or gcc */
+	char *translator; /* weftcc-translate, or NULL */
+	char *target;     /* the triple in the compiler's name, or NULL: this machine's */
+	char *include;    /* has weft.h, or NULL */
+	char *libraries;  /* has libweft, or NULL */
+	bool is_system;   /* the linker and the loader look there anyway */
+	bool has_shared;  /* libweft.so is there */
 };
 
 /* `cc` is the compiler to wrap, word by word; empty: what WEFT_CC says. */
 void toolchain_init(struct toolchain *toolchain, const struct words *cc);
 void toolchain_finish(struct toolchain *toolchain);
-
-/* One line: our version, and libclang's. */
-char *toolchain_version(void);
 
 #endif

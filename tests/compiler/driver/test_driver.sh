@@ -103,7 +103,8 @@ is_plain_with_every_output() {
 is_plain_error_the_same() {
 	same -c broken.c -o out/broken.o && same -c nosuch.c -o out/nosuch.o && same nosuch.c &&
 		same -c plain.c -o && same -c plain.c other.c -o out/x.o && same && same -c -Wall -Werror unused.c &&
-		same -c missing_include.c -o out/x.o && same -x nonsense plain.c
+		same -c missing_include.c -o out/x.o && same -x nonsense plain.c &&
+		same -c -
 }
 
 is_question_answered() {
@@ -135,7 +136,7 @@ is_other_language_passed_through() {
 is_expansion_plain_with_words_left_in() {
 	weftcc -E async.c -o async.i && has 'static _Async int' async.i && has '_Await' async.i &&
 		weftcc -E -dM - </dev/null >macros && has '__WEFTCC__ 1' macros &&
-		weftcc -E -P plain.c >plain.i && gcc -E -P plain.c | diff - plain.i &&
+		same -E -dM -x c++ - && weftcc -E -P plain.c >plain.i && gcc -E -P plain.c | diff - plain.i &&
 		weftcc -M async.c >m.d && gcc $headers -D__WEFTCC__ -M async.c | diff - m.d &&
 		weftcc -MM async.c >m.d && gcc $headers -D__WEFTCC__ -MM async.c | diff - m.d
 }
@@ -279,6 +280,16 @@ bye" ./program && weftcc -xcpp-output expanded -o program && prints "hello, worl
 bye" ./program
 }
 
+is_system_header_no_hindrance() {
+	weftcc -isystem "$root/include" async.c -o program && prints "hello, world
+bye" ./program
+}
+
+is_word_in_a_comment_no_word() {
+	printf '/* _Async */\nconst char *word = "_Await"; // _Defer\n' >words.c
+	same -g -c words.c -o out/words.o
+}
+
 is_flag_for_machine_and_code_passed_on() {
 	weftcc -O2 -g -m64 -march=x86-64 -fno-plt -ffunction-sections -fstack-protector-strong -pthread -c async.c -o a.o &&
 		readelf -S a.o >sections && has '\.text\.greet' sections && has debug_info sections &&
@@ -326,6 +337,16 @@ is_failure_clean() {
 	TMPDIR=/nosuch exits 1 weftcc async.c -o program 2>said && has 'TMPDIR' said || return
 	cp async.c precious.c
 	exits 1 weftcc -c precious.c -o precious.c 2>said && cmp async.c precious.c
+}
+
+is_crashed_translator_told() {
+	mkdir moved
+	cp "$build/weftcc" moved
+	exits 1 moved/weftcc "$headers" -c async.c -o x.o 2>said && has 'weftcc-translate is neither' said || { cat said; return 1; }
+	printf '#!/bin/sh\necho looked at it >&2\nkill -SEGV $$\n' >moved/weftcc-translate
+	chmod +x moved/weftcc-translate
+	exits 1 moved/weftcc "$headers" -c async.c -o x.o 2>said && has 'died of signal 11' said && has 'looked at it' said &&
+		has 'failed over async.c' said && [ ! -f x.o ] && moved/weftcc -c plain.c || { cat said; return 1; }
 }
 
 is_killed_compiler_told() {
@@ -418,9 +439,9 @@ sleep_until_newer() {
 is_generated_source_compiled_by_gcc() {
 	mkdir out
 	weftcc --emit-c async.c -O1 -o out/async.c -MD && lacks '^# [0-9]' out/async.c && has '^#line' out/async.c &&
-		has '^out/async.c: async.c' out/async.d && gcc -w -O1 out/async.c "-L$build" "-Wl,-rpath,$build" -lweft -o program &&
+		has '^out/async.c: async.c' out/async.d && gcc -w -O1 "$headers" out/async.c "-L$build" "-Wl,-rpath,$build" -lweft -o program &&
 		prints "hello, world
-bye" ./program && gcc -pedantic-errors -fsyntax-only -w out/async.c && weftcc --emit-c async.c -O1 | cmp - out/async.c || return
+bye" ./program && gcc -pedantic-errors -fsyntax-only -w "$headers" out/async.c && weftcc --emit-c async.c -O1 | cmp - out/async.c || return
 	exits 2 weftcc --emit-c 2>/dev/null && exits 2 weftcc --emit-c async.c part.c 2>/dev/null
 	weftcc --emit-c plain.c -o out/plain.c && gcc -w -c out/plain.c -o out/plain.o
 }
