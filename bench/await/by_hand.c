@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 {
 	struct parse__args args;
 	long result;
-	int count = argc > 2 ? atoi(argv[2]) : -1, err;
+	int count = argc > 2 ? (int)strtol(argv[2], NULL, 10) : -1, err;
 
 	if (count < 0) {
 		fprintf(stderr, "usage: by_hand parse|plain COUNT\n");

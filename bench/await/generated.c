@@ -71,7 +71,7 @@ static int usage(void)
 
 async int main(int argc, char **argv)
 {
-	int count = argc > 2 ? atoi(argv[2]) : -1;
+	int count = argc > 2 ? (int)strtol(argv[2], NULL, 10) : -1;
 
 	if (count < 0)
 		return usage();
@@ -80,7 +80,7 @@ async int main(int argc, char **argv)
 	else if (strcmp(argv[1], "at_once") == 0)
 		printf("%ld\n", await at_once(count));
 	else if (strcmp(argv[1], "descend") == 0 && argc > 3)
-		printf("%d\n", await descend(atoi(argv[3]), count));
+		printf("%d\n", await descend((int)strtol(argv[3], NULL, 10), count));
 	else
 		return usage();
 	return 0;

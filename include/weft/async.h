@@ -50,6 +50,7 @@
 #define WEFT_ASYNC_H
 
 #include <weft/main.h>
+#include <weft/guard.h>
 #include <weft/runtime.h>
 #include <weft/scope.h>
 

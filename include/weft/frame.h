@@ -335,30 +335,6 @@ static inline void weft_frame_check(struct weft_frame *frame)
 		weft_frame_misuse(frame);
 }
 
-/* Builds for the address sanitizer: red zones of 40 bytes between what weftcc keeps in a frame. */
-#if defined(__SANITIZE_ADDRESS__)
-#define WEFT_GUARDED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WEFT_GUARDED 1
-#endif
-#endif
-#ifdef WEFT_GUARDED
-void __asan_poison_memory_region(const volatile void *begin, size_t size);
-void __asan_unpoison_memory_region(const volatile void *begin, size_t size);
-
-/* Whole granules of eight bytes, and from the zone's beginning on. */
-static inline void weft_frame_guard(char *zone)
-{
-	__asan_poison_memory_region(zone, (size_t)(((uintptr_t)zone + 40) / 8 * 8 - (uintptr_t)zone));
-}
-
-static inline void weft_frame_unguard(char *zone)
-{
-	__asan_unpoison_memory_region(zone, 40);
-}
-#endif
-
 WEFT_END_DECLS
 
 #endif

@@ -49,7 +49,7 @@ const char *future_await(struct lower *lower, struct node *node, const struct va
 /* When its block is left: what has been started is cancelled and awaited. */
 void future_end(struct lower *lower, uint32_t at, const struct variable *future);
 
-/* branch.c: join, try_join, select; timeout, deadline, shield. */
+/* branches.c: join, try_join, select; timeout, deadline, shield. */
 const char *branch_await_all(
 		struct lower *lower, struct node *node, struct node *call, bool await_follows);
 const char *branch_await_timed(

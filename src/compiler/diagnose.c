@@ -84,8 +84,15 @@ static unsigned column_of(
 	return place->column;
 }
 
-static void say(struct tree *tree, uint32_t at, const char *severity, const char *colour,
-		const char *code, const char *format, va_list args)
+struct severity {
+	const char *name, *colour;
+};
+
+static const struct severity error = { "error", "\033[31;1m" },
+			     warning = { "warning", "\033[35;1m" };
+
+static void say(struct tree *tree, uint32_t at, const struct severity *severity, const char *code,
+		const char *format, va_list args)
 {
 	struct place place = source_place(tree->source, at);
 	char *line = read_line(place.file, place.line);
@@ -97,8 +104,9 @@ static void say(struct tree *tree, uint32_t at, const char *severity, const char
 		place.column = column_of(tree, at, &place, line);
 	vsnprintf(message, sizeof message, format, args);
 	text_printf(&text, "%s%s:%u:%u:%s %s%s:%s %s", color ? "\033[1m" : "", place.file,
-			place.line, place.column, color ? "\033[0m" : "", color ? colour : "",
-			severity, color ? "\033[0m" : "", message);
+			place.line, place.column, color ? "\033[0m" : "",
+			color ? severity->colour : "", severity->name, color ? "\033[0m" : "",
+			message);
 	text_printf(&text, code ? " [%s]\n" : "\n", code);
 	if (line) {
 		text_printf(&text, "%5u | %s\n      | ", place.line, line);
@@ -116,7 +124,7 @@ void diagnose_error(struct tree *tree, uint32_t at, const char *code, const char
 	va_list args;
 
 	va_start(args, format);
-	say(tree, at, "error", "\033[31;1m", code, format, args);
+	say(tree, at, &error, code, format, args);
 	va_end(args);
 	tree->error_count++;
 }
@@ -126,8 +134,7 @@ void diagnose_warning(struct tree *tree, uint32_t at, const char *code, const ch
 	va_list args;
 
 	va_start(args, format);
-	say(tree, at, tree->options->werror ? "error" : "warning", "\033[35;1m", code, format,
-			args);
+	say(tree, at, tree->options->werror ? &error : &warning, code, format, args);
 	va_end(args);
 	if (tree->options->werror)
 		tree->error_count++;

@@ -132,105 +132,6 @@ static void name_members(struct lower *lower)
 	}
 }
 
-/* Types that are declared inside move to file scope, under names of their own. */
-static void lift_types(struct lower *lower)
-{
-	struct function *function = lower->function;
-	struct arena *arena = &lower->tree->arena;
-	const struct source *source = lower->source;
-
-	if (!function->is_async || !function->body->has_await)
-		return;
-	for (size_t i = 0; i < function->type_count; i++) {
-		struct local_type *type = &function->types[i];
-
-		type->lifted = arena_printf(arena, "%s__weft_%.*s%zu", function->name,
-				type->is_anonymous ? 0 : (int)type->name_size,
-				source->text + type->name_at, i + 1);
-		for (unsigned e = 0; e < type->enumerator_count; e++)
-			edits_add(&lower->edits, type->enumerators[e].at,
-					type->enumerators[e].at + type->enumerators[e].size,
-					arena_printf(arena, "%s__weft_%.*s", function->name,
-							(int)type->enumerators[e].size,
-							source->text + type->enumerators[e].at));
-	}
-	for (size_t u = 0; u < function->type_use_count; u++) {
-		struct type_use *use = &function->type_uses[u];
-		size_t token = source_token(source, use->at);
-		uint32_t end = source->tokens[token].end;
-
-		for (size_t i = 0; i < function->type_count; i++) {
-			struct local_type *type = &function->types[i];
-
-			if (type->name_at == use->declared_at && !type->is_anonymous)
-				edits_add(&lower->edits, use->at, end, type->lifted);
-			for (unsigned e = 0; e < type->enumerator_count; e++)
-				if (type->enumerators[e].at == use->declared_at)
-					edits_add(&lower->edits, use->at, end,
-							arena_printf(arena, "%s__weft_%.*s",
-									function->name,
-									(int)type->enumerators[e]
-											.size,
-									source->text + use->declared_at));
-		}
-	}
-	edits_sort(&lower->edits);
-	/* the definitions themselves, rendered with the names above */
-	for (size_t i = 0; i < function->type_count; i++) {
-		struct local_type *type = &function->types[i];
-		size_t open = source_token(source, type->begin),
-		       end = source_token(source, type->end);
-
-		if (type->is_typedef) {
-			edits_render(&lower->edits, source, type->begin, type->name_at,
-					&lower->to->lifted);
-			text_puts(&lower->to->lifted, type->lifted);
-			edits_render(&lower->edits, source, type->name_at + type->name_size,
-					type->end, &lower->to->lifted);
-			text_puts(&lower->to->lifted, ";\n");
-			continue;
-		}
-		while (open < end && !source_token_is(source, open, "{"))
-			open++;
-		if (open == end)
-			continue;
-		edits_render(&lower->edits, source, type->begin,
-				type->is_anonymous ? source->tokens[open].begin : type->name_at,
-				&lower->to->lifted);
-		text_printf(&lower->to->lifted, " %s ", type->lifted);
-		edits_render(&lower->edits, source, source->tokens[open].begin, type->end,
-				&lower->to->lifted);
-		text_puts(&lower->to->lifted, ";\n");
-	}
-	for (size_t i = 0; i < function->type_count; i++) {
-		struct local_type *type = &function->types[i];
-		size_t word = source_token(source, type->begin),
-		       next = source_token(source, type->end);
-
-		if (type->is_typedef) {
-			edits_add(&lower->edits, type->begin,
-					source_token_is(source, next, ";")
-							? source->tokens[next].end
-							: type->end,
-					"");
-			continue;
-		}
-		edits_add(&lower->edits, type->begin,
-				source_token_is(source, next, ";") ? source->tokens[next].end
-								   : type->end,
-				source_token_is(source, next, ";")
-						? ""
-						: arena_printf(arena, "%.*s %s",
-								  (int)(source->tokens[word].end -
-										  source->tokens[word]
-												  .begin),
-								  source->text +
-										  source->tokens[word]
-												  .begin,
-								  type->lifted));
-	}
-}
-
 static void edit_names(struct lower *lower)
 {
 	struct function *function = lower->function;
@@ -401,7 +302,7 @@ void lower_function(struct tree *tree, struct function *function, const struct e
 					async_objects->at[i].end, async_objects->at[i].text);
 	edit_names(&lower);
 	edits_sort(&lower.edits);
-	lift_types(&lower);
+	lower_lift_types(&lower);
 	edits_sort(&lower.edits);
 	lower_statement(&lower, function->body);
 	scope_text(&lower.root, &to->frame);

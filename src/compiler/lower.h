@@ -52,9 +52,8 @@ struct scope {
  * line for callers without the attribute.) */
 static inline const char *lower_uncounted(const struct tree *tree)
 {
-	return tree->options->count_lines
-			? "__attribute__((__no_profile_instrument_function__)) "
-			: "";
+	return tree->options->count_lines ? "__attribute__((__no_profile_instrument_function__)) "
+					  : "";
 }
 
 struct point {
@@ -117,6 +116,12 @@ void lower_future(struct lower *lower, const struct variable *variable);
 /* declaration.c */
 void lower_declaration(struct lower *lower, struct node *node);
 bool type_is_variably_modified(CXType type);
+/* lift.c: types declared in the body; the edits are sorted before and not after. */
+void lower_lift_types(struct lower *lower);
+
+/* verbatim.c: whether nothing in the statement has to change. */
+bool statement_is_verbatim(const struct lower *lower, const struct node *node);
+
 /* function.c */
 struct node *label_node(const struct lower *lower, const char *name);
 void lower_sync(struct lower *lower, uint32_t offset);

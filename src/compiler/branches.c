@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler/branch.c: built-ins that take branches.
+ * compiler/branches.c: built-ins that take branches.
  *
  * A branch is `call` or `lvalue = call`. All branches live side by side in the caller's frame: an array of
  * struct weft_branch, and each one's frame. Their arguments and the addresses of their lvalues are

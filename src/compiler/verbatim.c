@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/verbatim.c: which statements are copied as they stand.
+ */
+#include <string.h>
+
+#include "compiler/lower.h"
+
+static bool is_builtin_call(const struct node *node)
+{
+	return node->kind == NODE_CALL &&
+			(node->is_default || strncmp(call_name(node), "weft_", 5) == 0);
+}
+
+bool statement_cleans(const struct lower *lower, const struct variable *variable)
+{
+	if (!variable || !variable->cleanup || variable->is_static)
+		return false;
+	if (variable->hoisted)
+		return true;
+	/* its turn among the deferred statements of the block */
+	for (unsigned i = 0; variable->block && i < variable->block->count; i++)
+		if (variable->block->child[i] && variable->block->child[i]->kind == NODE_DEFER)
+			return true;
+	(void)lower;
+	return false;
+}
+
+static bool is_verbatim(
+		const struct lower *lower, const struct node *node, bool in_loop, bool in_switch)
+{
+	bool returns_plainly = !lower->function->is_async;
+
+	if (node->has_await || node->has_statement || is_builtin_call(node))
+		return false;
+	switch (node->kind) {
+	case NODE_RETURN:
+		if (!returns_plainly || lower->layer)
+			return false;
+		break;
+	case NODE_DEFER:
+		return false;
+	case NODE_GOTO:
+		if (lower->layer)
+			return false;
+		break;
+	case NODE_BREAK:
+		if (!in_loop && !in_switch && lower->layer)
+			return false;
+		break;
+	case NODE_CONTINUE:
+		if (!in_loop && lower->layer)
+			return false;
+		break;
+	case NODE_VARIABLE:
+		if (node->variable &&
+				(node->variable->hoisted ||
+						statement_cleans(lower, node->variable)))
+			return false;
+		break;
+	case NODE_FOR:
+	case NODE_WHILE:
+	case NODE_DO:
+		in_loop = in_switch = true;
+		break;
+	case NODE_SWITCH:
+		in_switch = true;
+		break;
+	default:
+		break;
+	}
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i] && !is_verbatim(lower, node->child[i], in_loop, in_switch))
+			return false;
+	return true;
+}
+
+bool statement_is_verbatim(const struct lower *lower, const struct node *node)
+{
+	return is_verbatim(lower, node, false, false);
+}
