@@ -148,8 +148,7 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 
 #if defined(__has_attribute)
 #if __has_attribute(error)
-#define WEFT_ONLY_WEFTCC                                                                           \
-	__attribute__((error("is for async code: compile this file with weftcc")))
+#define WEFT_ONLY_WEFTCC __attribute__((error("is for async code: compile this file with weftcc")))
 #endif
 #endif
 #ifndef WEFT_ONLY_WEFTCC
@@ -161,7 +160,7 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 		struct weft_frame base;                                                            \
 		R result;                                                                          \
 	};                                                                                         \
-	static inline void name##__init(struct name##__args *args)                                 \
+	static inline WEFT_MAYBE_UNUSED void name##__init(struct name##__args *args)               \
 	{                                                                                          \
 		args->base.at = 0;                                                                 \
 	}                                                                                          \
@@ -173,7 +172,7 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 		R result;                                                                          \
 		A p0;                                                                              \
 	};                                                                                         \
-	static inline void name##__init(struct name##__args *args, A p0)                           \
+	static inline WEFT_MAYBE_UNUSED void name##__init(struct name##__args *args, A p0)         \
 	{                                                                                          \
 		args->base.at = 0;                                                                 \
 		args->p0 = p0;                                                                     \
@@ -187,7 +186,7 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 		A p0;                                                                              \
 		B p1;                                                                              \
 	};                                                                                         \
-	static inline void name##__init(struct name##__args *args, A p0, B p1)                     \
+	static inline WEFT_MAYBE_UNUSED void name##__init(struct name##__args *args, A p0, B p1)   \
 	{                                                                                          \
 		args->base.at = 0;                                                                 \
 		args->p0 = p0;                                                                     \
@@ -203,7 +202,8 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 		B p1;                                                                              \
 		C p2;                                                                              \
 	};                                                                                         \
-	static inline void name##__init(struct name##__args *args, A p0, B p1, C p2)               \
+	static inline WEFT_MAYBE_UNUSED void name##__init(                                         \
+			struct name##__args *args, A p0, B p1, C p2)                               \
 	{                                                                                          \
 		args->base.at = 0;                                                                 \
 		args->p0 = p0;                                                                     \
@@ -221,7 +221,8 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 		C p2;                                                                              \
 		D p3;                                                                              \
 	};                                                                                         \
-	static inline void name##__init(struct name##__args *args, A p0, B p1, C p2, D p3)         \
+	static inline WEFT_MAYBE_UNUSED void name##__init(                                         \
+			struct name##__args *args, A p0, B p1, C p2, D p3)                         \
 	{                                                                                          \
 		args->base.at = 0;                                                                 \
 		args->p0 = p0;                                                                     \

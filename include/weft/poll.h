@@ -58,9 +58,11 @@
 #if defined(__GNUC__)
 #define WEFT_NODISCARD __attribute__((warn_unused_result))
 #define WEFT_NORETURN __attribute__((noreturn))
+#define WEFT_MAYBE_UNUSED __attribute__((unused))
 #else
 #define WEFT_NODISCARD
 #define WEFT_NORETURN
+#define WEFT_MAYBE_UNUSED
 #endif
 
 WEFT_BEGIN_DECLS
