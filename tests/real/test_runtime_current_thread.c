@@ -287,6 +287,47 @@ RIG_TEST_OF(current, b8_another_thread_takes_over_the_driving)
 	weft_runtime_destroy(runtime);
 }
 
+/* Stays in its poll until another thread wants to drive. */
+RIG_TASK(waits_for_a_driver, struct world, )
+{
+	struct waits_for_a_driver__frame *f = frame;
+	struct weft_runtime *runtime = f->args.p0->runtime;
+	bool waits = false;
+
+	(void)cx;
+	rig_add(&f->args.p0->polls);
+	while (!waits) {
+		weft__lock_acquire(&runtime->drive_lock);
+		waits = runtime->driver_waiters != NULL;
+		weft__lock_release(&runtime->drive_lock);
+		sched_yield();
+	}
+	weft_return(f, 0);
+}
+
+static void *run_meanwhile(void *arg)
+{
+	struct world *world = arg;
+
+	rig_wait(&world->polls, 1);
+	CHECK_EQ(rig_run(world->runtime, &counts_itself__async, world), 0);
+	return NULL;
+}
+
+/* Whoever drove by turns leaves it to those in line, too. */
+RIG_TEST_OF(current, b8_turn_hands_the_driving_on)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world = { .runtime = runtime };
+	pthread_t thread = rig_thread(run_meanwhile, &world);
+
+	rig_spawn_detached(runtime, &waits_for_a_driver__async, &world);
+	CHECK(weft_runtime_turn(runtime) > 0);
+	rig_thread_join(thread);
+	CHECK_EQ(rig_get(&world.ended), 1);
+	weft_runtime_destroy(runtime);
+}
+
 enum { RUNS = 300 };
 
 static void *run_often(void *arg)
