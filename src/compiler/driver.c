@@ -178,6 +178,13 @@ static bool is_clang(const char *text, size_t size)
 	return memmem(text, size < 4096 ? size : 4096, "\"<command line>\"", 16) != NULL;
 }
 
+/* Whether a word of the language may be there: the translator, which is slow to load, knows for sure. */
+static bool may_be_async(const struct unit *unit)
+{
+	return strstr(unit->text, "_Async") || strstr(unit->text, "_Await") ||
+			strstr(unit->text, "_Defer");
+}
+
 /* The pass over the original says it better than the preprocessor alone, if it fails as well. */
 static int expand_failed(
 		struct driver *driver, const struct argument *source, int status, int messages)
@@ -202,6 +209,8 @@ static int unit_expand(struct driver *driver, struct unit *unit)
 	unit->size = linemarkers_join(unit->text, unit->size);
 	if (status)
 		status = expand_failed(driver, unit->source, status, err);
+	else if (may_be_async(unit) && dependencies_are_shown(&driver->arguments))
+		scratch_show(err, 1);
 	close(out);
 	close(err);
 	words_finish(&argv);
@@ -227,13 +236,6 @@ static int unit_read(struct driver *driver, struct unit *unit)
 }
 
 /* ---- check and translate ----------------------------------------------------------------------- */
-
-/* Whether a word of the language may be there: the translator, which is slow to load, knows for sure. */
-static bool may_be_async(const struct unit *unit)
-{
-	return strstr(unit->text, "_Async") || strstr(unit->text, "_Await") ||
-			strstr(unit->text, "_Defer");
-}
 
 static pid_t translate_start(
 		const struct driver *driver, const struct unit *unit, int out, int messages)

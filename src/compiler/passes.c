@@ -119,6 +119,14 @@ static void add_include(struct words *argv, const struct toolchain *toolchain)
 		words_addf(argv, "-I%s", toolchain->include);
 }
 
+bool dependencies_are_shown(const struct arguments *arguments)
+{
+	const char *file = arguments->dependency_file;
+
+	return file && arguments->wants_dependencies &&
+			(strcmp(file, "-") == 0 || strcmp(file, "/dev/stdout") == 0);
+}
+
 /* A plain compile would name file and target after its output, which this pass has not. */
 static void add_dependencies(struct words *argv, const struct arguments *arguments,
 		const struct argument *source)
@@ -126,7 +134,10 @@ static void add_dependencies(struct words *argv, const struct arguments *argumen
 	for (size_t i = 0; i < arguments->count; i++)
 		if (arguments->at[i].is_dependency)
 			add_argument(argv, &arguments->at[i]);
-	if (!arguments->dependency_file) {
+	if (dependencies_are_shown(arguments)) {
+		words_add(argv, "-MF"); /* the last one counts, and the text goes to standard output */
+		words_add(argv, "/dev/stderr");
+	} else if (!arguments->dependency_file) {
 		char *path = arguments->output ? with_suffix(arguments->output, ".d")
 					       : source_with_suffix(source, ".d");
 

@@ -21,6 +21,8 @@ struct plan {
 };
 
 /* $CC -E -C: the text that the translator reads, and the dependencies. */
+/* Whether they are to go to standard output; then they come out of the pass on standard error. */
+bool dependencies_are_shown(const struct arguments *arguments);
 struct words pass_expand(const struct plan *plan, const struct argument *source);
 
 /* $CC over the original, for what the user wants to be told of it. No output. */

@@ -27,8 +27,6 @@
 
 enum { PROCESSES_MAX = 8, TEMPORARIES_MAX = 1000 };
 
-extern char **environ;
-
 static const char *program_name = "weftcc";
 static pid_t processes[PROCESSES_MAX];         /* [I1] 0: free */
 static char *temporaries[TEMPORARIES_MAX + 1]; /* [I1] */

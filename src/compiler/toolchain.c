@@ -36,7 +36,11 @@ static char *program_find(const char *name)
 
 static char *executable_path(void)
 {
-	return must_have(realpath("/proc/self/exe", NULL));
+	char *path = realpath("/proc/self/exe", NULL);
+
+	if (!path)
+		give_up(1, "cannot read /proc/self/exe, to find Weft's files: %s", strerror(errno));
+	return path;
 }
 
 /* A compiler that is weftcc would start itself for ever. */
@@ -109,11 +113,11 @@ static char *directory_find(const char *base, const char *const *directories, co
 
 void toolchain_init(struct toolchain *toolchain, const struct words *cc)
 {
+	static const char *const translators[] = { ".", "../libexec/weft", WEFT_TRANSLATOR_DIR,
+		NULL };
 	static const char *const includes[] = { "../include", WEFT_SOURCE_INCLUDE, NULL };
-	static const char *const translators[] = { ".", "../libexec/weft",
-		"../" WEFT_INSTALL_LIBEXECDIR "/weft", NULL };
-	static const char *const libraries[] = { ".", "../" WEFT_INSTALL_LIBDIR, "../lib",
-		"../lib64", NULL };
+	static const char *const libraries[] = { ".", WEFT_LIBRARY_DIR, "../lib", "../lib64",
+		NULL };
 	char *ourselves = executable_path();
 
 	*toolchain = (struct toolchain){ .cc = WORDS };

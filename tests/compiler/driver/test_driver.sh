@@ -209,7 +209,8 @@ is_dependency_file_as_gcc_has_it() {
 	dependencies -c async.c -MD && dependencies -c async.c -MMD && dependencies -c async.c -MD -o out/x.o &&
 		dependencies -c async.c -MD -MP -MF out/deps -o out/x.y.o && dependencies -c async.c -MD -MT '$(target) x' &&
 		dependencies -c async.c -MD -MQ '$(target) x' -o out/x.o && dependencies -S async.c -MMD -o out/x.s &&
-		dependencies -c async.c -Wp,-MMD,out/wp.d -o out/x.o && dependencies -MD -c async.c -MFout/joined.d
+		dependencies -c async.c -Wp,-MMD,out/wp.d -o out/x.o && dependencies -MD -c async.c -MFout/joined.d &&
+		weftcc -c async.c -MD -MF - >standard.d && has 'async.o: async.c' standard.d && same -c plain.c -MD -MF -
 }
 
 is_coverage_named_as_by_gcc() {
