@@ -38,7 +38,7 @@
  *     weft_future(f) x;                         a variable for a call of f, whose result is a number:
  *         weft_start(x, f(1));                  its arguments are evaluated, nothing runs
  *         n = await x;                          runs it, gives its result; x may be started again
- *         weft_cancel(x);                       asks it to end. It ends at the latest when x's block is left
+ *         weft_cancel(x);                       asks it to end; it ends at the latest with x's block
  *     weft_run(call)                            from plain code: a runtime that lasts for this call
  *     weft_scope (s) { weft_spawn_in(&s, call); }   tasks that end before the block is left
  *     weft_cancelled()                          whether this function is being cancelled

@@ -308,7 +308,6 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 	} while (0)
 
 #define WEFT_ENOMEM (-12)
-
 /* Ends the function with a result. */
 #define weft_return(f, value)                                                                      \
 	do {                                                                                       \

@@ -75,7 +75,8 @@ WEFT_NODISCARD int weft_runtime_create(
 
 /* Cancels all tasks, runs until they have ended or grace_ns have passed (< 0: the option's value; when
  * a fifth is left, what is under a weft_shield is cancelled, too), and reports those still alive.
- * Spawning gives NULL from here on. Returns the number of tasks left alive, or -EDEADLK if called from one of the runtime's own tasks. */
+ * Spawning gives NULL from here on. Returns the number of tasks left alive, or -EDEADLK if called from
+ * one of the runtime's own tasks. */
 WEFT_NODISCARD int weft_runtime_shutdown(struct weft_runtime *runtime, int64_t grace_ns);
 
 /* Shuts down if that has not been done, stops the threads and frees everything that nobody else may

@@ -117,8 +117,8 @@ static size_t add_point(struct lower *lower, uint32_t at, const char *member,
 	struct lowered *to = lower->to;
 
 	to->points = grow(to->points, to->point_count, &to->point_capacity, sizeof *to->points);
-	to->points[to->point_count++] = (struct point){ source_place(lower->source, at), member,
-		child, flags };
+	to->points[to->point_count++] =
+			(struct point){ source_place(lower->source, at), member, child, flags };
 	return to->point_count;
 }
 
@@ -127,8 +127,7 @@ void lower_await_point(struct lower *lower, uint32_t at, const char *member,
 {
 	size_t point;
 
-	/* a frame of its own is on the strand by now: the caller cannot be resumed before it */
-	if (lower->tree->options->suspend_always && strcmp(flags, "WEFT_POINT_OWN") != 0) {
+	if (lower->tree->options->suspend_always) {
 		point = add_point(lower, at, "args", NULL, "0");
 		text_printf(lower->out,
 				"weft_f->args.base.at = %zu; weft_context_yield(weft_cx); "
@@ -174,77 +173,68 @@ const char *call_keep(
 	return temporary;
 }
 
-const char *call_await(struct lower *lower, struct node *node, struct node *call, bool follows)
+/* In a frame of its own, which the context allocates and frees. */
+static const char *await_own(struct lower *lower, struct node *node, struct node *call,
+		struct callee *callee, bool follows)
 {
 	struct arena *arena = &lower->tree->arena;
-	struct callee callee = callee_of(lower, call);
-	CXType result = clang_getResultType(callee.type);
+	CXType result = clang_getResultType(callee->type);
 	const char **arguments = call_arguments(lower, call);
 	const char *member = arena_printf(arena, "weft_c%u", ++lower->serial), *value = "((void)0)";
+	unsigned serial = ++lower->serial;
+	size_t point;
 
-	if (callee.embedded) {
-		lower_scope_push(lower, true);
-		call_embed(lower, callee.function, member);
-		lower_scope_pop(lower);
-		call_init(lower, &callee, call, arguments,
-				arena_printf(arena, "&weft_f->%s.args", member));
-		lower_await_point(lower, node->begin, member, callee.function, "0",
-				arena_printf(arena, "%s__poll(&weft_f->%s, weft_cx)",
-						callee.function->name, member));
-		if (type_is_void(result))
-			return value;
-		value = arena_printf(arena, "weft_f->%s.args.result", member);
-		return call_keep(lower, node->begin, result, value, follows);
-	}
-	if (!callee.async) {
-		callee.async = callee_pointer(lower, call);
-	}
 	lower_scope_push(lower, true);
 	text_printf(&lower->scope->members, "\tvoid *%s;\n", member);
 	lower_scope_pop(lower);
 	if (!type_is_void(result))
 		value = lower_temporary(lower, node->begin, result, follows);
-	if (!callee.function) { /* the callee is evaluated once */
-		unsigned serial = ++lower->serial;
-
-		text_printf(lower->out,
-				"{ const struct weft_async *weft_p%u = %s; weft_f->%s = "
-				"weft_frame_enter(weft_cx, weft_p%u); ",
-				serial, callee.async, member, serial);
-		callee.async = arena_printf(arena, "weft_p%u", serial);
-	} else {
-		text_printf(lower->out, "{ weft_f->%s = weft_frame_enter(weft_cx, %s); ", member,
-				callee.async);
-	}
-	text_printf(lower->out, "if (!weft_f->%s) ", member);
-	if (!type_is_void(result) && call_result_is_int(result))
+	text_printf(lower->out,
+			"{ const struct weft_async *weft_p%u = %s; weft_f->%s = "
+			"weft_frame_enter(weft_cx, weft_p%u); if (!weft_f->%s) ",
+			serial, callee->async ? callee->async : callee_pointer(lower, call), member,
+			serial, member);
+	if (call_result_is_int(result))
 		text_printf(lower->out, "%s = %d; else { ", value, -ENOMEM);
 	else
-		text_printf(lower->out, "weft_out_of_memory(%s); { ", callee.async);
-	call_init(lower, &callee, call, arguments,
-			arena_printf(arena, "((%s *)weft_f->%s)", callee.args_struct, member));
-	lower_await_point(lower, node->begin, member, callee.function, "WEFT_POINT_OWN",
-			arena_printf(arena, "weft_frame_descend(weft_cx, weft_f->%s)", member));
+		text_printf(lower->out, "weft_out_of_memory(weft_p%u); { ", serial);
+	call_init(lower, callee, call, arguments,
+			arena_printf(arena, "((%s *)weft_f->%s)", callee->args_struct, member));
 	/* when the caller is polled again, the child has ended: the label is behind the descent */
-	{
-		struct text *out = lower->out;
-		char *label = NULL, *descend;
-		struct text moved = { NULL, 0, 0 };
-		const char *name = arena_printf(arena, "weft_%zu: ", lower->to->point_count);
-
-		for (char *p = out->at; (p = strstr(p, name)); p++)
-			label = p;
-		descend = label + strlen(name);
-		text_puts(&moved, descend);
-		out->size = (size_t)(label - out->at);
-		text_printf(out, " %s%s", moved.at, name);
-		text_free(&moved);
-	}
+	point = add_point(lower, node->begin, member, callee->function, "WEFT_POINT_OWN");
+	text_printf(lower->out,
+			"weft_f->args.base.at = %zu; if (weft_frame_descend(weft_cx, weft_f->%s) == "
+			"WEFT_PENDING) return WEFT_PENDING;\nweft_%zu: ; ",
+			point, member, point);
 	if (!type_is_void(result))
 		text_printf(lower->out, "%s = ((%s *)weft_f->%s)->result; ", value,
-				callee.args_struct, member);
+				callee->args_struct, member);
 	text_printf(lower->out, "weft_frame_leave(weft_cx, weft_f->%s); } } ", member);
 	return value;
+}
+
+const char *call_await(struct lower *lower, struct node *node, struct node *call, bool follows)
+{
+	struct arena *arena = &lower->tree->arena;
+	struct callee callee = callee_of(lower, call);
+	CXType result = clang_getResultType(callee.type);
+	const char **arguments, *member;
+
+	if (!callee.embedded)
+		return await_own(lower, node, call, &callee, follows);
+	arguments = call_arguments(lower, call);
+	member = arena_printf(arena, "weft_c%u", ++lower->serial);
+	lower_scope_push(lower, true);
+	call_embed(lower, callee.function, member);
+	lower_scope_pop(lower);
+	call_init(lower, &callee, call, arguments, arena_printf(arena, "&weft_f->%s.args", member));
+	lower_await_point(lower, node->begin, member, callee.function, "0",
+			arena_printf(arena, "%s__poll(&weft_f->%s, weft_cx)", callee.function->name,
+					member));
+	if (type_is_void(result))
+		return "((void)0)";
+	return call_keep(lower, node->begin, result,
+			arena_printf(arena, "weft_f->%s.args.result", member), follows);
 }
 
 /* ---- spawning: needs no await ---- */

@@ -260,8 +260,8 @@ static int translate_end(const struct unit *unit, int status, int messages)
 {
 	scratch_show(messages, 2);
 	if (status == TRANSLATE_FAILED || status >= STATUS_SIGNAL)
-		complain("the translator failed over %s, which may be a defect; please report it, with the\n"
-			 ".i file that -save-temps leaves",
+		complain("the translator failed over %s, which may be a defect; please report it, with\n"
+			 "the .i file that -save-temps leaves",
 				unit->source->text);
 	return status ? 1 : 0;
 }

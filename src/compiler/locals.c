@@ -261,6 +261,17 @@ static void flow_switch(struct flow *flow, struct node *node, uint64_t *live)
 	flow_expression(flow, node->child[0], live);
 }
 
+static void flow_if(struct flow *flow, struct node *node, uint64_t *live)
+{
+	uint64_t *other = set_copy(flow, live);
+
+	flow_statement(flow, node->child[1], live);
+	if (node->child[2])
+		flow_statement(flow, node->child[2], other);
+	set_add_all(flow, live, other);
+	flow_expression(flow, node->child[0], live);
+}
+
 static void flow_statement(struct flow *flow, struct node *node, uint64_t *live)
 {
 	bool awaits_at_end = node_awaits_at_end(node);
@@ -293,16 +304,9 @@ static void flow_inside(struct flow *flow, struct node *node, uint64_t *live)
 				flow_expression(flow, node->child[i]->child[0], live);
 		}
 		break;
-	case NODE_IF: {
-		uint64_t *other = set_copy(flow, live);
-
-		flow_statement(flow, node->child[1], live);
-		if (node->child[2])
-			flow_statement(flow, node->child[2], other);
-		set_add_all(flow, live, other);
-		flow_expression(flow, node->child[0], live);
+	case NODE_IF:
+		flow_if(flow, node, live);
 		break;
-	}
 	case NODE_SWITCH:
 		flow_switch(flow, node, live);
 		break;

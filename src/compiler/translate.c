@@ -528,6 +528,64 @@ bool translate_is_needed(const char *text, size_t size)
 	return false;
 }
 
+/* The program made asynchronous first, as a test; then every await suspends. */
+static int translate_asyncified(const char *text, size_t size,
+		const struct translate_options *options, struct translation *result)
+{
+	struct text program = { NULL, 0, 0 };
+	struct translate_options second = *options;
+	int err = asyncify(text, size, options, &program);
+
+	second.asyncify = false;
+	second.suspend_always = true;
+	if (!err)
+		err = translate(program.at, program.size, &second, result);
+	text_free(&program);
+	return err;
+}
+
+static void lower_all(struct tree *tree, const struct edits *async_objects)
+{
+	frames_analyse(tree);
+	for (struct function *f = tree->functions; f; f = f->next) {
+		if (f->is_async && !f->is_foreign)
+			check_declaration(tree, f);
+		if (f->body)
+			lower_function(tree, f, async_objects);
+	}
+}
+
+/* The file, or the one function that is wanted. Returns whether it is the user's own file. */
+static bool emit(struct tree *tree, const struct edits *async_objects, struct text *out)
+{
+	const char *name = tree->options->only_function;
+	struct replacements list;
+	bool is_spliced;
+
+	if (name) {
+		struct function *only = tree_find(tree, name, strlen(name));
+
+		if (only && only->lowered)
+			emit_definition(tree, only, out);
+		return false;
+	}
+	list = replacements_find(tree, async_objects);
+	is_spliced = tree->options->original && splice(tree, &list, out);
+	if (!is_spliced)
+		emit_file(tree, &list, out);
+	free(list.at);
+	return is_spliced;
+}
+
+static void lowered_free(struct lowered *lowered)
+{
+	text_free(&lowered->lifted);
+	text_free(&lowered->frame);
+	text_free(&lowered->body);
+	free(lowered->points);
+	free(lowered->embedded);
+}
+
 int translate(const char *text, size_t size, const struct translate_options *options,
 		struct translation *result)
 {
@@ -538,63 +596,26 @@ int translate(const char *text, size_t size, const struct translate_options *opt
 	int err;
 
 	memset(result, 0, sizeof *result);
-	if (options->asyncify) {
-		struct text program = { NULL, 0, 0 };
-		struct translate_options second = *options;
-
-		err = asyncify(text, size, options, &program);
-		second.asyncify = false;
-		second.suspend_always = true;
-		if (!err)
-			err = translate(program.at, program.size, &second, result);
-		text_free(&program);
-		return err;
-	}
+	if (options->asyncify)
+		return translate_asyncified(text, size, options, result);
 	source_scan(&source, text, size);
 	err = tree_build(&tree, &source, options);
 	if (!err) {
 		find_async_objects(&tree, &async_objects);
 		edits_sort(&async_objects);
-		frames_analyse(&tree);
-		for (struct function *f = tree.functions; f; f = f->next) {
-			if (f->is_async && !f->is_foreign)
-				check_declaration(&tree, f);
-			if (f->body)
-				lower_function(&tree, f, &async_objects);
-		}
-		if (!tree.error_count && options->only_function) {
-			struct function *only = tree_find(&tree, options->only_function,
-					strlen(options->only_function));
-
-			if (only && only->lowered)
-				emit_definition(&tree, only, &out);
-		} else if (!tree.error_count) {
-			struct replacements list = replacements_find(&tree, &async_objects);
-
-			result->is_spliced = options->original && splice(&tree, &list, &out);
-			if (!result->is_spliced)
-				emit_file(&tree, &list, &out);
-			free(list.at);
-		}
+		lower_all(&tree, &async_objects);
 		if (tree.error_count)
 			err = -EINVAL;
+		else
+			result->is_spliced = emit(&tree, &async_objects, &out);
 	}
 	result->error_count = tree.error_count;
 	result->warning_count = tree.warning_count;
-	if (!err) {
-		result->text = out.at;
-		result->size = out.size;
-	} else {
-		text_free(&out);
-	}
+	result->text = out.at;
+	result->size = out.size;
 	for (struct function *f = tree.functions; f; f = f->next)
-		if (f->lowered) {
-			text_free(&f->lowered->lifted);
-			text_free(&f->lowered->frame);
-			text_free(&f->lowered->body);
-			free(f->lowered->points);
-			free(f->lowered->embedded);
-		}
+		if (f->lowered)
+			lowered_free(f->lowered);
 	free(async_objects.at);
 	tree_free(&tree);
 	source_free(&source);

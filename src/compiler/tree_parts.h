@@ -22,6 +22,11 @@ void tree_build_body(struct tree *tree, struct function *function);
 /* The operator between two operands, or the token of a unary one. */
 size_t operator_token(const struct source *source, const struct node *node);
 
+/* marks.c: the function of a cleanup attribute; that of a weft_future; WEFT_BLOCKING. */
+const char *cleanup_of(struct tree *tree, const struct node *node);
+const struct function *future_of(struct tree *tree, const struct node *node);
+bool is_marked_blocking(CXCursor function);
+
 /* wrap.c: puts the words of the language into a body, and notes what its nodes hold. */
 void wrap_body(struct tree *tree, struct function *function);
 

@@ -505,7 +505,7 @@ static void attempt_make(const struct attempt *attempt)
 	says = fdopen(err[0], "r");
 	CHECK(says != NULL);
 	while (read_line(says, line, sizeof line))
-		strncat(said, line, sizeof said - strlen(said) - 1);
+		snprintf(said + strlen(said), sizeof said - strlen(said), "%s", line);
 	fclose(says);
 	CHECK(waitpid(pid, &status, 0) == pid);
 	if (strstr(said, "not implemented"))
