@@ -92,8 +92,10 @@ run_clang-tsan() {
 		launcher="setarch;-R"
 		setarch -R true 2>/dev/null || { without "clang's thread sanitizer does not run here"; return; }
 	fi
-	# The interleaving search has one thread: nothing to see here.
-	configuration tests 'stepped|sim|real' $ours -DCMAKE_C_COMPILER=clang -DWEFT_SANITIZE=thread \
+	# The interleaving search has one thread: nothing to see here. And the servers of test_echo do not end:
+	# the sanitizer keeps a signal from a thread that waits for a futex.
+	exclude='^test_echo' \
+	configuration tests "$all" $ours -DCMAKE_C_COMPILER=clang -DWEFT_SANITIZE=thread \
 		"-DWEFT_TEST_LAUNCHER=$launcher" -DWEFT_TEST_SLOWDOWN=5
 }
 
