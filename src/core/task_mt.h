@@ -93,14 +93,13 @@ static inline enum mt_todo mt_suspend(struct weft_task *task)
 /* Ends a poll that was PENDING and asked to be polled again: push the task. */
 static inline void mt_yield(struct weft_task *task)
 {
-	/* relaxed: only a guess for the exchange */
-	uint32_t old = atomic_load_relaxed(&task->state);
+	/* [O2] pairs with mt_start; acquire carries along what [O1] wakers of this poll wrote */
+	uint32_t old = atomic_exchange_acq_rel(&task->state, (uint32_t)MT_QUEUED);
 
-	while (!(old & MT_QUEUED))
-		if (atomic_cas_acq_rel(&task->state, &old, /* [O2] pairs with mt_start */
-				    old - (uint32_t)(MT_RUNNING - MT_QUEUED)))
-			return;
-	atomic_fetch_sub_acq_rel(&task->state, (uint32_t)MT_RUNNING); /* [O2] pairs with mt_start */
+	WEFT_ASSERT(old & MT_RUNNING);
+	if (WEFT_UNLIKELY(old & MT_CANCELLED))
+		/* relaxed: it is not pushed yet, so it is this thread that hands it on */
+		atomic_fetch_or_relaxed(&task->state, (uint32_t)MT_CANCELLED);
 }
 
 /* Ends the last poll. A wake that is overwritten here had found RUNNING and does nothing more. */
