@@ -36,8 +36,7 @@ struct test_case {
 #define CHECK(expr) ((expr) ? (void)0 : test_fail(__FILE__, __LINE__, "%s", #expr))
 
 /* Fails the test unless two integers are equal, and prints both. */
-#define CHECK_EQ(a, b)                                                                             \
-	test_check_eq(__FILE__, __LINE__, #a, (long long)(a), #b, (long long)(b))
+#define CHECK_EQ(a, b) test_check_eq(__FILE__, __LINE__, #a, (long long)(a), #b, (long long)(b))
 
 /* Fails the test unless `statement`, run in a forked child, aborts. */
 #define CHECK_ABORTS(statement)                                                                    \
@@ -60,6 +59,9 @@ struct test_case {
 
 /* Ends the test without an outcome. The program exits with 77 if all its tests did. */
 #define SKIP(reason) test_skip(__FILE__, __LINE__, reason)
+
+/* Whether the program runs on valgrind, which plays some of the kernel's parts itself. */
+int test_on_valgrind(void);
 
 void test_register(struct test_case *test_case);
 void test_check_eq(const char *file, int line, const char *a_text, long long a, const char *b_text,

@@ -191,9 +191,7 @@ static void pool_wait_idle(const struct weft__pool *pool, uint64_t count)
 /* valgrind has a limit of 500 threads. */
 static unsigned cap_to_test(void)
 {
-	const char *preloaded = getenv("LD_PRELOAD");
-
-	if (preloaded && strstr(preloaded, "vgpreload"))
+	if (test_on_valgrind())
 		return 64;
 #ifdef WEFT_TEST_SMALL
 	return 4;

@@ -145,6 +145,13 @@ void test_check_eq(const char *file, int line, const char *a_text, long long a, 
 		test_fail(file, line, "%s == %s, that is %lld == %lld", a_text, b_text, a, b);
 }
 
+int test_on_valgrind(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload && strstr(preload, "vgpreload");
+}
+
 int test_fork(const char *file, int line)
 {
 	pid_t child;

@@ -807,6 +807,8 @@ static void stay_in_user_space(const struct weft_runtime_options *options)
 
 	if (!COUNTS_MALLOC)
 		SKIP("sanitizers make calls of their own");
+	if (test_on_valgrind())
+		SKIP("valgrind does not tell of system calls");
 	runtime = rig_create(options);
 	result = rig_run(runtime, &stays_in_user_space__async, &quiet);
 	weft_runtime_destroy(runtime);

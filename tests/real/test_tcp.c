@@ -218,7 +218,6 @@ static struct rlimit descriptors_end(void)
 
 TEST(tcp_accept_without_descriptors_leaves_the_connection_in_the_queue)
 {
-	const char *preload = getenv("LD_PRELOAD");
 	struct weft_tcp_connect__frame connect;
 	struct weft_tcp_accept__frame accept;
 	struct weft_tcp_listener listener;
@@ -227,7 +226,7 @@ TEST(tcp_accept_without_descriptors_leaves_the_connection_in_the_queue)
 	struct stage stage;
 	int port, peer;
 
-	if (preload && strstr(preload, "vgpreload"))
+	if (test_on_valgrind())
 		SKIP("valgrind plays the limit of descriptors itself, and drops the connection");
 	stage_init(&stage);
 	listener = stage_listen(&port);
