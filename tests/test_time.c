@@ -43,8 +43,13 @@ static struct weft_context *bench_poll(struct bench *bench)
 
 static unsigned bench_advance(struct bench *bench, int64_t ns)
 {
+	unsigned fired = 0;
+
 	bench->env.now_ns += ns;
-	return weft__wheel_expire(&bench->wheel, bench->env.now_ns);
+	do
+		fired += weft__wheel_expire(&bench->wheel, bench->env.now_ns);
+	while (weft__wheel_is_due(&bench->wheel, bench->env.now_ns));
+	return fired;
 }
 
 static bool bench_is_clean(const struct bench *bench)

@@ -78,6 +78,17 @@ static int items_compare(const void *left, const void *right)
 	return a->order < b->order ? -1 : 1;
 }
 
+/* Until nothing is due: one expire does a part. */
+static unsigned expire_all(int64_t now_ns)
+{
+	unsigned count = 0;
+
+	do
+		count += weft__wheel_expire(&wheel, now_ns);
+	while (wheel.next_ns != WEFT_NEVER && weft__wheel_is_due(&wheel, now_ns));
+	return count;
+}
+
 /* The oracle: fires what is due, which must be what the naive list says, in its order. */
 static unsigned expire(int64_t now_ns)
 {
@@ -92,7 +103,7 @@ static unsigned expire(int64_t now_ns)
 	fired_count = 0;
 	if (!weft__wheel_is_due(&wheel, now_ns))
 		CHECK_EQ(count, 0);
-	CHECK_EQ(weft__wheel_expire(&wheel, now_ns), count);
+	CHECK_EQ(expire_all(now_ns), count);
 	CHECK_EQ(fired_count, count);
 	for (unsigned n = 0; n < count; n++)
 		CHECK(fired[n] == expected[n]);
@@ -328,7 +339,7 @@ TEST(wheel_agrees_with_the_oracle_in_every_order)
 				now_ns += after_ns[i];
 			fired_count = 0;
 			if (kind == 2)
-				weft__wheel_expire(&wheel, now_ns);
+				expire_all(now_ns);
 			else if (items[i].is_in)
 				stop(i);
 			else
@@ -396,6 +407,49 @@ TEST(wheel_agrees_with_the_oracle_on_random_walks)
 			random_walk(seed, 40, spreads_ns[i], spreads_ns[i] / 10 + 1, 400);
 			random_walk(seed, 400, spreads_ns[i], spreads_ns[i] / 50 + 1, 600);
 		}
+}
+
+/* A slot that holds much is spilled in portions: meanwhile timers start and stop, also the last ones of
+ * the slots below, and ties stay in order. */
+static void crowd(uint64_t seed, int64_t spread_ns)
+{
+	int64_t now_ns = WEFT_SECONDS(1000), far_ns = now_ns + WEFT_SECONDS(60);
+	unsigned total = 0;
+
+	setup(now_ns);
+	random_state = seed * 2654435761u + 1;
+	for (int i = 0; i < TIMERS; i++)
+		start(i, far_ns + random_below(spread_ns));
+	for (now_ns = far_ns + spread_ns; next() != WEFT_NEVER;) {
+		fired_count = 0;
+		CHECK(weft__wheel_is_due(&wheel, now_ns));
+		CHECK(weft__wheel_expire(&wheel, now_ns) <= WEFT__WHEEL_WORK + WEFT__WHEEL_BATCH);
+		total += fired_count;
+		for (unsigned n = 1; n < fired_count; n++)
+			CHECK(items_compare(&fired[n - 1], &fired[n]) < 0);
+		weft__wheel_check(&wheel);
+		for (int n = 0; n < WEFT__WHEEL_WORK / 16; n++) {
+			int i = (int)random_below(TIMERS);
+
+			if (items[i].is_in)
+				stop(i);
+			else if (starts < 2 * TIMERS) /* so that it ends */
+				start(i, far_ns + random_below(spread_ns));
+		}
+		weft__wheel_check(&wheel);
+	}
+	CHECK(total > TIMERS / 10);
+	for (int i = 0; i < TIMERS; i++)
+		CHECK(probe_balanced(&items[i].probe));
+}
+
+TEST(wheel_spills_a_crowded_slot_in_portions)
+{
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		crowd(seed, WEFT_SECONDS(1));
+		crowd(seed, 100 * TICK);
+		crowd(seed, 300); /* ties */
+	}
 }
 
 /* --- wakers, and what a commit may do --------------------------------------------------------- */

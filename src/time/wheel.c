@@ -15,12 +15,15 @@
  *             distance). A slot of level n > 0 is spilled into level n-1, which is empty then; one
  *             of level 0 is sorted into the due list, from which batches are fired. Only the list
  *             knows nanoseconds; it may keep timers that are due later in the current tick.
+ *             A slot may hold a million timers, so it is spilled in portions: the hand is at it
+ *             already, new timers go to their slots, in front, and the rest follows, behind.
  *             Slots are kept newest first (a start touches the timer started last, which is warm),
  *             and timers of the same tick share a slot at any time; hence ties end up in order of
  *             start. stop does not know the slot and leaves its bit set; whoever looks there clears
  *             it.
  * Invariants  [I1] link is NULL exactly while the timer is out; otherwise *link is the timer.
- *             [I2] a timer is in the slot of its tick (or of now_ticks, if that is later).
+ *             [I2] a timer is in the slot of its tick (or of now_ticks, if that is later), except
+ *                  that what the hand points at up to spill_level is on its way down.
  *             [I3] next_ns is at most the deadline of any timer: a driver that sleeps until what
  *                  next gave is late for nobody, because start says so when it lowers next_ns.
  *             [I4] the due list is sorted, and nothing in it belongs to a later tick than
@@ -31,11 +34,13 @@
  *             [O2] claim under the lock, commit after it: commit runs code that may start and stop.
  * Cost        start, stop: 60 and 30 instructions, two cache lines of other timers, no allocation.
  *             On its way down a timer is touched once per level (at most 7 times; from 10 s ahead,
- *             twice), with the lock held for a whole slot: about 0.1 us each, out of the cache.
- *             Sorting is linear for timers that were started in order.
+ *             twice): about 0.1 us each, out of the cache. The lock is held for WORK of them, or for
+ *             as many as are due in the same tick, which are sorted: linear if started in order.
+ *             expire ends after WORK, so that its driver looks after its sockets and tasks, too.
  * Not here    clocks and the leaves (sleep.c, timeout.c); who sleeps until next (exec).
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "time/wheel.h"
 
@@ -195,28 +200,73 @@ static inline void wheel_put(struct weft_wheel *wheel, struct weft_timer *timer)
 	timer_push(wheel_slot(wheel, tick_level(tick, wheel->now_ticks), tick), timer); /* [I2] */
 }
 
-/* Distributes the slot of `level` at which the hand points over the level below, which is empty,
- * and keeps the order. */
-static void wheel_spill(struct weft_wheel *wheel, unsigned level)
+/* Begins with the first occupied slot, from `level` down, at which the hand points. */
+static void wheel_spill_from(struct weft_wheel *wheel, unsigned level)
 {
-	struct weft_timer **last[WEFT__WHEEL_SLOTS] = { NULL };
-	struct weft_timer **spilled = wheel_slot(wheel, level, wheel->now_ticks);
-	struct weft_timer *timer = *spilled;
+	struct weft_timer **slot = &wheel->slots[level][tick_digit(wheel->now_ticks, level)];
 
-	*spilled = NULL;
-	while (timer) {
-		struct weft_timer *next = timer->next;
-		int64_t tick = wheel_tick(wheel, timer);
-		struct weft_timer **slot = wheel_slot(wheel, level - 1, tick);
-		struct weft_timer ***place = &last[tick_digit(tick, level - 1)];
-
-		if (!*place)
-			WEFT_ASSERT(!*slot); /* [I2] older ones would be in front */
-		timer_hang(*place ? *place : slot, timer);
-		timer->next = NULL;
-		*place = &timer->next;
-		timer = next;
+	while (level > 0 && !*slot) {
+		level--;
+		slot = &wheel->slots[level][tick_digit(wheel->now_ticks, level)];
 	}
+	wheel->spill_level = level;
+	if (level == 0)
+		return;
+	timer_hang(&wheel->spilling, *slot);
+	*slot = NULL;
+	memset(wheel->last, 0, sizeof wheel->last);
+}
+
+/* The place behind all timers of a slot below the one that is being spilled. */
+static struct weft_timer **wheel_spill_place(struct weft_wheel *wheel, int64_t tick)
+{
+	struct weft_timer **place = wheel->last[tick_digit(tick, wheel->spill_level - 1)];
+
+	if (!place)
+		place = wheel_slot(wheel, wheel->spill_level - 1, tick);
+	while (*place) /* started since the hand is here, so they are few, and newer */
+		place = &(*place)->next;
+	return place;
+}
+
+/* Moves the next timer one level down, behind those that are there. */
+static void wheel_spill_one(struct weft_wheel *wheel)
+{
+	struct weft_timer *timer = wheel->spilling;
+	int64_t tick = wheel_tick(wheel, timer);
+	struct weft_timer **place = wheel_spill_place(wheel, tick);
+
+	timer_unhang(timer);
+	timer->next = NULL;
+	timer_hang(place, timer);
+	wheel->last[tick_digit(tick, wheel->spill_level - 1)] = &timer->next;
+}
+
+/* Goes on with what is being spilled, for up to `most` timers. Returns how many. */
+static unsigned wheel_spill(struct weft_wheel *wheel, unsigned most)
+{
+	unsigned moved = 0;
+
+	while (wheel->spill_level > 0 && moved < most) {
+		if (wheel->spilling) {
+			wheel_spill_one(wheel);
+			moved++;
+		} else {
+			wheel_spill_from(wheel, wheel->spill_level - 1);
+		}
+	}
+	return moved;
+}
+
+/* A timer that leaves while a slot is spilled may be the last one in a slot below. */
+static void wheel_spill_without(struct weft_wheel *wheel, struct weft_timer *timer)
+{
+	unsigned below = wheel->spill_level - 1;
+	unsigned digit = tick_digit(wheel_tick(wheel, timer), below);
+
+	if (wheel->last[digit] == &timer->next)
+		wheel->last[digit] =
+				timer->link == &wheel->slots[below][digit] ? NULL : timer->link;
 }
 
 /* Moves the hand to a tick before which no slot is occupied. */
@@ -225,13 +275,12 @@ static void wheel_turn(struct weft_wheel *wheel, int64_t tick)
 	unsigned level = tick_level(tick, wheel->now_ticks);
 
 	wheel->now_ticks = tick;
-	for (; level > 0; level--)
-		if (wheel->slots[level][tick_digit(tick, level)])
-			wheel_spill(wheel, level);
+	if (level > 0)
+		wheel_spill_from(wheel, level);
 }
 
-/* Takes the next slot that starts by the tick `last` into the due list. False: that was all, and
- * the hand is at `last`. */
+/* Takes the next slot that starts by the tick `last` into the due list, or begins to spill it. False:
+ * that was all, and the hand is at `last`. */
 static bool wheel_collect(struct weft_wheel *wheel, int64_t last)
 {
 	unsigned level;
@@ -243,7 +292,8 @@ static bool wheel_collect(struct weft_wheel *wheel, int64_t last)
 		return false;
 	}
 	wheel_turn(wheel, tick);
-	slot = &wheel->slots[0][tick_digit(tick, 0)];
+	if (level > 0)
+		return true;
 	timer_hang(&wheel->due, timers_merge(wheel->due, timers_sort(*slot))); /* [I4] */
 	*slot = NULL;
 	if (tick == last)
@@ -258,8 +308,11 @@ static int64_t wheel_look(struct weft_wheel *wheel)
 	int64_t next_ns = wheel->due ? wheel->due->deadline_ns : WEFT_NEVER;
 	int64_t bound_ns = WEFT_NEVER, tick;
 	unsigned level, looked = 0;
-	struct weft_timer **slot = wheel_first(wheel, &level, &tick);
+	struct weft_timer **slot;
 
+	if (wheel->spill_level > 0)
+		return wheel->next_ns;
+	slot = wheel_first(wheel, &level, &tick);
 	for (struct weft_timer *timer = slot ? *slot : NULL; timer; timer = timer->next) {
 		if (looked++ == WEFT__WHEEL_SHORT) {
 			/* the start of the slot; but past deadlines are in that of now_ticks */
@@ -273,7 +326,8 @@ static int64_t wheel_look(struct weft_wheel *wheel)
 	return bound_ns < next_ns ? bound_ns : next_ns;
 }
 
-/* Claims a batch from the due list, commits it without the lock, and takes the lock again. */
+/* Claims a batch from the due list, commits it without the lock, and takes the lock again. Returns how
+ * many. */
 static unsigned wheel_fire(struct weft_wheel *wheel, int64_t now_ns)
 {
 	struct weft_waker claimed[WEFT__WHEEL_BATCH];
@@ -349,6 +403,8 @@ bool weft__timer_stop(struct weft_timer *timer)
 	weft__lock_acquire(&wheel->lock);
 	is_in = timer->link != NULL;
 	if (is_in) {
+		if (WEFT_UNLIKELY(wheel->spilling != NULL))
+			wheel_spill_without(wheel, timer);
 		timer_unhang(timer);
 		timer_out(timer);
 		wheel->count--;
@@ -359,22 +415,26 @@ bool weft__timer_stop(struct weft_timer *timer)
 
 unsigned weft__wheel_expire(struct weft_wheel *wheel, int64_t now_ns)
 {
-	unsigned fired = 0, batch;
+	unsigned fired = 0, moved = 0, batch;
 	int64_t last;
-	bool more;
+	bool more = true;
 
 	if (!weft__wheel_is_due(wheel, now_ns))
 		return 0;
 	weft__lock_acquire(&wheel->lock);
 	last = now_ns >> WEFT__WHEEL_TICK_SHIFT;
-	do {
+	while (more && fired + moved < WEFT__WHEEL_WORK) {
+		/* what comes down may be due before what is in the due list */
+		moved += wheel_spill(wheel, WEFT__WHEEL_WORK - moved);
+		if (wheel->spill_level > 0)
+			break;
 		/* time does not go back here, also if another thread has fired meanwhile */
 		if (last < wheel->now_ticks)
 			last = wheel->now_ticks;
 		more = wheel_collect(wheel, last);
-		while ((batch = wheel_fire(wheel, now_ns)) > 0)
+		while (fired + moved < WEFT__WHEEL_WORK && (batch = wheel_fire(wheel, now_ns)) > 0)
 			fired += batch;
-	} while (more);
+	}
 	atomic_store_relaxed(&wheel->next_ns, wheel_look(wheel)); /* relaxed: a hint; [I3] */
 	WEFT_CHECK(weft__wheel_check(wheel));
 	weft__lock_release(&wheel->lock);
@@ -412,6 +472,8 @@ static uint32_t wheel_check_slot(const struct weft_wheel *wheel, unsigned level,
 	const struct weft_timer *timer = wheel->slots[level][slot];
 
 	WEFT_ASSERT(!timer || (wheel->occupied[level] >> slot & 1));
+	if (level <= wheel->spill_level && slot == tick_digit(wheel->now_ticks, level))
+		timer = NULL; /* [I2] on their way down */
 	for (; timer; timer = timer->next) {
 		int64_t tick = wheel_tick(wheel, timer);
 
@@ -424,7 +486,8 @@ static uint32_t wheel_check_slot(const struct weft_wheel *wheel, unsigned level,
 bool weft__wheel_check(const struct weft_wheel *wheel)
 {
 	uint32_t count = wheel_check_list(wheel, &wheel->due) +
-			wheel_check_list(wheel, &wheel->never);
+			wheel_check_list(wheel, &wheel->never) +
+			wheel_check_list(wheel, &wheel->spilling);
 
 	for (unsigned level = 0; level < WEFT__WHEEL_LEVELS; level++)
 		for (unsigned slot = 0; slot < WEFT__WHEEL_SLOTS; slot++)

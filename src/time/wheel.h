@@ -20,11 +20,13 @@ enum {
 	WEFT__WHEEL_LEVELS = 24,
 	WEFT__WHEEL_BATCH = 2,
 	WEFT__WHEEL_SHORT = 2,
+	WEFT__WHEEL_WORK = 32,
 #else
 	WEFT__WHEEL_SLOT_BITS = 6,
 	WEFT__WHEEL_LEVELS = 8,
 	WEFT__WHEEL_BATCH = 32, /* wakers claimed in one go */
 	WEFT__WHEEL_SHORT = 8,  /* timers that next looks at to be exact */
+	WEFT__WHEEL_WORK = 512, /* timers that one expire moves or fires */
 #endif
 	WEFT__WHEEL_SLOTS = 1 << WEFT__WHEEL_SLOT_BITS
 };
@@ -36,8 +38,12 @@ struct weft_wheel {
 	/* No timer is due before; may be too early, never too late. Read without the lock, so it is
 	 * aligned. */
 	int64_t next_ns __attribute__((aligned(8)));
-	struct weft_timer *due;   /* taken from their slots, earliest first, ties oldest first */
-	struct weft_timer *never; /* without a deadline, in no order */
+	struct weft_timer *due;      /* taken from their slots, earliest first, ties oldest first */
+	struct weft_timer *never;    /* without a deadline, in no order */
+	unsigned spill_level;        /* whose slot is being spilled; 0: none */
+	struct weft_timer *spilling; /* what is left of it */
+	/* Where the next timer from there goes in the slots below; NULL: not known. */
+	struct weft_timer **last[WEFT__WHEEL_SLOTS];
 	uint64_t occupied[WEFT__WHEEL_LEVELS]; /* a clear bit: that slot is empty */
 	struct weft_timer *slots[WEFT__WHEEL_LEVELS][WEFT__WHEEL_SLOTS]; /* newest first */
 };
@@ -66,9 +72,10 @@ bool weft__timer_rewake(struct weft_timer *timer, const struct weft_waker *waker
  * stopped already. Afterwards nobody touches it. */
 bool weft__timer_stop(struct weft_timer *timer);
 
-/* Fires everything with deadline_ns <= now_ns in the order of deadlines (ties in the order of
- * start), each by claim under the lock and commit after it. Returns how many. Any thread, also
- * while another is at it: each timer fires once, and the order holds within a call. */
+/* Fires what has deadline_ns <= now_ns in the order of deadlines (ties in the order of start), each by
+ * claim under the lock and commit after it. Returns how many. If there is much to do, it does a part
+ * and is due again at once. Any thread, also while another is at it: each timer fires once, and the
+ * order holds within a call. */
 unsigned weft__wheel_expire(struct weft_wheel *wheel, int64_t now_ns);
 
 /* When expire must be called next: the earliest deadline or a little before, WEFT_NEVER if none. */
