@@ -155,7 +155,8 @@ struct weft_context {
 	uint32_t budget;            /* leaf completions left in this poll */
 	uint16_t depth;             /* direct descents into frames of their own */
 	uint8_t cancelled;          /* this scope is being cancelled; above 1: what is shielded, too */
-	uint8_t self_woken;         /* poll the task again, after the others */
+	uint8_t self_woken;         /* poll the task again, after the others; 2: it spent its budget
+	                               although it is being cancelled */
 	uint8_t descend;            /* the innermost frame is new: go on there */
 	uint8_t waker_taken;        /* somebody looked at the waker (lost wake-ups show) */
 	uint8_t reserved[6];
@@ -199,7 +200,7 @@ static inline void weft_context_yield(struct weft_context *cx)
 WEFT_NODISCARD static inline bool weft_context_charge(struct weft_context *cx)
 {
 	if (cx->budget == 0) {
-		cx->self_woken = 1;
+		cx->self_woken = cx->cancelled ? 2 : 1;
 		return false;
 	}
 	cx->budget--;

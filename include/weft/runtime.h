@@ -56,7 +56,8 @@ struct weft_runtime_options {
 	size_t blocking_queue_max;      /* 0: unbounded; else submitting beyond waits */
 	int64_t blocking_keep_alive_ns; /* 0: 10 s */
 	int64_t shutdown_grace_ns;      /* 0: 5 s; how long destroy lets cancelled tasks unwind */
-	int64_t stall_report_ns;        /* 0: 1 s in one poll is reported; < 0: never */
+	int64_t stall_report_ns;        /* a poll of that length is reported; < 0: never. 0: 1 s;
+	                                   with WEFT_CURRENT_THREAD never, for it takes a thread */
 	size_t thread_stack_bytes;      /* 0: the system's default */
 	bool clock_paused;              /* virtual time, which advances when all is idle; needs
 	                                   WEFT_CURRENT_THREAD */

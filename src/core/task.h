@@ -9,6 +9,7 @@
  *              (core/task_ct.h), atomic          (core/task_mt.h), atomic
  *   local      the state machine, plain,         0, or 1 + the index of the worker that alone
  *              home thread only                  polls it; plain, set before the start
+ *              above both, in units of WEFT__GOES_ON, a count that whoever polls keeps (exec/task.c)
  *   next       link in an inbox or shared queue: whoever queued the task owns it
  *   refs       1 for the body + owned wakers, atomic
  *   joiner     one word for who joins: exec/join.c
@@ -41,6 +42,8 @@ struct weft_task {
 };
 
 _Static_assert(sizeof(struct weft_task) <= 64, "a task header is one cache line at most");
+
+enum { WEFT__GOES_ON = 1 << 16 };
 
 /* The header's size in memory: the frame behind it stays aligned to 16. */
 #define WEFT__TASK_BYTES ((sizeof(struct weft_task) + 15) & ~(size_t)15)

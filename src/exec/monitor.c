@@ -12,9 +12,13 @@
  *                 RUNNING --ten ticks with every worker parked--> STOPPED --poke--> RUNNING
  *
  *             An idle runtime has no ticks at all: no wake-ups, no CPU.
+ *   Reports. A poll that lasts for stall_report_ns is reported, once. A current-thread runtime, which is
+ *   to have no threads of its own, has a monitor only if the option asks for it, and then only for that:
+ *   nobody could take over. Its worker counts as parked between polls.
  * Order       [O1] stop: state = STOPPED (seq_cst), then look whether all are parked (seq_cst). A worker:
  *                  parked = 0 (seq_cst), then look at state (seq_cst). One of the two sees the other.
- * Cost        500 wake-ups a second while anything runs; each reads one word per worker.
+ * Cost        500 wake-ups a second while anything runs; each reads one word per worker. (For reports
+ *             alone four in the time that is reported.)
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -31,6 +35,7 @@ struct weft__monitor {
 	uint32_t state; /* atomic, futex */
 	struct weft__thread thread;
 	struct weft_runtime *runtime;
+	int64_t tick_ns;
 	struct sighting {
 		uint32_t tick;
 		uint32_t reported; /* the tick that was reported */
@@ -60,6 +65,11 @@ static void look_up(struct weft_task *task, void *arg)
 	stalled->line = weft__task_line(task, async);
 }
 
+static bool takes_over(const struct weft_runtime *runtime)
+{
+	return runtime->options.flavour == WEFT_MULTI_THREAD;
+}
+
 /* What the worker runs may have ended meanwhile, and its memory be gone: it is looked for by address. */
 static void report_stall(struct weft_runtime *runtime, struct weft__worker *worker, int64_t ns)
 {
@@ -71,9 +81,10 @@ static void report_stall(struct weft_runtime *runtime, struct weft__worker *work
 		return;
 	weft__report(runtime,
 			"worker %u has been in one poll of task %llx, %s (%s:%u), for %lld ms: "
-			"use weft_blocking or weft_block_in_place for work that does not wait",
+			"use weft_blocking%s for work that does not wait",
 			worker->index, (unsigned long long)stalled.id, stalled.async->name,
-			stalled.async->file, stalled.line, (long long)(ns / 1000000));
+			stalled.async->file, stalled.line, (long long)(ns / 1000000),
+			takes_over(runtime) ? " or weft_block_in_place" : "");
 }
 
 static void cover(struct weft_runtime *runtime, struct weft__worker *worker)
@@ -113,8 +124,10 @@ static void look_at(struct weft__monitor *monitor, struct weft__worker *worker, 
 	}
 	if (tick % 2 == 0)
 		return;
-	if (now_ns - sighting->since_ns >= WEFT__STUCK_NS ||
-			atomic_load_relaxed(&worker->blocked)) /* relaxed: a hint */
+	if (takes_over(runtime) &&
+			(now_ns - sighting->since_ns >= WEFT__STUCK_NS ||
+					atomic_load_relaxed(
+							&worker->blocked))) /* relaxed: a hint */
 		cover(runtime, worker);
 	if (stall_ns > 0 && now_ns - sighting->since_ns >= stall_ns && sighting->reported != tick &&
 			!atomic_load_relaxed(&worker->blocked)) {
@@ -154,7 +167,8 @@ static void *monitor_thread(void *arg)
 	struct weft_runtime *runtime = monitor->runtime;
 	unsigned idle_ticks = 0;
 
-	while (atomic_load_acquire(&monitor->state) != MONITOR_ENDING) { /* pairs with monitor_stop */
+	while (atomic_load_acquire(&monitor->state) !=
+			MONITOR_ENDING) { /* pairs with monitor_stop */
 		unsigned count = atomic_load_acquire(&runtime->worker_count); /* with relieve */
 		int64_t now = weft__clock_now();
 
@@ -165,7 +179,7 @@ static void *monitor_thread(void *arg)
 			stop_ticking(monitor);
 			idle_ticks = 0;
 		} else {
-			weft__futex_wait(&monitor->state, MONITOR_RUNNING, now + TICK_NS);
+			weft__futex_wait(&monitor->state, MONITOR_RUNNING, now + monitor->tick_ns);
 		}
 	}
 	return NULL;
@@ -179,13 +193,33 @@ int weft__monitor_start(struct weft_runtime *runtime)
 	if (!monitor)
 		return -ENOMEM;
 	monitor->runtime = runtime;
-	err = weft__thread_start(&monitor->thread, 0, "weft-monitor", monitor_thread, monitor);
-	if (err) {
-		free(monitor);
-		return err;
+	monitor->tick_ns = TICK_NS;
+	if (!takes_over(runtime)) {
+		if (runtime->options.stall_report_ns / 4 > TICK_NS)
+			monitor->tick_ns = runtime->options.stall_report_ns / 4;
+		runtime->workers[0]->parked = 1;
 	}
 	runtime->monitor = monitor;
-	return 0;
+	err = weft__thread_start(&monitor->thread, 0, "weft-monitor", monitor_thread, monitor);
+	if (err) {
+		runtime->monitor = NULL;
+		free(monitor);
+	}
+	return err;
+}
+
+void weft__monitor_poll_begins(struct weft__worker *worker, struct weft_task *task)
+{
+	atomic_store_relaxed(&worker->running, task);          /* relaxed: for reports */
+	atomic_store_relaxed(&worker->tick, worker->tick + 1); /* relaxed: it only has to move */
+	atomic_store_seq_cst(&worker->parked, 0u);             /* [O1] */
+	weft__monitor_poke(worker->runtime);
+}
+
+void weft__monitor_poll_ends(struct weft__worker *worker)
+{
+	atomic_store_relaxed(&worker->tick, worker->tick + 1); /* relaxed: it only has to move */
+	atomic_store_seq_cst(&worker->parked, 1u);             /* [O1] */
 }
 
 void weft__monitor_poke(struct weft_runtime *runtime)

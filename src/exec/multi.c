@@ -167,7 +167,7 @@ static void mt_schedule(struct weft_task *task)
 	struct weft_runtime *runtime = weft__runtime_of(task);
 	struct weft__worker *worker = worker_here(runtime);
 
-	if (WEFT_UNLIKELY(task->local)) {
+	if (WEFT_UNLIKELY(weft__pinned_to(task))) {
 		weft__pinned_push(task);
 		return;
 	}
@@ -244,7 +244,7 @@ static inline void mt_push_anywhere(struct weft_task *task)
 	struct weft_runtime *runtime = weft__runtime_of(task);
 	struct weft__worker *worker = worker_here(runtime);
 
-	if (WEFT_UNLIKELY(task->local))
+	if (WEFT_UNLIKELY(weft__pinned_to(task)))
 		weft__pinned_push(task);
 	else if (worker)
 		mt_push(worker, task);
@@ -353,7 +353,7 @@ static void mt_end(struct weft__worker *worker, struct weft_task *task)
 /* Behind all others. */
 static inline void mt_requeue(struct weft__worker *worker, struct weft_task *task)
 {
-	if (WEFT_UNLIKELY(task->local))
+	if (WEFT_UNLIKELY(weft__pinned_to(task)))
 		weft__pinned_push(task);
 	else
 		mt_push(worker, task);

@@ -17,6 +17,12 @@
 
 #include "exec/runtime.h"
 
+/* 0, or 1 + the worker's index. */
+static inline unsigned weft__pinned_to(const struct weft_task *task)
+{
+	return task->local % WEFT__GOES_ON;
+}
+
 static inline bool weft__pinned_ready(const struct weft__worker *worker)
 {
 	return worker->fifo.head != worker->fifo.tail;
@@ -26,7 +32,7 @@ static inline bool weft__pinned_ready(const struct weft__worker *worker)
 __attribute__((noinline, unused)) static void weft__pinned_push(struct weft_task *task)
 {
 	struct weft_runtime *runtime = weft__runtime_of(task);
-	struct weft__worker *home = runtime->workers[task->local - 1];
+	struct weft__worker *home = runtime->workers[weft__pinned_to(task) - 1];
 	struct weft__guest *guest;
 
 	if (weft__worker_current == home && weft__fifo_push(&home->fifo, task))

@@ -81,7 +81,7 @@ static struct weft__reactor *env_place(const struct weft_env *env)
 	if (runtime->nominal == 1)
 		return &worker->reactor;
 	return &runtime->workers[atomic_fetch_add_relaxed(&runtime->place, 1u) % runtime->nominal]
-			->reactor; /* relaxed: any order will do */
+				->reactor; /* relaxed: any order will do */
 }
 
 /* A simulated socket exists in one network: that of the first worker. */
@@ -189,8 +189,8 @@ struct dump {
 
 /* Where a suspended frame waits. Read without a lock: a snapshot of a task that runs meanwhile may name
  * a point that it has left. */
-__attribute__((no_sanitize("thread"))) static uint32_t frame_line(const struct weft_async *async,
-		const struct weft_frame *frame)
+__attribute__((no_sanitize("thread"))) static uint32_t frame_line(
+		const struct weft_async *async, const struct weft_frame *frame)
 {
 	uint32_t at = *(const volatile uint32_t *)&frame->at; /* banned: its writer is plain */
 
@@ -203,13 +203,15 @@ __attribute__((no_sanitize("thread"))) static uint32_t frame_line(const struct w
 
 uint32_t weft__task_line(const struct weft_task *task, const struct weft_async *async)
 {
-	return frame_line(async, (const struct weft_frame *)((const char *)task + WEFT__TASK_BYTES));
+	return frame_line(
+			async, (const struct weft_frame *)((const char *)task + WEFT__TASK_BYTES));
 }
 
 static void dump_task(struct weft_task *task, void *arg)
 {
 	struct dump *dump = arg;
-	const struct weft_async *async = atomic_load_acquire(&task->async); /* pairs with the start */
+	const struct weft_async *async =
+			atomic_load_acquire(&task->async); /* pairs with the start */
 	char line[300];
 	int length;
 
@@ -302,7 +304,7 @@ static void options_fill(struct weft_runtime_options *options)
 		options->blocking_keep_alive_ns = 10 * SECOND;
 	if (!options->shutdown_grace_ns)
 		options->shutdown_grace_ns = 5 * SECOND;
-	if (!options->stall_report_ns)
+	if (!options->stall_report_ns && options->flavour == WEFT_MULTI_THREAD)
 		options->stall_report_ns = SECOND;
 	if (!options->seed && seed)
 		options->seed = strtoull(seed, NULL, 0);
@@ -310,17 +312,23 @@ static void options_fill(struct weft_runtime_options *options)
 		options->seed = weft__random_seed();
 }
 
-enum weft_poll weft__worker_poll_hooked(struct weft__worker *worker, struct weft_task *task,
-		struct weft_context *cx)
+enum weft_poll weft__worker_poll_hooked(
+		struct weft__worker *worker, struct weft_task *task, struct weft_context *cx)
 {
-	const struct weft_hooks *hooks = &worker->runtime->options.hooks;
+	struct weft_runtime *runtime = worker->runtime;
+	const struct weft_hooks *hooks = &runtime->options.hooks;
+	bool watched = runtime->options.flavour == WEFT_CURRENT_THREAD && runtime->monitor;
 	enum weft_poll poll;
 
+	if (watched)
+		weft__monitor_poll_begins(worker, task);
 	if (hooks->before_poll)
 		hooks->before_poll(hooks->data, weft_task_id(task), task->async);
 	poll = weft__task_poll(task, cx);
 	if (hooks->after_poll)
 		hooks->after_poll(hooks->data, weft_task_id(task), task->async);
+	if (watched)
+		weft__monitor_poll_ends(worker);
 	return poll;
 }
 
@@ -347,13 +355,15 @@ static int workers_create(struct weft_runtime *runtime)
 		runtime->workers[i] = aligned_alloc(WEFT_CACHE_LINE,
 				(sizeof *runtime->workers[i] + WEFT_CACHE_LINE - 1) &
 						~(size_t)(WEFT_CACHE_LINE - 1));
-		err = runtime->workers[i] ? weft__worker_init(runtime->workers[i], runtime, i) : -ENOMEM;
+		err = runtime->workers[i] ? weft__worker_init(runtime->workers[i], runtime, i)
+					  : -ENOMEM;
 	}
 	atomic_store_release(&runtime->worker_count, runtime->nominal);
 	return err;
 }
 
-int weft_runtime_create(struct weft_runtime **runtime_out, const struct weft_runtime_options *options)
+int weft_runtime_create(
+		struct weft_runtime **runtime_out, const struct weft_runtime_options *options)
 {
 	static const struct weft_runtime_options defaults;
 	struct weft_runtime *runtime;
@@ -371,7 +381,8 @@ int weft_runtime_create(struct weft_runtime **runtime_out, const struct weft_run
 	runtime->options = *options;
 	options_fill(&runtime->options);
 	runtime->hooked = options->hooks.thread_park || options->hooks.thread_unpark ||
-			options->hooks.before_poll || options->hooks.after_poll;
+			options->hooks.before_poll || options->hooks.after_poll ||
+			(options->flavour == WEFT_CURRENT_THREAD && options->stall_report_ns > 0);
 	runtime->watched = options->hooks.task_spawn || options->hooks.task_end ||
 			options->shutdown_on_failure;
 	runtime->virtual_now_ns = options->clock_paused ? SECOND : 0;
@@ -391,6 +402,8 @@ int weft_runtime_create(struct weft_runtime **runtime_out, const struct weft_run
 	if (!err)
 		err = options->flavour == WEFT_CURRENT_THREAD ? weft__ct_init(runtime)
 							      : weft__mt_start(runtime);
+	if (!err && options->flavour == WEFT_CURRENT_THREAD && options->stall_report_ns > 0)
+		err = weft__monitor_start(runtime);
 	if (!err) {
 		*runtime_out = runtime;
 		return 0;
@@ -417,7 +430,8 @@ static void wait_all_ended(struct weft_runtime *runtime, int64_t deadline_ns)
 	size_t before = 0;
 
 	for (;;) {
-		uint32_t seen = atomic_load_acquire(&runtime->all_ended); /* pairs with the last end */
+		uint32_t seen = atomic_load_acquire(
+				&runtime->all_ended); /* pairs with the last end */
 		int64_t now = weft__clock_now();
 		int64_t limit = now + SECOND / 100; /* the counters are relaxed: look again */
 		size_t alive = weft__alive(runtime);
@@ -427,7 +441,8 @@ static void wait_all_ended(struct weft_runtime *runtime, int64_t deadline_ns)
 		if (alive == before) /* perhaps one was published behind the walker's back */
 			runtime->executor.flavour->wake_all(runtime);
 		before = alive;
-		weft__futex_wait(&runtime->all_ended, seen, limit < deadline_ns ? limit : deadline_ns);
+		weft__futex_wait(&runtime->all_ended, seen,
+				limit < deadline_ns ? limit : deadline_ns);
 	}
 }
 
@@ -475,7 +490,8 @@ int weft_runtime_shutdown(struct weft_runtime *runtime, int64_t grace_ns)
 	if (alive) {
 		struct dump dump = { -1, 0, runtime };
 
-		weft__report(runtime, "the grace period is over, and %zu tasks have not ended", alive);
+		weft__report(runtime, "the grace period is over, and %zu tasks have not ended",
+				alive);
 		weft__walk_tasks(runtime, dump_task, &dump);
 	}
 	return alive > INT32_MAX ? INT32_MAX : (int)alive;
@@ -528,6 +544,7 @@ void weft_runtime_destroy(struct weft_runtime *runtime)
 	else /* what was created before, and started since; what was asked since: handles that ended */
 		(void)unwind_all(runtime, runtime->options.shutdown_grace_ns);
 	jobs = weft__pool_shutdown(runtime->pool, deadline);
+	weft__monitor_stop(runtime);
 	stopped = runtime->options.flavour == WEFT_CURRENT_THREAD ||
 			weft__mt_stop(runtime, deadline);
 	weft__walk_tasks(runtime, abandon_task, NULL);
@@ -590,7 +607,8 @@ int weft_runtime_fd(struct weft_runtime *runtime)
 
 int64_t weft_runtime_timeout(struct weft_runtime *runtime)
 {
-	return runtime->options.flavour == WEFT_CURRENT_THREAD ? weft__ct_timeout(runtime) : WEFT_NEVER;
+	return runtime->options.flavour == WEFT_CURRENT_THREAD ? weft__ct_timeout(runtime)
+							       : WEFT_NEVER;
 }
 
 int weft_runtime_turn(struct weft_runtime *runtime)
@@ -624,8 +642,8 @@ static size_t sum(const struct weft_runtime *runtime, size_t field)
 	size_t total = 0;
 
 	for (unsigned i = 0; i < worker_count(runtime); i++) /* relaxed: counters */
-		total += atomic_load_relaxed((const size_t *)(const void *)((const char *)&runtime
-							->workers[i]->counters +
+		total += atomic_load_relaxed((const size_t *)(const void
+						*)((const char *)&runtime->workers[i]->counters +
 				field));
 	return total;
 }
@@ -649,6 +667,7 @@ void weft_runtime_metrics(const struct weft_runtime *runtime, struct weft_metric
 	metrics->timers_fired = SUM(runtime, timers_fired);
 	metrics->frames_allocated = SUM(runtime, frames);
 	for (unsigned i = 0; i < worker_count(runtime); i++) /* relaxed: a counter */
-		metrics->reactor_events += atomic_load_relaxed(&runtime->workers[i]->reactor.events);
+		metrics->reactor_events +=
+				atomic_load_relaxed(&runtime->workers[i]->reactor.events);
 	weft__pool_metrics(runtime->pool, metrics);
 }

@@ -306,5 +306,8 @@ int weft__monitor_start(struct weft_runtime *runtime);
 void weft__monitor_poke(struct weft_runtime *runtime); /* some worker runs again */
 void weft__monitor_stop(struct weft_runtime *runtime);
 bool weft__monitor_sees_stuck(const struct weft__worker *worker);
+/* Around the polls of a current-thread runtime that has a monitor. */
+void weft__monitor_poll_begins(struct weft__worker *worker, struct weft_task *task);
+void weft__monitor_poll_ends(struct weft__worker *worker);
 
 #endif

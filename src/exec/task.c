@@ -18,6 +18,7 @@
 #include "base/atomic.h"
 #include "exec/home.h"
 #include "exec/runtime.h"
+#include "exec/turn.h"
 #include "os/os.h"
 
 __thread struct weft__worker *weft__worker_current;
@@ -265,6 +266,19 @@ __attribute__((no_sanitize("thread"))) uint64_t weft_task_id(const struct weft_t
 	uint32_t generation = *(const volatile uint32_t *)&task->generation; /* banned: a snapshot */
 
 	return ((uint64_t)generation << 42) ^ ((uint64_t)(uintptr_t)task >> 3);
+}
+
+enum { GOES_ON_MAX = 16 }; /* budgets of 128: no clean-up needs so many leaves that fail at once */
+
+void weft__task_goes_on(struct weft__worker *worker, struct weft_task *task)
+{
+	task->local += WEFT__GOES_ON;
+	if (task->local / WEFT__GOES_ON == GOES_ON_MAX)
+		weft__report(worker->runtime,
+				"task %llx, %s (%s:%u), is being cancelled and goes on: it has spent its "
+				"budget %d times since; a loop must end when a leaf gives -ECANCELED",
+				(unsigned long long)weft_task_id(task), task->async->name,
+				task->async->file, weft__task_line(task, task->async), GOES_ON_MAX);
 }
 
 void weft__task_ended_watched(struct weft_runtime *runtime, struct weft_task *task, bool detached)

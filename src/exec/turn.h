@@ -31,13 +31,19 @@ static inline void weft__context_fill(struct weft_context *cx, struct weft_task 
 	task->polls++;
 }
 
+/* It spent its budget although it is being cancelled: counted, and at last reported. */
+void weft__task_goes_on(struct weft__worker *worker, struct weft_task *task);
+
 /* After a poll that was PENDING. */
-static inline void weft__context_settle(const struct weft_context *cx, const struct weft_task *task,
+static inline void weft__context_settle(const struct weft_context *cx, struct weft_task *task,
 		struct weft__worker *worker)
 {
 	if (cx->self_woken) {
-		if (WEFT_UNLIKELY(cx->budget == 0))
+		if (WEFT_UNLIKELY(cx->budget == 0)) {
 			weft__count(&worker->counters.budget_yields, 1);
+			if (cx->self_woken == 2)
+				weft__task_goes_on(worker, task);
+		}
 	} else if (WEFT_UNLIKELY(!cx->waker_taken)) {
 		weft__fail("future pending without a registered waker: it can never go on",
 				task->async->name, (int)task->async->line);

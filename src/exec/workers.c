@@ -44,10 +44,11 @@ static int worker_thread_start(struct weft__worker *worker)
 		return -ENOMEM;
 	snprintf(name, sizeof name, "%.10s-%u", runtime->name, worker->index);
 	atomic_fetch_add_acq_rel(&runtime->threads_alive, 1u); /* pairs with weft__mt_stop */
-	err = weft__thread_start(&worker->thread, runtime->options.thread_stack_bytes, name, mt_thread,
-			worker);
+	err = weft__thread_start(&worker->thread, runtime->options.thread_stack_bytes, name,
+			mt_thread, worker);
 	if (err)
-		atomic_fetch_sub_acq_rel(&runtime->threads_alive, 1u); /* pairs with weft__mt_stop */
+		atomic_fetch_sub_acq_rel(
+				&runtime->threads_alive, 1u); /* pairs with weft__mt_stop */
 	worker->started = !err;
 	return err;
 }
@@ -58,8 +59,10 @@ int weft__mt_start(struct weft_runtime *runtime)
 
 	for (unsigned i = 0; !err && i < runtime->nominal; i++)
 		err = worker_thread_start(runtime->workers[i]);
-	if (err)
+	if (err) {
+		weft__monitor_stop(runtime);
 		(void)weft__mt_stop(runtime, WEFT_NEVER);
+	}
 	return err;
 }
 
@@ -93,7 +96,8 @@ static int relieve(struct weft_runtime *runtime)
 	weft__mutex_lock(&runtime->relief_mutex);
 	index = atomic_load_relaxed(&runtime->worker_count); /* relaxed: written under the mutex */
 	if (index < runtime->nominal + WEFT__RELIEF && index < WEFT__WORKERS_MAX &&
-			!atomic_load_relaxed(&runtime->stopping)) /* relaxed: stop takes the mutex */
+			!atomic_load_relaxed(
+					&runtime->stopping)) /* relaxed: stop takes the mutex */
 		err = relief_worker_make(runtime, index);
 	if (!err)
 		err = worker_thread_start(runtime->workers[index]);
@@ -109,7 +113,6 @@ bool weft__mt_stop(struct weft_runtime *runtime, int64_t deadline_ns)
 	uint32_t alive;
 	unsigned count;
 
-	weft__monitor_stop(runtime);
 	weft__mutex_lock(&runtime->relief_mutex);
 	atomic_store_seq_cst(&runtime->stopping, 1u); /* pairs with has_work */
 	weft__mutex_unlock(&runtime->relief_mutex);
@@ -117,7 +120,8 @@ bool weft__mt_stop(struct weft_runtime *runtime, int64_t deadline_ns)
 	for (unsigned i = 0; i < count; i++)
 		if (runtime->workers[i])
 			weft__reactor_wake(&runtime->workers[i]->reactor);
-	while (in_time && (alive = atomic_load_acquire(&runtime->threads_alive))) /* with mt_thread */
+	while (in_time &&
+			(alive = atomic_load_acquire(&runtime->threads_alive))) /* with mt_thread */
 		in_time = weft__futex_wait(&runtime->threads_alive, alive, deadline_ns) == 0;
 	for (unsigned i = 0; i < count; i++) {
 		if (!runtime->workers[i] || !runtime->workers[i]->started)
@@ -147,10 +151,11 @@ int weft_block_in_place(weft_blocking_fn fn, void *arg)
 	atomic_store_relaxed(&worker->blocked, 1u); /* relaxed: a hint to thieves */
 	blocked = atomic_fetch_add_seq_cst(&runtime->blocked_count, 1u) + 1; /* with mt_inject */
 	if (blocked >= atomic_load_acquire(&runtime->worker_count) && relieve(runtime))
-		weft__report(runtime, "all workers block in place, and no thread can be had for another");
+		weft__report(runtime,
+				"all workers block in place, and no thread can be had for another");
 	weft__mt_wake_one(runtime);
 	fn(arg);
 	atomic_fetch_sub_seq_cst(&runtime->blocked_count, 1u); /* with mt_inject */
-	atomic_store_relaxed(&worker->blocked, 0u); /* relaxed: a hint */
+	atomic_store_relaxed(&worker->blocked, 0u);            /* relaxed: a hint */
 	return 0;
 }

@@ -213,6 +213,12 @@ void weft__task_ended_watched(struct weft_runtime *ending, struct weft_task *tas
 	NEVER_CALLED("weft__task_ended_watched");
 }
 
+void weft__task_goes_on(struct weft__worker *worker, struct weft_task *task)
+{
+	(void)worker, (void)task;
+	NEVER_CALLED("weft__task_goes_on");
+}
+
 enum weft_poll weft__worker_poll_hooked(
 		struct weft__worker *worker, struct weft_task *task, struct weft_context *cx)
 {

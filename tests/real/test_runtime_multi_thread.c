@@ -579,7 +579,7 @@ RIG_TASK(stalls, struct world, )
 }
 
 /* Row S0-11. */
-RIG_TEST_MULTI(stall_is_reported_while_it_lasts)
+RIG_TEST(stall_is_reported_while_it_lasts)
 {
 	struct weft_runtime_options reporting = *options;
 	struct weft_runtime *runtime;
@@ -590,6 +590,75 @@ RIG_TEST_MULTI(stall_is_reported_while_it_lasts)
 	reporting.stall_report_ns = 1;
 	runtime = rig_create(&reporting);
 	CHECK_EQ(rig_run(runtime, &stalls__async, &world), 0);
+	weft_runtime_destroy(runtime);
+}
+
+/* Loops although it is being cancelled: whatever it awaits fails at once. */
+RIG_TASK(goes_on, struct world, struct weft_sleep__frame sleep;)
+{
+	struct goes_on__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	rig_add(&world->started);
+	while (!rig_get(&world->reports))
+		weft_await(f, f->sleep, weft_sleep, WEFT_SECONDS(3600));
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+/* The same under a timeout: only a branch of it is cancelled. */
+RIG_TASK(times_out, struct world, struct goes_on__frame child; struct weft_timeout__frame timeout;)
+{
+	struct times_out__frame *f = frame;
+
+	weft_begin(f);
+	goes_on__init(&f->child.args, f->args.p0);
+	weft_await(f, f->timeout, weft_timeout, 1, &goes_on__async, &f->child);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+static void note_going_on(void *data, const char *line)
+{
+	struct world *world = data;
+
+	CHECK(strstr(line, "is being cancelled and goes on") != NULL);
+	CHECK(strstr(line, world->polls ? "times_out" : "goes_on") != NULL);
+	CHECK_EQ(rig_add(&world->reports), 0);
+}
+
+RIG_TASK(cancels_another, struct world, struct weft_task *task; struct weft_yield__frame yield;
+		struct weft_task_join__frame join;)
+{
+	struct cancels_another__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	f->task = rig_spawn(NULL, world->polls ? &times_out__async : &goes_on__async, world);
+	while (!rig_get(&world->started))
+		weft_await(f, f->yield, weft_yield);
+	if (!world->polls)
+		weft_task_cancel(f->task);
+	weft_await(f, f->join, weft_task_join, f->task, NULL);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(loop_that_ignores_a_cancellation_is_reported_once)
+{
+	struct weft_runtime_options reporting = *options;
+	struct weft_runtime *runtime;
+	struct world world = { 0 };
+
+	reporting.hooks.data = &world;
+	reporting.hooks.report = note_going_on;
+	runtime = rig_create(&reporting);
+	CHECK_EQ(rig_run(runtime, &cancels_another__async, &world), 0);
+	CHECK_EQ(world.reports, 1);
+	world = (struct world){ .polls = 1 };
+	CHECK_EQ(rig_run(runtime, &cancels_another__async, &world), 0);
+	CHECK_EQ(world.reports, 1);
 	weft_runtime_destroy(runtime);
 }
 
