@@ -37,6 +37,7 @@ MICRO_PEERS = [
   Peer("tokio ct", "micro_tokio", "tokio", ["--workers", "0"]),
   Peer("tokio mt2", "micro_tokio", "tokio", ["--workers", "2"], pinned=False),
   Peer("weft ct", "micro_weft", "bench_micro_weft", ["--workers", "0"]),
+  Peer("weft mt1", "micro_weft", "bench_micro_weft", ["--workers", "1"]),
   Peer("weft mt2", "micro_weft", "bench_micro_weft", ["--workers", "2"], pinned=False),
 ]
 

@@ -158,7 +158,8 @@ def micro_section(micro):
   body = [[line] + [spread(row[name]) if name in row else "-" for name in names] +
           [best_ratio(row, name) for name in ours] for line, row in rows.items()]
   return ("## Tasks, timers, memory per task\n\nWhat the names stand for is in bench/README.md. "
-          "ct: current-thread, pinned to one CPU; mt2: two\nworkers.\n\n" + table(head, body))
+          "ct: current-thread, mt1: one worker, both pinned\nto one CPU; mt2: two workers.\n\n" +
+          table(head, body))
 
 
 def notes_section(results):
