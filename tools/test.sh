@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# tools/test.sh [all | CONFIGURATION...]: builds and tests the configurations of the list at the end, or
-# those named, each in build/matrix/NAME; `-l` lists them. The last line counts all tests.
+# tools/test.sh [CONFIGURATION...]: builds and tests the configurations of the list at the end, or those
+# named, each in build/matrix/NAME; `-l` lists them. The last line counts all tests.
 # To look closer at one: ctest --test-dir build/matrix/NAME -R test_name --output-on-failure
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -157,14 +157,10 @@ run_tidy() {
 }
 
 configurations="gcc-release headers amalgamation tidy install snippets gcc-asan gcc-small"
-further="clang-release clang-tsan gcc-32 valgrind" # by name; `all` is these too
+configurations="$configurations gcc-32 clang-release clang-tsan valgrind"
 
-[ "${1:-}" != -l ] || { echo "$configurations $further" | tr ' ' '\n'; exit; }
-if [ "${1:-}" = all ]; then
-	configurations="$configurations $further"
-elif [ $# != 0 ]; then
-	configurations=$*
-fi
+[ "${1:-}" != -l ] || { echo "$configurations" | tr ' ' '\n'; exit; }
+[ $# = 0 ] || configurations=$*
 for name in $configurations; do
 	declare -F "run_$name" >/dev/null || { echo "test: no configuration $name; -l lists them"; exit 1; }
 done
