@@ -112,13 +112,12 @@ static unsigned idle_count(struct weft_runtime *runtime)
 
 /* ---- queues ---- */
 
-/* From outside the workers. */
-static void mt_inject(struct weft_runtime *runtime, struct weft_task *task)
+/* From outside the workers. Each thread has its shard: few meet at one, and a thread's tasks stay in order. */
+static void mt_inject(struct weft_runtime *runtime, unsigned thread, struct weft_task *task)
 {
-	unsigned shard = (unsigned)((uintptr_t)task >> 7) % runtime->nominal;
 	unsigned asleep, away;
 
-	weft__inject_push(&runtime->workers[shard]->inject, task); /* [I2] */
+	weft__inject_push(&runtime->workers[thread % runtime->nominal]->inject, task); /* [I2] */
 	asleep = idle_count(runtime);
 	if (!asleep)
 		return;
@@ -132,7 +131,7 @@ static void mt_inject_outside(struct weft_runtime *runtime, struct weft_task *ta
 {
 	struct weft__guest *guest = weft__visit_begin(runtime);
 
-	mt_inject(runtime, task);
+	mt_inject(runtime, (unsigned)(guest - runtime->guests), task);
 	weft__visit_end(guest);
 }
 

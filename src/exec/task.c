@@ -23,12 +23,15 @@
 
 __thread struct weft__worker *weft__worker_current;
 
-/* Spreads threads that are not workers over the guest heaps. */
+/* Spreads threads that are not workers over the guest heaps, in turn: few of them share none. */
 static unsigned guest_index(void)
 {
-	static __thread char here;
+	static uint32_t tickets;
+	static __thread uint32_t ticket;
 
-	return (unsigned)(((uintptr_t)&here >> 12) * 2654435761u >> 16) % WEFT__GUESTS;
+	if (WEFT_UNLIKELY(!ticket)) /* relaxed: any order will do; odd, so not 0 */
+		ticket = (atomic_fetch_add_relaxed(&tickets, 1u) << 1) + 1;
+	return (ticket >> 1) % WEFT__GUESTS;
 }
 
 struct weft__guest *weft__guest_lock(struct weft_runtime *runtime)
