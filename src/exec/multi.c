@@ -52,6 +52,7 @@
 enum {
 	SLOT_POLLS = 3,      /* in a row from the slot; then the ring has its turn */
 	BACKLOG_NS = 100000, /* twice what waking a worker costs */
+	DRIVE_NS = 250000,   /* between two looks at the reactor of one that is stuck */
 	OWN_LOOKS = 8,       /* of so many looks at the shards one begins with another's */
 	IDLE_BITS = 8 * sizeof(size_t),
 	/* Room for as many as are polled in a turn, unless that is most of the ring. */
@@ -512,9 +513,14 @@ static unsigned take_ring(struct weft__worker *worker, struct weft__worker *vict
 	return count;
 }
 
-static unsigned take_over(struct weft__worker *worker, struct weft__worker *victim)
+static unsigned take_over(struct weft__worker *worker, struct weft__worker *victim, int64_t now_ns)
 {
-	weft__mt_drive_other(victim);
+	struct weft__sighting *sighting = &worker->sightings[victim->index];
+
+	if (now_ns >= sighting->next_ns) {
+		sighting->next_ns = now_ns + DRIVE_NS;
+		weft__mt_drive_other(victim);
+	}
 	return take_slot(worker, victim) + take_ring(worker, victim);
 }
 
@@ -534,7 +540,7 @@ static unsigned look_at_others(struct weft__worker *worker, int64_t now_ns, bool
 		if (victim == worker)
 			continue;
 		if (sees_stuck(worker, victim, now_ns) || weft__monitor_sees_stuck(victim))
-			got += take_over(worker, victim);
+			got += take_over(worker, victim, now_ns);
 		else if (hungry && !got && atomic_load_relaxed(&victim->overloaded)) /* a hint */
 			got += take_ring(worker, victim);
 	}

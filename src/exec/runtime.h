@@ -118,6 +118,7 @@ struct weft__worker {
 	struct weft__sighting { /* of the other workers */
 		uint32_t tick;
 		int64_t since_ns;
+		int64_t next_ns; /* if it is stuck: when to drive for it again */
 	} *sightings;
 };
 
