@@ -76,9 +76,10 @@ struct started {
 	struct branch branch;
 	struct callee callee;
 	const char **arguments;
-	const char *member; /* of the child's frame, or of a pointer to it */
-	const char *target; /* what the result is assigned to; NULL: nobody wants it */
-	struct job job;     /* of weft_blocking */
+	const char *member;     /* of the child's frame, or of a pointer to it */
+	const char *target;     /* what the result is assigned to; NULL: nobody wants it */
+	const char *takes_part; /* where the value of a weft_when is kept; NULL: it has none */
+	struct job job;         /* of weft_blocking */
 };
 
 /* Where a branch's result goes: the address is taken now, unless the variable has a name. */
@@ -199,6 +200,21 @@ static void leave_branch(struct lower *lower, const struct started *started, con
 				started->member);
 }
 
+/* The condition of a weft_when opens a block, in which the branch is made. */
+static void enter_condition(struct lower *lower, struct started *started, bool selects)
+{
+	struct node *condition = started->branch.condition;
+	unsigned serial = ++lower->serial;
+
+	if (!selects)
+		diagnose_error(lower->tree, condition->begin, "W007",
+				"weft_when is for the branches of a select");
+	text_printf(&lower->scope->members, "\t_Bool weft_w%u;\n", serial);
+	started->takes_part = arena_printf(&lower->tree->arena, "weft_f->weft_w%u", serial);
+	text_printf(lower->out, "%s = %s; if (%s) { ", started->takes_part,
+			lower_expression(lower, condition, false), started->takes_part);
+}
+
 /* join, try_join, select */
 const char *branch_await_all(
 		struct lower *lower, struct node *node, struct node *call, bool follows)
@@ -207,7 +223,6 @@ const char *branch_await_all(
 	const char *name = call_name(call), *value = "((void)0)", *poll;
 	unsigned count = call->count - 1, serial = ++lower->serial;
 	struct started *started = arena_zalloc(arena, (count + 1) * sizeof *started);
-	const char **conditions = arena_zalloc(arena, (count + 1) * sizeof *conditions);
 	bool selects = strncmp(name, "weft_select", 11) == 0;
 
 	lower_scope_push(lower, true);
@@ -217,23 +232,12 @@ const char *branch_await_all(
 
 		if (!start_branch(lower, call->child[i + 1], &started[i]))
 			continue;
-		if (started[i].branch.condition) {
-			unsigned when = ++lower->serial;
-
-			if (!selects)
-				diagnose_error(lower->tree, started[i].branch.condition->begin,
-						"W007",
-						"weft_when is for the branches of a select");
-			text_printf(&lower->scope->members, "\t_Bool weft_w%u;\n", when);
-			conditions[i] = arena_printf(arena, "weft_f->weft_w%u", when);
-			text_printf(lower->out, "%s = %s; if (%s) { ", conditions[i],
-					lower_expression(lower, started[i].branch.condition, false),
-					conditions[i]);
-		}
+		if (started[i].branch.condition)
+			enter_condition(lower, &started[i], selects);
 		frame = enter_branch(lower, &started[i]);
 		text_printf(lower->out, "weft_f->weft_b%u[%u] = weft_branch_make(%s, %s); ", serial,
 				i, started[i].callee.async, frame);
-		if (conditions[i])
+		if (started[i].takes_part)
 			text_printf(lower->out,
 					"} else weft_branch_disable(&weft_f->weft_b%u[%u]); ",
 					serial, i);
@@ -262,7 +266,7 @@ const char *branch_await_all(
 			"WEFT_POINT_BRANCH", poll);
 	for (unsigned i = 0; i < count; i++)
 		if (started[i].branch.call)
-			leave_branch(lower, &started[i], conditions[i]);
+			leave_branch(lower, &started[i], started[i].takes_part);
 	lower_scope_pop(lower);
 	if (strcmp(name, "weft_join_") == 0)
 		return value;
