@@ -79,12 +79,27 @@ static bool is_known(const struct asyncify *state, uint32_t at)
 	return false;
 }
 
+/* The operand of sizeof is looked at, not called. */
+static enum CXChildVisitResult visit_unevaluated(
+		CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct asyncify *state = data;
+	CXCursor function = clang_getCursorReferenced(cursor);
+
+	(void)parent;
+	if (cursor.kind == CXCursor_DeclRefExpr && function.kind == CXCursor_FunctionDecl)
+		state->candidates[candidate_of(state, function)].stays_plain = true;
+	return CXChildVisit_Recurse;
+}
+
 static enum CXChildVisitResult visit_body(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct asyncify *state = data;
 
-	if (cursor.kind == CXCursor_UnaryExpr) /* sizeof */
+	if (cursor.kind == CXCursor_UnaryExpr) { /* sizeof */
+		clang_visitChildren(cursor, visit_unevaluated, state);
 		return CXChildVisit_Continue;
+	}
 	if (cursor.kind == CXCursor_CallExpr && !clang_Cursor_isNull(called(cursor)) &&
 			!is_known(state, begin_of(cursor))) {
 		state->calls = grow(state->calls, state->call_count, &state->call_capacity,

@@ -73,7 +73,7 @@ const char **call_arguments(struct lower *lower, struct node *call)
 			const char *temporary = lower_temporary(
 					lower, call->child[i]->begin, call->child[i]->type, true);
 
-			text_printf(lower->out, "%s = %s; ", temporary, texts[i - 1]);
+			lower_store(lower->out, temporary, call->child[i]->type, texts[i - 1]);
 			texts[i - 1] = temporary;
 		}
 	}
@@ -94,7 +94,8 @@ void call_init(struct lower *lower, const struct callee *callee, const struct no
 	text_printf(lower->out, "{ %s *weft_a = (void *)%s; weft_a->base.at = 0; ",
 			callee->args_struct, frame);
 	for (unsigned i = 1; i < call->count; i++)
-		text_printf(lower->out, "weft_a->p%u = %s; ", i - 1, arguments[i - 1]);
+		lower_store(lower->out, arena_printf(&lower->tree->arena, "weft_a->p%u", i - 1),
+				clang_getArgType(callee->type, i - 1), arguments[i - 1]);
 	text_puts(lower->out, "} ");
 }
 
@@ -169,7 +170,7 @@ const char *call_keep(
 	if (!follows || type_is_void(type))
 		return value;
 	temporary = lower_temporary(lower, at, type, true);
-	text_printf(lower->out, "%s = %s; ", temporary, value);
+	lower_store(lower->out, temporary, type, value);
 	return temporary;
 }
 
@@ -207,8 +208,9 @@ static const char *await_own(struct lower *lower, struct node *node, struct node
 			"WEFT_PENDING) return WEFT_PENDING;\nweft_%zu: ; ",
 			point, member, point);
 	if (!type_is_void(result))
-		text_printf(lower->out, "%s = ((%s *)weft_f->%s)->result; ", value,
-				callee->args_struct, member);
+		lower_store(lower->out, value, result,
+				arena_printf(arena, "((%s *)weft_f->%s)->result",
+						callee->args_struct, member));
 	text_printf(lower->out, "weft_frame_leave(weft_cx, weft_f->%s); } } ", member);
 	return value;
 }

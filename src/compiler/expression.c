@@ -65,6 +65,17 @@ const char *lower_temporary(struct lower *lower, uint32_t at, CXType type, bool 
 	return arena_printf(&lower->tree->arena, "weft_t%u", serial);
 }
 
+void lower_store(struct text *out, const char *place, CXType type, const char *value)
+{
+	if (type_has_const_member(type))
+		text_printf(out,
+				"__builtin_memcpy((void *)&%s, (const void *)(__typeof__(%s)[1]){ (%s) }, "
+				"sizeof %s); ",
+				place, place, value, place);
+	else
+		text_printf(out, "%s = %s; ", place, value);
+}
+
 static bool starts_with(const char *string, const char *prefix)
 {
 	return strncmp(string, prefix, strlen(prefix)) == 0;
@@ -211,7 +222,7 @@ static const char *lower_operands(struct lower *lower, struct node *node, bool f
 			const char *temporary =
 					lower_temporary(lower, child->begin, child->type, true);
 
-			text_printf(lower->out, "%s = %s; ", temporary, values[i]);
+			lower_store(lower->out, temporary, child->type, values[i]);
 			values[i] = temporary;
 		}
 	}
@@ -246,14 +257,16 @@ static const char *lower_conditional(struct lower *lower, struct node *node, boo
 	text_printf(lower->out, "if (%s) { ", condition);
 	value = lower_expression(lower, node->child[1], false);
 	if (plain)
-		text_printf(lower->out, "%s; } else { ", value);
+		text_printf(lower->out, "%s; ", value);
 	else
-		text_printf(lower->out, "%s = %s; } else { ", temporary, value);
+		lower_store(lower->out, temporary, node->type, value);
+	text_puts(lower->out, "} else { ");
 	value = lower_expression(lower, node->child[2], false);
 	if (plain)
-		text_printf(lower->out, "%s; } ", value);
+		text_printf(lower->out, "%s; ", value);
 	else
-		text_printf(lower->out, "%s = %s; } ", temporary, value);
+		lower_store(lower->out, temporary, node->type, value);
+	text_puts(lower->out, "} ");
 	return temporary;
 }
 
@@ -279,7 +292,7 @@ static const char *lower_statement_expression(struct lower *lower, struct node *
 		value = lower_expression(lower, last, false);
 		if (value[strlen(value) - 1] == ';')
 			value = arena_copy(&lower->tree->arena, value, strlen(value) - 1);
-		text_printf(lower->out, "%s = %s; ", temporary, value);
+		lower_store(lower->out, temporary, node->type, value);
 	}
 	lower_scope_pop(lower);
 	text_puts(lower->out, "} ");

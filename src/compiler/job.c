@@ -38,17 +38,21 @@ static void define_struct(struct lower *lower, struct node *call, const struct j
 
 static void define_function(struct lower *lower, const struct node *call, const struct job *job)
 {
-	struct text *out = &lower->to->lifted;
+	struct text *out = &lower->to->lifted, run = { NULL, 0, 0 };
 
-	source_mark(out, source_place(lower->source, call->begin));
-	text_printf(out,
-			"%sstatic void %s__run(void *weft_j) { struct %s *weft_job = weft_j; %s%s(",
-			lower_uncounted(lower->tree), job->name, job->name,
-			type_is_void(job->result) ? "" : "weft_job->result = ",
-			job->function ? job->function : "weft_job->function");
+	text_printf(&run, "%s(", job->function ? job->function : "weft_job->function");
 	for (unsigned i = 1; i < call->count; i++)
-		text_printf(out, "%sweft_job->p%u", i > 1 ? ", " : "", i);
-	text_puts(out, "); }\n");
+		text_printf(&run, "%sweft_job->p%u", i > 1 ? ", " : "", i);
+	text_puts(&run, ")");
+	source_mark(out, source_place(lower->source, call->begin));
+	text_printf(out, "%sstatic void %s__run(void *weft_j) { struct %s *weft_job = weft_j; ",
+			lower_uncounted(lower->tree), job->name, job->name);
+	if (type_is_void(job->result))
+		text_printf(out, "%s; ", run.at);
+	else
+		lower_store(out, "weft_job->result", job->result, run.at);
+	text_puts(out, "}\n");
+	text_free(&run);
 }
 
 bool job_define(struct lower *lower, struct node *call, struct job *job)
@@ -100,7 +104,9 @@ void job_start(struct lower *lower, struct node *call, const struct job *job,
 		text_printf(lower->out, "weft_f->weft_j%u.function = %s; ", serial,
 				lower_expression(lower, call->child[0], false));
 	for (unsigned i = 1; i < call->count; i++)
-		text_printf(lower->out, "weft_f->weft_j%u.p%u = %s; ", serial, i, arguments[i - 1]);
+		lower_store(lower->out,
+				arena_printf(&lower->tree->arena, "weft_f->weft_j%u.p%u", serial, i),
+				call->child[i]->type, arguments[i - 1]);
 	text_printf(lower->out,
 			"weft_blocking__init(&weft_f->%s.args, %s__run, &weft_f->weft_j%u); ",
 			job->member, job->name, serial);

@@ -138,6 +138,10 @@ const char *lower_render(struct lower *lower, uint32_t begin, uint32_t end);
 /* A variable for a value: in the frame if it has to survive an await. Returns how to write it. */
 const char *lower_temporary(struct lower *lower, uint32_t at, CXType type, bool in_frame);
 
+/* Gives what we made (a temporary, an argument, a result) a value, also if it is of a type that C does not
+ * assign: a struct with a const member. */
+void lower_store(struct text *out, const char *place, CXType type, const char *value);
+
 bool type_is_void(CXType type);
 
 /* types.c: a type as C, to be used inside of __typeof__(...). */
@@ -145,6 +149,8 @@ const char *type_text(struct tree *tree, const struct function *function, uint32
 /* Without its outermost qualifiers. */
 const char *type_value_text(
 		struct tree *tree, const struct function *function, uint32_t at, CXType type);
+
+bool type_has_const_member(CXType type);
 
 /* frames.c: who awaits whom, cycles, and where frames can be embedded. */
 void frames_analyse(struct tree *tree);

@@ -532,10 +532,10 @@ static void lower_return(struct lower *lower, struct node *node)
 		if (result.kind == CXType_Void)
 			text_printf(lower->out, "%s; ", value);
 		else
-			text_printf(lower->out, "%s = %s; ",
+			lower_store(lower->out,
 					lower->function->is_async ? "weft_f->args.result"
 								  : "weft_result",
-					value);
+					result, value);
 	}
 	lower_leave(lower, node->begin, LEAVE_RETURN, NULL);
 	text_puts(lower->out, " }");

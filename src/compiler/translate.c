@@ -163,11 +163,13 @@ static void emit_prefix(struct tree *tree, struct function *function, struct tex
 				type_value_text(tree, NULL, function->declarations[0].begin,
 						clang_getArgType(function->type, (unsigned)i)),
 				i);
-	text_puts(out, ")\n{\n\tweft_a->base.at = 0;\n");
+	text_puts(out, ")\n{\n\tweft_a->base.at = 0;\n\t");
 	for (int i = 0; i < count; i++)
-		text_printf(out, "\tweft_a->p%d = p%d;\n", i, i);
+		lower_store(out, arena_printf(&tree->arena, "weft_a->p%d", i),
+				clang_getArgType(function->type, (unsigned)i),
+				arena_printf(&tree->arena, "p%d", i));
 	text_printf(out,
-			"}\n%senum weft_poll %s__poll(void *frame, struct weft_context *cx);\n"
+			"\n}\n%senum weft_poll %s__poll(void *frame, struct weft_context *cx);\n"
 			"%s%sconst struct weft_async %s__async;\n",
 			linkage(function), function->name,
 			function->is_static ? "static " : "extern ",

@@ -55,6 +55,27 @@ static const char *arithmetic(enum CXTypeKind kind)
 	}
 }
 
+static enum CXVisitorResult visit_field(CXCursor field, CXClientData data)
+{
+	bool *found = data;
+	CXType type = clang_getCanonicalType(clang_getCursorType(field));
+
+	while (type_is_array(type))
+		type = clang_getCanonicalType(clang_getArrayElementType(type));
+	*found |= clang_isConstQualifiedType(type) || type_has_const_member(type);
+	return *found ? CXVisit_Break : CXVisit_Continue;
+}
+
+bool type_has_const_member(CXType type)
+{
+	bool found = false;
+
+	type = clang_getCanonicalType(type);
+	if (type.kind == CXType_Record)
+		clang_Type_visitFields(type, visit_field, &found);
+	return found;
+}
+
 /* The name that a type declared inside of the function has at file scope. */
 static const struct local_type *local_type(const struct function *function, CXType type)
 {
@@ -132,6 +153,12 @@ const char *type_value_text(
 	if (type_is_array(type))
 		return arena_printf(&tree->arena, "%s *",
 				type_text(tree, function, at, clang_getArrayElementType(type)));
+	if (canonical.kind == CXType_FunctionProto)
+		return arena_printf(&tree->arena, "__typeof__(%s) *",
+				type_text(tree, function, at, canonical));
+	/* a parameter that is declared as a function */
+	if (type.kind == CXType_Unexposed && canonical.kind == CXType_Pointer)
+		type = canonical;
 	if (!clang_isConstQualifiedType(type) && !clang_isVolatileQualifiedType(type))
 		return type_text(tree, function, at, type);
 	name = type_text(tree, function, at, canonical);
