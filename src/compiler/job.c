@@ -105,7 +105,8 @@ void job_start(struct lower *lower, struct node *call, const struct job *job,
 				lower_expression(lower, call->child[0], false));
 	for (unsigned i = 1; i < call->count; i++)
 		lower_store(lower->out,
-				arena_printf(&lower->tree->arena, "weft_f->weft_j%u.p%u", serial, i),
+				arena_printf(&lower->tree->arena, "weft_f->weft_j%u.p%u", serial,
+						i),
 				call->child[i]->type, arguments[i - 1]);
 	text_printf(lower->out,
 			"weft_blocking__init(&weft_f->%s.args, %s__run, &weft_f->weft_j%u); ",

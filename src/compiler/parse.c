@@ -277,6 +277,7 @@ void tree_free(struct tree *tree)
 		free(f->declarations);
 		free(f->names);
 		free(f->type_uses);
+		free(f->bounds);
 		free(f->types);
 		free(f->callees);
 	}

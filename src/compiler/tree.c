@@ -202,6 +202,7 @@ struct builder {
 	size_t count, capacity;
 	CXCursor *cursors;
 	size_t cursor_capacity;
+	bool names_locals; /* something in there is a local variable */
 };
 
 static struct node *build(struct tree *tree, struct function *function, CXCursor cursor);
@@ -211,14 +212,19 @@ static bool is_within(const struct function *function, uint32_t offset)
 	return function && offset >= function->begin && offset < function->end;
 }
 
+static uint32_t declared_at(CXCursor declaration)
+{
+	return location_offset(clang_getCursorLocation(clang_getCanonicalCursor(declaration)));
+}
+
 static void note_type_use(struct function *function, CXCursor cursor)
 {
 	CXCursor declared = clang_getCursorReferenced(cursor);
-	uint32_t declared_at = location_offset(clang_getCursorLocation(declared));
+	uint32_t at = location_offset(clang_getCursorLocation(declared));
 
 	if (!function || clang_Cursor_isNull(declared))
 		return;
-	if (!is_within(function, declared_at) || declared_at < function->body_begin) {
+	if (!is_within(function, at) || at < function->body_begin) {
 		uint32_t end = cursor_end(declared);
 
 		if (end > function->needs)
@@ -229,7 +235,7 @@ static void note_type_use(struct function *function, CXCursor cursor)
 			&function->type_use_capacity, sizeof *function->type_uses);
 	function->type_uses[function->type_use_count++] =
 			(struct type_use){ location_offset(clang_getCursorLocation(cursor)),
-				declared_at };
+				declared_at(declared) };
 }
 
 static enum CXChildVisitResult visit_enumerator(CXCursor cursor, CXCursor parent, CXClientData data)
@@ -239,7 +245,7 @@ static enum CXChildVisitResult visit_enumerator(CXCursor cursor, CXCursor parent
 	const char *name = cursor_name(builder->tree, cursor);
 
 	(void)parent;
-	if (cursor.kind == CXCursor_EnumConstantDecl && type->enumerator_count < 4096) {
+	if (cursor.kind == CXCursor_EnumConstantDecl) {
 		type->enumerators[type->enumerator_count].at =
 				location_offset(clang_getCursorLocation(cursor));
 		type->enumerators[type->enumerator_count++].size = (uint32_t)strlen(name);
@@ -257,43 +263,104 @@ static enum CXChildVisitResult count_enumerator(CXCursor cursor, CXCursor parent
 static enum CXChildVisitResult visit_uses(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct builder *builder = data;
+	CXCursor referenced = clang_getCursorReferenced(cursor);
 
 	(void)parent;
-	if (cursor.kind == CXCursor_TypeRef)
+	if (cursor.kind == CXCursor_TypeRef ||
+			(cursor.kind == CXCursor_DeclRefExpr &&
+					referenced.kind == CXCursor_EnumConstantDecl))
 		note_type_use(builder->function, cursor);
+	else if (cursor.kind == CXCursor_DeclRefExpr)
+		builder->names_locals |= is_within(builder->function, declared_at(referenced));
 	return CXChildVisit_Recurse;
+}
+
+/* int line[sizeof other]: a number serves at file scope, too. */
+static void note_bounds(const struct source *source, struct function *function, CXCursor member)
+{
+	CXType type = clang_getCanonicalType(clang_getCursorType(member));
+	size_t open = source_token(source, location_offset(clang_getCursorLocation(member))) + 1;
+
+	while (type.kind == CXType_ConstantArray && source_token_is(source, open, "[")) {
+		size_t close = source_match(source, open);
+
+		function->bounds = grow(function->bounds, function->bound_count,
+				&function->bound_capacity, sizeof *function->bounds);
+		function->bounds[function->bound_count++] =
+				(struct bound){ source->tokens[open].end,
+					source->tokens[close].begin, clang_getArraySize(type) };
+		type = clang_getCanonicalType(clang_getArrayElementType(type));
+		open = close + 1;
+	}
+}
+
+static void note_local_type(struct tree *tree, struct function *function, CXCursor cursor);
+static bool is_type_declaration(CXCursor cursor);
+
+/* A member without a name has to keep its type without a name in its place. */
+static enum CXChildVisitResult visit_members(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct builder *builder = data;
+
+	(void)parent;
+	if (cursor.kind == CXCursor_FieldDecl)
+		note_bounds(builder->tree->source, builder->function, cursor);
+	else if (is_type_declaration(cursor) && !clang_Cursor_isAnonymousRecordDecl(cursor))
+		note_local_type(builder->tree, builder->function, cursor);
+	else if (is_type_declaration(cursor))
+		clang_visitChildren(cursor, visit_members, builder);
+	return CXChildVisit_Continue;
+}
+
+/* The end of a specifier, with the attributes behind it. */
+static uint32_t specifier_end(const struct source *source, uint32_t end)
+{
+	for (size_t i = source_token(source, end); source_token_is(source, i, "__attribute__") ||
+			source_token_is(source, i, "__attribute");
+			i++) {
+		i = source_match(source, i + 1);
+		if (i == source->token_count)
+			break;
+		end = source->tokens[i].end;
+	}
+	return end;
 }
 
 /* A type that is declared inside a function. */
 static void note_local_type(struct tree *tree, struct function *function, CXCursor cursor)
 {
+	bool is_typedef = cursor.kind == CXCursor_TypedefDecl;
 	struct local_type *type;
 	const char *name = cursor_name(tree, cursor);
-	uint32_t begin = cursor_begin(cursor);
+	uint32_t name_at = location_offset(clang_getCursorLocation(cursor));
 	struct builder builder = { .tree = tree, .function = function };
 	size_t count = 0;
 
-	if (!function)
-		return;
 	for (size_t i = 0; i < function->type_count; i++)
-		if (function->types[i].begin == begin &&
-				function->types[i].is_typedef ==
-						(cursor.kind == CXCursor_TypedefDecl))
+		if (function->types[i].name_at == name_at &&
+				function->types[i].is_typedef == is_typedef)
 			return;
+	clang_visitChildren(cursor, visit_members, &builder);
 	function->types = grow(function->types, function->type_count, &function->type_capacity,
 			sizeof *function->types);
 	type = &function->types[function->type_count++];
 	memset(type, 0, sizeof *type);
-	type->begin = begin;
+	type->begin = cursor_begin(cursor);
 	type->end = cursor_end(cursor);
-	type->name_at = location_offset(clang_getCursorLocation(cursor));
+	type->name_at = name_at;
 	type->name_size = (uint32_t)strlen(name);
-	type->is_typedef = cursor.kind == CXCursor_TypedefDecl;
-	type->is_anonymous = !type->is_typedef && (!*name || type->name_at == begin);
+	type->declared_at = declared_at(cursor);
+	type->is_typedef = is_typedef;
+	type->is_anonymous = !is_typedef && (!*name || name_at == type->begin);
+	if (is_typedef)
+		type->underlying = clang_getTypedefDeclUnderlyingType(cursor);
+	else if (clang_isCursorDefinition(cursor))
+		type->end = specifier_end(tree->source, type->end);
 	clang_visitChildren(cursor, count_enumerator, &count);
 	type->enumerators = arena_zalloc(&tree->arena, (count + 1) * sizeof *type->enumerators);
 	clang_visitChildren(cursor, visit_enumerator, &builder);
 	clang_visitChildren(cursor, visit_uses, &builder);
+	type->names_locals = builder.names_locals;
 }
 
 static bool is_type_declaration(CXCursor cursor)
@@ -572,6 +639,11 @@ static struct node *build(struct tree *tree, struct function *function, CXCursor
 	if (kind == NODE_VARIABLE && function)
 		variable_make(tree, function, cursor);
 	clang_visitChildren(cursor, visit_child, &children);
+	/* what stands for an anonymous member has no place but that of what is in it */
+	if (end == 0 && children.count) {
+		begin = children.children[0]->begin;
+		end = children.children[children.count - 1]->end;
+	}
 	if (cursor.kind == CXCursor_UnexposedExpr && children.count == 1 &&
 			children.children[0]->begin == begin && children.children[0]->end == end) {
 		node = children.children[0]; /* an implicit conversion */

@@ -94,16 +94,26 @@ struct type_use {
 	uint32_t declared_at;
 };
 
-/* A struct, union, enum or typedef that is declared inside a function. */
+/* A struct, union, enum or typedef that is declared inside a function. What stands inside of another comes
+ * before it. */
 struct local_type {
-	uint32_t begin, end; /* the specifier, or the whole typedef */
+	uint32_t begin, end; /* the specifier with its attributes, or the typedef up to this name */
 	uint32_t name_at, name_size;
+	uint32_t declared_at; /* of its first declaration: identifies it */
 	bool is_typedef, is_anonymous;
+	bool names_locals;  /* of a typedef: sizeof, or typeof, of a variable */
+	CXType underlying;  /* of a typedef */
 	const char *lifted; /* its name at file scope */
 	struct {
 		uint32_t at, size;
 	} * enumerators;
 	unsigned enumerator_count;
+};
+
+/* A member of a local type: the bound of an array, as a number. */
+struct bound {
+	uint32_t begin, end;
+	long long count;
 };
 
 struct declaration {
@@ -130,6 +140,8 @@ struct function {
 	size_t type_use_count, type_use_capacity;
 	struct local_type *types;
 	size_t type_count, type_capacity;
+	struct bound *bounds;
+	size_t bound_count, bound_capacity;
 	/* what the frames pass finds */
 	struct function **callees; /* awaited directly by name */
 	size_t callee_count, callee_capacity;

@@ -84,9 +84,10 @@ static const struct local_type *local_type(const struct function *function, CXTy
 
 	if (!function || clang_Cursor_isNull(declared))
 		return NULL;
-	clang_getFileLocation(clang_getCursorLocation(declared), NULL, NULL, NULL, &at);
+	clang_getFileLocation(clang_getCursorLocation(clang_getCanonicalCursor(declared)), NULL,
+			NULL, NULL, &at);
 	for (size_t i = 0; i < function->type_count; i++)
-		if (function->types[i].name_at == at && !function->types[i].is_typedef)
+		if (function->types[i].declared_at == at && !function->types[i].is_typedef)
 			return &function->types[i];
 	return NULL;
 }

@@ -20,7 +20,7 @@ options() {
 	0) ;;
 	1) echo --inline-function --no-argc ;;
 	2) echo --float --bitfields ;;
-	3) echo --builtins --volatiles --max-funcs 20 ;;
+	3) echo --volatiles --max-funcs 20 ;;
 	4) echo --no-packed-struct --unions --max-block-depth 4 --max-expr-complexity 8 ;;
 	5) echo --jumps --arrays --embedded-assigns --comma-operators --pre-incr-operator ;;
 	esac
