@@ -89,6 +89,54 @@ static void add_line(struct source *source, uint32_t begin)
 	source->lines[source->line_count++] = begin;
 }
 
+/* Behind the token that begins there. */
+static const char *scan_token(const char *at, const char *end, enum token_kind *kind)
+{
+	const char *start = at;
+
+	*kind = TOKEN_PUNCTUATION;
+	if (*at == '"' || *at == '\'') {
+		*kind = TOKEN_STRING;
+		return scan_quoted(at, end);
+	}
+	if (is_word_start(*at)) {
+		*kind = TOKEN_WORD;
+		while (at < end && is_word(*at))
+			at++;
+		if (at == end || (*at != '"' && *at != '\'') || at - start > 2 ||
+				!strchr("LuU", *start))
+			return at;
+		*kind = TOKEN_STRING; /* L"", u8"" */
+		return scan_quoted(at, end);
+	}
+	if (!isdigit((unsigned char)*at) &&
+			(*at != '.' || at + 1 == end || !isdigit((unsigned char)at[1])))
+		return at + punctuation_size(at, end);
+	*kind = TOKEN_NUMBER;
+	while (at < end &&
+			(is_word(*at) || *at == '.' ||
+					((*at == '+' || *at == '-') && strchr("eEpP", at[-1]))))
+		at++;
+	return at;
+}
+
+/* Behind the comment that begins there, or `at`. */
+static const char *skip_comment(const char *at, const char *end)
+{
+	const char *start = at;
+
+	if (*at != '/' || at + 1 == end)
+		return at;
+	if (at[1] == '/')
+		while (at < end && *at != '\n')
+			at++;
+	if (start[1] != '*')
+		return at;
+	for (at += 2; at < end && !(at[-1] == '*' && *at == '/' && at > start + 2);)
+		at++;
+	return at + (at < end);
+}
+
 void source_scan(struct source *source, const char *text, size_t size)
 {
 	const char *at = text, *end = text + size;
@@ -102,7 +150,7 @@ void source_scan(struct source *source, const char *text, size_t size)
 		add_line(source, (uint32_t)(++p - text));
 	while (at < end) {
 		const char *start = at;
-		enum token_kind kind = TOKEN_PUNCTUATION;
+		enum token_kind kind;
 
 		if (isspace((unsigned char)*at)) {
 			line_start |= *at++ == '\n';
@@ -115,40 +163,10 @@ void source_scan(struct source *source, const char *text, size_t size)
 			continue;
 		}
 		line_start = false;
-		if (*at == '/' && at + 1 < end && at[1] == '*') {
-			for (at += 2; at < end && !(at[-1] == '*' && *at == '/' && at > start + 2);)
-				at++;
-			at += at < end;
+		at = skip_comment(at, end);
+		if (at != start)
 			continue;
-		}
-		if (*at == '/' && at + 1 < end && at[1] == '/') {
-			while (at < end && *at != '\n')
-				at++;
-			continue;
-		}
-		if (*at == '"' || *at == '\'') {
-			at = scan_quoted(at, end);
-			kind = TOKEN_STRING;
-		} else if (is_word_start(*at)) {
-			while (at < end && is_word(*at))
-				at++;
-			kind = TOKEN_WORD;
-			if (at < end && (*at == '"' || *at == '\'') && at - start <= 2 &&
-					strchr("LuU", *start)) {
-				at = scan_quoted(at, end);
-				kind = TOKEN_STRING;
-			}
-		} else if (isdigit((unsigned char)*at) ||
-				(*at == '.' && at + 1 < end && isdigit((unsigned char)at[1]))) {
-			while (at < end &&
-					(is_word(*at) || *at == '.' ||
-							((*at == '+' || *at == '-') &&
-									strchr("eEpP", at[-1]))))
-				at++;
-			kind = TOKEN_NUMBER;
-		} else {
-			at += punctuation_size(at, end);
-		}
+		at = scan_token(at, end, &kind);
 		source->tokens = grow(source->tokens, source->token_count, &source->token_capacity,
 				sizeof *source->tokens);
 		source->tokens[source->token_count++] = (struct token){ (uint32_t)(start - text),
