@@ -90,6 +90,15 @@ is_plain_object_identical() {
 	done
 }
 
+is_plain_object_identical_by_clang() {
+	command -v clang >/dev/null || return 0
+	for flags in "-O2 -g" "-O1 -fPIC -Wall" "-O0 -g3"; do
+		# shellcheck disable=SC2086
+		clang $flags -MD -c plain.c -o a.o && mv a.d expected.d && mv a.o expected.o &&
+			WEFT_CC=clang weftcc $flags -MD -c plain.c -o a.o && cmp a.o expected.o && cmp a.d expected.d || return
+	done
+}
+
 is_plain_with_every_output() {
 	same -c plain.c -MD -o out/plain.o &&
 		same -S plain.c -o out/plain.s &&
@@ -278,6 +287,12 @@ is_language_of_x_obeyed() {
 		weftcc -x c async.text -x none -o program && prints "hello, world
 bye" ./program && weftcc async.i -o program && prints "hello, world
 bye" ./program && weftcc -xcpp-output expanded -o program && prints "hello, world
+bye" ./program
+}
+
+is_program_built_with_sanitizer() {
+	gcc -fsanitize=address other.c signals.c -o probe 2>/dev/null || return 0
+	weftcc -fsanitize=address -g -O1 -Wall -Werror async.c -o program && prints "hello, world
 bye" ./program
 }
 
