@@ -113,7 +113,7 @@ static unsigned idle_count(struct weft_runtime *runtime)
 
 /* ---- queues ---- */
 
-/* From outside the workers. Each thread has its shard: few meet at one, and a thread's tasks stay in order. */
+/* From outside the workers. Each thread has its shard: few meet at one, and its tasks stay in order. */
 static void mt_inject(struct weft_runtime *runtime, unsigned thread, struct weft_task *task)
 {
 	unsigned asleep, away;

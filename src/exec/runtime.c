@@ -23,7 +23,6 @@
 #include "base/atomic.h"
 #include "exec/join.h"
 #include "exec/runtime.h"
-#include "exec/turn.h"
 #include "io/sockets.h"
 #include "os/os.h"
 
@@ -310,26 +309,6 @@ static void options_fill(struct weft_runtime_options *options)
 		options->seed = strtoull(seed, NULL, 0);
 	if (!options->seed)
 		options->seed = weft__random_seed();
-}
-
-enum weft_poll weft__worker_poll_hooked(
-		struct weft__worker *worker, struct weft_task *task, struct weft_context *cx)
-{
-	struct weft_runtime *runtime = worker->runtime;
-	const struct weft_hooks *hooks = &runtime->options.hooks;
-	bool watched = runtime->options.flavour == WEFT_CURRENT_THREAD && runtime->monitor;
-	enum weft_poll poll;
-
-	if (watched)
-		weft__monitor_poll_begins(worker, task);
-	if (hooks->before_poll)
-		hooks->before_poll(hooks->data, weft_task_id(task), task->async);
-	poll = weft__task_poll(task, cx);
-	if (hooks->after_poll)
-		hooks->after_poll(hooks->data, weft_task_id(task), task->async);
-	if (watched)
-		weft__monitor_poll_ends(worker);
-	return poll;
 }
 
 /* ---- create and destroy ---- */

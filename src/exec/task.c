@@ -271,6 +271,26 @@ __attribute__((no_sanitize("thread"))) uint64_t weft_task_id(const struct weft_t
 	return ((uint64_t)generation << 42) ^ ((uint64_t)(uintptr_t)task >> 3);
 }
 
+enum weft_poll weft__worker_poll_hooked(
+		struct weft__worker *worker, struct weft_task *task, struct weft_context *cx)
+{
+	struct weft_runtime *runtime = worker->runtime;
+	const struct weft_hooks *hooks = &runtime->options.hooks;
+	bool watched = runtime->options.flavour == WEFT_CURRENT_THREAD && runtime->monitor;
+	enum weft_poll poll;
+
+	if (watched)
+		weft__monitor_poll_begins(worker, task);
+	if (hooks->before_poll)
+		hooks->before_poll(hooks->data, weft_task_id(task), task->async);
+	poll = weft__task_poll(task, cx);
+	if (hooks->after_poll)
+		hooks->after_poll(hooks->data, weft_task_id(task), task->async);
+	if (watched)
+		weft__monitor_poll_ends(worker);
+	return poll;
+}
+
 enum { GOES_ON_MAX = 16 }; /* budgets of 128: no clean-up needs so many leaves that fail at once */
 
 void weft__task_goes_on(struct weft__worker *worker, struct weft_task *task)
