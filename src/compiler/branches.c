@@ -103,7 +103,7 @@ static bool start_branch(struct lower *lower, struct node *argument, struct star
 	memset(started, 0, sizeof *started);
 	if (!branch_parse(tree, argument, &started->branch) ||
 			started->branch.call->kind != NODE_CALL ||
-			!(started->branch.is_blocking || started->branch.call->is_default)) {
+			!(started->branch.is_blocking || started->branch.call->is_async)) {
 		struct node *operand = branch_operand(tree, argument);
 
 		diagnose_error(tree, operand ? operand->begin : argument->begin, "W005",

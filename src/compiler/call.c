@@ -249,7 +249,7 @@ const char *call_spawn(struct lower *lower, struct node *call, const char *head,
 	struct callee callee;
 	const char **arguments, *copy;
 
-	if (!spawned || spawned->kind != NODE_CALL || !spawned->is_default) {
+	if (!spawned || spawned->kind != NODE_CALL || !spawned->is_async) {
 		diagnose_error(lower->tree, spawned ? spawned->begin : call->begin, "W005",
 				"what is spawned is a call of an async function");
 		return "0";
@@ -278,7 +278,7 @@ const char *call_run(struct lower *lower, struct node *node, struct node *call)
 	CXType result;
 
 	(void)node;
-	if (call->kind != NODE_CALL || !call->is_default) {
+	if (call->kind != NODE_CALL || !call->is_async) {
 		diagnose_error(lower->tree, call->begin, "W005",
 				"weft_run takes a call of an async function");
 		return "0";

@@ -247,7 +247,7 @@ static void check_call(struct checks *checks, const struct node *call)
 	check_locks(checks, call, name);
 	check_spawn(checks, call, name);
 	check_select(checks, call, name);
-	if (!call->is_default && strncmp(name, "weft_", 5) != 0)
+	if (!call->is_async && strncmp(name, "weft_", 5) != 0)
 		checks->awaited = false;
 }
 

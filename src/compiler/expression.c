@@ -103,7 +103,7 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 	if (strcmp(name, "weft_timeout_") == 0 || strcmp(name, "weft_deadline_") == 0 ||
 			strcmp(name, "weft_shield_") == 0)
 		return branch_await_timed(lower, node, call, follows);
-	if (call->kind != NODE_CALL || !call->is_default) {
+	if (call->kind != NODE_CALL || !call->is_async) {
 		if (*name)
 			diagnose_error(lower->tree, node->begin, "W002",
 					"`%s` is not async: call it without await", name);
@@ -340,7 +340,7 @@ static const char *lower_literal(struct lower *lower, struct node *node, bool fo
 
 static bool is_interesting(const struct tree *tree, const struct node *node)
 {
-	if (node->kind == NODE_CALL && (node->is_default || starts_with(call_name(node), "weft_")))
+	if (node->kind == NODE_CALL && (node->is_async || starts_with(call_name(node), "weft_")))
 		return true;
 	for (unsigned i = 0; i < node->count; i++)
 		if (node->child[i] && is_interesting(tree, node->child[i]))
@@ -360,7 +360,7 @@ const char *lower_expression(struct lower *lower, struct node *node, bool follow
 	case NODE_AWAIT:
 		return lower_await(lower, node, follows);
 	case NODE_CALL:
-		if (node->is_default) {
+		if (node->is_async) {
 			const char *name = call_name(node);
 
 			diagnose_error(lower->tree, node->begin, "W001",
@@ -389,7 +389,7 @@ const char *lower_expression(struct lower *lower, struct node *node, bool follow
 		return node->has_await ? lower_statement_expression(lower, node, follows)
 				       : lower_in_place(lower, node);
 	case NODE_COMPOUND_LITERAL:
-		if (node->is_default)
+		if (node->moves)
 			return lower_literal(lower, node, follows);
 		break;
 	case NODE_UNEVALUATED:

@@ -60,7 +60,7 @@ bool job_define(struct lower *lower, struct node *call, struct job *job)
 	struct arena *arena = &lower->tree->arena;
 	struct node *name;
 
-	if (call->kind != NODE_CALL || call->is_default) {
+	if (call->kind != NODE_CALL || call->is_async) {
 		diagnose_error(lower->tree, call->begin, "W008",
 				"weft_blocking takes a call of a plain function");
 		return false;

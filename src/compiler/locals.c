@@ -389,7 +389,7 @@ static bool find_literals(struct tree *tree, struct node *node, bool block_await
 		}
 		if (up && up->kind == NODE_UNARY && source_is_at(tree->source, up->begin, "&"))
 			moves = true;
-		node->is_default = moves; /* of a literal: it moves into the frame */
+		node->moves = moves;
 		found = moves;
 	}
 	for (unsigned i = 0; i < node->count; i++)

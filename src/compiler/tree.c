@@ -599,7 +599,6 @@ static void finish(struct tree *tree, struct function *function, struct node *no
 		arrange_for(tree, node);
 		break;
 	case NODE_CASE:
-		node->is_default = cursor.kind == CXCursor_DefaultStmt;
 		if (node->count > 1)
 			node->child[0] = node->child[node->count - 1];
 		node->count = 1;
@@ -660,7 +659,7 @@ static struct node *build(struct tree *tree, struct function *function, CXCursor
 				(type_is_async_pointer(clang_getCursorType(children.cursors[0])) ||
 						type_is_async_function(clang_getCursorType(
 								children.cursors[0]))))
-			node->is_default = true; /* of a call: it is async */
+			node->is_async = true;
 		finish(tree, function, node, cursor, &children);
 	}
 	free(children.children);

@@ -83,7 +83,8 @@ struct node {
 	bool has_await;            /* here or below */
 	bool has_effect;
 	bool has_statement; /* a statement expression, or a literal that moves into the frame */
-	bool is_default;
+	bool is_async; /* NODE_CALL: of an async function */
+	bool moves;    /* NODE_COMPOUND_LITERAL: into the frame */
 	bool is_blocking; /* NODE_NAME: of a function marked WEFT_BLOCKING */
 	bool is_thread_local;
 };

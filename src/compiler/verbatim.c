@@ -9,7 +9,7 @@
 static bool is_builtin_call(const struct node *node)
 {
 	return node->kind == NODE_CALL &&
-			(node->is_default || strncmp(call_name(node), "weft_", 5) == 0);
+			(node->is_async || strncmp(call_name(node), "weft_", 5) == 0);
 }
 
 bool statement_cleans(const struct lower *lower, const struct variable *variable)
