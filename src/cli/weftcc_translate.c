@@ -79,8 +79,10 @@ int main(int argc, char **argv)
 		give_up(TRANSLATE_FAILED, "weftcc runs this; see docs/compiling.md");
 	options.flags = (const char *const *)(*argv ? argv + 1 : argv);
 	char *text = scratch_text(0, &size);
-	if (!options.asyncify && !translate_is_needed(text, size))
+	if (!options.asyncify && !translate_is_needed(text, size)) {
+		free(text);
 		return TRANSLATE_NOT_NEEDED;
+	}
 	int err = translate(text, size, &options, &translation);
 	if (!err && options.original && !translation.is_spliced)
 		fprintf(stderr,
