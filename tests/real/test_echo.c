@@ -302,7 +302,7 @@ static void serves_a_crowd(const char *program, int count)
 
 TEST(echo_serves_a_crowd)
 {
-	serves_a_crowd("echo", 2000);
+	serves_a_crowd(WEFT_ECHO, 2000);
 }
 
 TEST(echo_threads_serves_a_crowd)
