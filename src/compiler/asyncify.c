@@ -79,7 +79,13 @@ static bool is_known(const struct asyncify *state, uint32_t at)
 	return false;
 }
 
-/* The operand of sizeof is looked at, not called. */
+/* The operand of sizeof is looked at, not called; what is chosen among, perhaps. */
+static bool may_not_evaluate(const struct asyncify *state, CXCursor cursor)
+{
+	return cursor.kind == CXCursor_UnaryExpr || cursor.kind == CXCursor_GenericSelectionExpr ||
+			source_is_at(state->source, begin_of(cursor), "__builtin_choose_expr");
+}
+
 static enum CXChildVisitResult visit_unevaluated(
 		CXCursor cursor, CXCursor parent, CXClientData data)
 {
@@ -96,7 +102,7 @@ static enum CXChildVisitResult visit_body(CXCursor cursor, CXCursor parent, CXCl
 {
 	struct asyncify *state = data;
 
-	if (cursor.kind == CXCursor_UnaryExpr) { /* sizeof */
+	if (may_not_evaluate(state, cursor)) {
 		clang_visitChildren(cursor, visit_unevaluated, state);
 		return CXChildVisit_Continue;
 	}

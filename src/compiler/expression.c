@@ -392,11 +392,6 @@ const char *lower_expression(struct lower *lower, struct node *node, bool follow
 		if (node->moves)
 			return lower_literal(lower, node, follows);
 		break;
-	case NODE_UNEVALUATED:
-		if (node->has_await)
-			diagnose_error(lower->tree, node->begin, "W004",
-					"await in an operand that is not evaluated");
-		break;
 	default:
 		break;
 	}

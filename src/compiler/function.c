@@ -139,15 +139,19 @@ static void edit_names(struct lower *lower)
 	const struct source *source = lower->source;
 	const char *text = arena_printf(arena, "%s__weft_func", function->name);
 
+	for (size_t i = 0; i < function->substitute_count; i++)
+		edits_add(&lower->edits, function->substitutes[i].begin,
+				function->substitutes[i].end, function->substitutes[i].text);
 	for (size_t i = 0; i < function->name_count; i++) {
 		struct node *name = function->names[i];
+		uint32_t end = source->tokens[source_token(source, name->begin)].end;
 
-		if (name->function)
-			edits_add(&lower->edits, name->begin, name->end,
+		if (name->function) /* a statement's node may end behind its semicolon */
+			edits_add(&lower->edits, name->begin, end,
 					arena_printf(arena, "(&%s__async)", name->function->name));
 		else if (function->is_async &&
 				(name->variable->hoisted || name->variable->parameter >= 0))
-			edits_add(&lower->edits, name->begin, name->end,
+			edits_add(&lower->edits, name->begin, end,
 					arena_printf(arena, "weft_f->%s", name->variable->member));
 	}
 	for (size_t i = source_token(source, function->body_begin);

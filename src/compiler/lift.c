@@ -76,10 +76,6 @@ static void rename_all(struct lower *lower)
 	}
 	for (size_t i = 0; i < function->type_use_count; i++)
 		rename_at(lower, function->type_uses[i].at, function->type_uses[i].declared_at);
-	for (size_t i = 0; i < function->bound_count; i++)
-		edits_add(&lower->edits, function->bounds[i].begin, function->bounds[i].end,
-				arena_printf(&lower->tree->arena, "%lld",
-						function->bounds[i].count));
 }
 
 static const char *first_word(struct lower *lower, const struct local_type *type)

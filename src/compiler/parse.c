@@ -227,13 +227,25 @@ static void say_parse_errors(struct tree *tree)
 	}
 }
 
+/* A call of nothing, of any pointer and whatever else. */
+#define ATOMIC_ANY(pointer) "((long long (*)(const volatile void *, ...))0)" pointer
+#define ATOMIC_CALL(name) "-D" name "(p, ...)=" ATOMIC_ANY("(p, __VA_ARGS__)")
+#define ATOMIC_FETCH(what)                                                                         \
+	"-D__atomic_fetch_" what                                                                   \
+	"(p, v, o)=((__typeof__((void)0, *(p)))" ATOMIC_ANY("(p, v, o)") ")"
+
 int tree_build(struct tree *tree, struct source *source, const struct translate_options *options)
 {
 	/* gcc's types and attributes that clang does not know */
 	static const char *const compatibility[] = { "-x", "c", "-w", "-ferror-limit=50",
 		"-D_Async=__attribute__((preserve_most))", "-D_Float128=__float128",
 		"-D_Float64x=long double", "-D_Float64=double", "-D_Float32x=double",
-		"-D_Float32=float", "-D__malloc__(...)=__malloc__" };
+		"-D_Float32=float", "-D__malloc__(...)=__malloc__",
+		/* gcc's stdatomic.h: clang refuses these on what is _Atomic, so they are calls */
+		ATOMIC_CALL("__atomic_load"), ATOMIC_CALL("__atomic_store"),
+		ATOMIC_CALL("__atomic_exchange"), ATOMIC_CALL("__atomic_compare_exchange"),
+		ATOMIC_FETCH("add"), ATOMIC_FETCH("sub"), ATOMIC_FETCH("or"), ATOMIC_FETCH("xor"),
+		ATOMIC_FETCH("and") };
 	const char *arguments[256];
 	int count = 0;
 	char *text = text_for_parser(source);
@@ -277,7 +289,7 @@ void tree_free(struct tree *tree)
 		free(f->declarations);
 		free(f->names);
 		free(f->type_uses);
-		free(f->bounds);
+		free(f->substitutes);
 		free(f->types);
 		free(f->callees);
 	}

@@ -275,20 +275,26 @@ static enum CXChildVisitResult visit_uses(CXCursor cursor, CXCursor parent, CXCl
 	return CXChildVisit_Recurse;
 }
 
-/* int line[sizeof other]: a number serves at file scope, too. */
-static void note_bounds(const struct source *source, struct function *function, CXCursor member)
+void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text)
 {
+	function->substitutes = grow(function->substitutes, function->substitute_count,
+			&function->substitute_capacity, sizeof *function->substitutes);
+	function->substitutes[function->substitute_count++] =
+			(struct substitute){ begin, end, text };
+}
+
+/* int line[sizeof other]: a number serves at file scope, too. */
+static void note_bounds(struct tree *tree, struct function *function, CXCursor member)
+{
+	const struct source *source = tree->source;
 	CXType type = clang_getCanonicalType(clang_getCursorType(member));
 	size_t open = source_token(source, location_offset(clang_getCursorLocation(member))) + 1;
 
 	while (type.kind == CXType_ConstantArray && source_token_is(source, open, "[")) {
 		size_t close = source_match(source, open);
 
-		function->bounds = grow(function->bounds, function->bound_count,
-				&function->bound_capacity, sizeof *function->bounds);
-		function->bounds[function->bound_count++] =
-				(struct bound){ source->tokens[open].end,
-					source->tokens[close].begin, clang_getArraySize(type) };
+		function_substitute(function, source->tokens[open].end, source->tokens[close].begin,
+				arena_printf(&tree->arena, "%lld", clang_getArraySize(type)));
 		type = clang_getCanonicalType(clang_getArrayElementType(type));
 		open = close + 1;
 	}
@@ -304,7 +310,7 @@ static enum CXChildVisitResult visit_members(CXCursor cursor, CXCursor parent, C
 
 	(void)parent;
 	if (cursor.kind == CXCursor_FieldDecl)
-		note_bounds(builder->tree->source, builder->function, cursor);
+		note_bounds(builder->tree, builder->function, cursor);
 	else if (is_type_declaration(cursor) && !clang_Cursor_isAnonymousRecordDecl(cursor))
 		note_local_type(builder->tree, builder->function, cursor);
 	else if (is_type_declaration(cursor))

@@ -83,9 +83,9 @@ struct node {
 	bool has_await;            /* here or below */
 	bool has_effect;
 	bool has_statement; /* a statement expression, or a literal that moves into the frame */
-	bool is_async; /* NODE_CALL: of an async function */
-	bool moves;    /* NODE_COMPOUND_LITERAL: into the frame */
-	bool is_blocking; /* NODE_NAME: of a function marked WEFT_BLOCKING */
+	bool is_async;      /* NODE_CALL: of an async function */
+	bool moves;         /* NODE_COMPOUND_LITERAL: into the frame */
+	bool is_blocking;   /* NODE_NAME: of a function marked WEFT_BLOCKING */
 	bool is_thread_local;
 };
 
@@ -111,10 +111,10 @@ struct local_type {
 	unsigned enumerator_count;
 };
 
-/* A member of a local type: the bound of an array, as a number. */
-struct bound {
+/* What stands for a part of the body wherever that goes. */
+struct substitute {
 	uint32_t begin, end;
-	long long count;
+	const char *text;
 };
 
 struct declaration {
@@ -141,8 +141,8 @@ struct function {
 	size_t type_use_count, type_use_capacity;
 	struct local_type *types;
 	size_t type_count, type_capacity;
-	struct bound *bounds;
-	size_t bound_count, bound_capacity;
+	struct substitute *substitutes;
+	size_t substitute_count, substitute_capacity;
 	/* what the frames pass finds */
 	struct function **callees; /* awaited directly by name */
 	size_t callee_count, callee_capacity;

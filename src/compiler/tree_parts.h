@@ -27,6 +27,10 @@ const char *cleanup_of(struct tree *tree, const struct node *node);
 const struct function *future_of(struct tree *tree, const struct node *node);
 bool is_marked_blocking(CXCursor function);
 
+/* The text stands for that part of the body from now on. */
+void function_substitute(
+		struct function *function, uint32_t begin, uint32_t end, const char *text);
+
 /* wrap.c: puts the words of the language into a body, and notes what its nodes hold. */
 void wrap_body(struct tree *tree, struct function *function);
 

@@ -97,6 +97,77 @@ static void wrap_await(struct tree *tree, struct function *function, size_t toke
 		up->begin = at;
 }
 
+/* typeof(await f(x)), as macros have it: only the type is wanted, and nothing is awaited. */
+static void wrap_type(struct tree *tree, struct function *function, size_t token)
+{
+	const struct source *source = tree->source;
+	const struct token *name = &source->tokens[token + 1];
+	struct node *call = find_awaited(function->body, name->begin);
+	const struct function *callee =
+			tree_find(tree, source->text + name->begin, name->end - name->begin);
+	size_t close = source_match(source, token + 2);
+
+	if (!callee || !callee->is_async || !source_token_is(source, token + 2, "(") ||
+			close == source->token_count ||
+			clang_getCanonicalType(callee->result).kind == CXType_Void) {
+		diagnose_error(tree, source->tokens[token].begin, "W004",
+				"await in an operand that is not evaluated");
+		return;
+	}
+	if (call)
+		call->is_async = false; /* no call of an async function any more */
+	function_substitute(function, source->tokens[token].begin, source->tokens[close].end,
+			arena_printf(&tree->arena, "((struct %s__args *)0)->result", callee->name));
+}
+
+/* Up to which token an await is not evaluated, or not always. */
+struct unevaluated {
+	size_t types_end, choices_end;
+};
+
+static void note_unevaluated(const struct source *source, size_t token, struct unevaluated *to)
+{
+	static const char *const types[] = { "typeof", "__typeof__", "__typeof", "typeof_unqual",
+		"sizeof", "_Alignof", "__alignof__" };
+	size_t close = source_token_is(source, token + 1, "(") ? source_match(source, token + 1)
+							       : token + 1;
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (source_token_is(source, token, types[i]) && close > to->types_end)
+			to->types_end = close;
+	if (!source_token_is(source, token, "_Generic") &&
+			!source_token_is(source, token, "__builtin_choose_expr"))
+		return;
+	to->choices_end = close;
+	for (size_t i = token + 2; i < close && source_token_is(source, token, "_Generic"); i++)
+		if (source_token_is(source, i, ",")) {
+			to->types_end = i;
+			break;
+		} else if (source_token_is(source, i, "(")) {
+			i = source_match(source, i);
+		}
+}
+
+static void wrap_awaits(struct tree *tree, struct function *function, size_t first)
+{
+	const struct source *source = tree->source;
+	struct unevaluated unevaluated = { 0, 0 };
+
+	for (size_t i = first; i < source->token_count && source->tokens[i].begin < function->end;
+			i++) {
+		note_unevaluated(source, i, &unevaluated);
+		if (!source_token_is(source, i, "_Await"))
+			continue;
+		if (i <= unevaluated.types_end)
+			wrap_type(tree, function, i);
+		else if (i < unevaluated.choices_end)
+			diagnose_error(tree, source->tokens[i].begin, "W004",
+					"await in an operand that may not be evaluated: await it before");
+		else
+			wrap_await(tree, function, i);
+	}
+}
+
 static void wrap_defer(struct tree *tree, struct function *function, size_t token)
 {
 	const struct source *source = tree->source;
@@ -223,10 +294,7 @@ void wrap_body(struct tree *tree, struct function *function)
 	size_t first = source_token(source, function->body_begin);
 
 	link_parents(function->body);
-	for (size_t i = first; i < source->token_count && source->tokens[i].begin < function->end;
-			i++)
-		if (source_token_is(source, i, "_Await"))
-			wrap_await(tree, function, i);
+	wrap_awaits(tree, function, first);
 	end_statements(source, function->body);
 	for (size_t i = first; i < source->token_count && source->tokens[i].begin < function->end;
 			i++)

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* const, volatile, _Atomic, alignment, attributes, _Generic, typeof: what a type carries goes along. */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KIND(x)                                                                                    \
+	_Generic((x), int : "int", const int : "const int", char : "char", short : "short",        \
+			unsigned : "unsigned", long : "long", double : "double", float : "float",  \
+			int * : "int *", const int * : "const int *", char * : "char *",           \
+			const char * : "const char *", volatile int * : "volatile int *",          \
+			struct constant : "struct constant", default : "other")
+#define ADDRESS_KIND(x) KIND(&(x))
+
+struct constant {
+	const int a;
+	const char name[8];
+	int free;
+};
+struct volatiles {
+	volatile int v;
+	const volatile int cv;
+};
+typedef int aligned_int __attribute__((aligned(64)));
+typedef int __attribute__((may_alias)) any_int;
+typedef char vector __attribute__((vector_size(32)));
+
+static int id(int x) { return x; }
+static struct constant make(int a) { return (struct constant){ a, "made", a * 2 }; }
+static int take(const struct constant c, struct constant d) { return c.a + d.free + c.name[0]; }
+
+static int constants(int n)
+{
+	const int a = id(n), b = a + id(1);
+	int const *const p = &a, *q = &b;
+	const struct constant c = make(a), d = { .a = id(7), .name = "local" };
+	const char text[] = "constant", *const s = text + id(3);
+	const int grid[2][2] = { { id(1), 2 }, { 3, id(4) } };
+	const double pi = id(3) + 0.14;
+	const bool yes = id(1);
+	struct constant copies[] = { make(id(1)), make(2), { 3, "x", 4 } };
+	const union {
+		int i;
+		float f;
+	} u = { .i = id(9) };
+
+	id(0);
+	return *p + *q + c.a + d.a + d.name[0] + *s + grid[1][1] + (int)(pi * 100) + yes + copies[1].free +
+			u.i + take(c, make(id(5))) + make(id(6)).name[1] + copies[2].name[0];
+}
+
+static int volatiles(int n)
+{
+	volatile int v = id(n), array[3] = { id(1), 2, 3 };
+	volatile const int cv = id(2);
+	volatile struct volatiles s = { .v = id(3), .cv = 4 };
+	int *volatile p = (int *)&n;
+	volatile bool flag = id(1);
+
+	id(0);
+	v = v + id(1);
+	v++;
+	array[id(1)] += v;
+	s.v += id(s.cv);
+	*p += id(5);
+	flag = !flag;
+	return v + array[1] + cv + s.v + n + flag;
+}
+
+static int atomics(int n)
+{
+	_Atomic int a = id(n), array[2] = { 1, 2 };
+	_Atomic(long) l = id(2);
+	atomic_int counter = 0;
+	_Atomic struct {
+		short x, y;
+	} pair;
+	_Atomic(int) *p = &a;
+
+	id(0);
+	a += id(3);
+	++a;
+	l ^= id(1);
+	atomic_fetch_add(&counter, id(4));
+	atomic_store(&array[id(1)], id(9));
+	*p -= id(1);
+	(void)pair;
+	return a + (int)l + counter + array[1] + atomic_load(p);
+}
+
+static int alignments(int n)
+{
+	_Alignas(64) char a = (char)id(n);
+	_Alignas(double) _Alignas(32) char b[3] = { 1 };
+	aligned_int c = id(1);
+	int d __attribute__((aligned(128))) = id(2), e = 3;
+	char __attribute__((aligned(16))) f[5], g;
+	vector v = { (char)id(5) };
+	struct __attribute__((packed, aligned(2))) {
+		char c;
+		int i;
+	} packed = { 1, id(6) };
+	any_int *alias = (any_int *)&b;
+	max_align_t most;
+
+	memset(f, 1, sizeof f);
+	memset(&most, 0, sizeof most);
+	g = (char)id(4);
+	id(0);
+	return (uintptr_t)&a % 64 + (uintptr_t)b % 32 + (uintptr_t)&c % 64 + (uintptr_t)&d % 128 +
+			(uintptr_t)f % 16 + (uintptr_t)&v % 32 + (uintptr_t)&most % _Alignof(max_align_t) + a +
+			b[0] + c + d + e + f[4] + g + v[0] + packed.i + (int)sizeof packed +
+			(int)_Alignof(__typeof__(packed)) + (*alias & 0xff) + (int)sizeof b;
+}
+
+static int generic(int n)
+{
+	char c = (char)id(n);
+	short s = (short)id(1);
+	const int k = id(2);
+	int array[2] = { id(3) };
+	const char *text = "t";
+	float f = (float)id(4);
+	volatile int v = id(5);
+
+	id(0);
+	printf("%s %s %s %s %s\n", KIND(c), KIND(s), KIND(k), KIND(array), KIND(text));
+	printf("%s %s %s %s %s\n", KIND(f), KIND(v), ADDRESS_KIND(k), ADDRESS_KIND(v), KIND(make(1)));
+	printf("%s %s %s %s\n", KIND(c + s), KIND(f * id(2)), KIND(&array[id(1)]), KIND(text + id(0)));
+	return _Generic(c, char : id(7), default : id(8)) + _Generic(id(1), int : 10, default : 20) +
+			__builtin_choose_expr(sizeof(int) == 4, id(100), id(200)) +
+			__builtin_types_compatible_p(__typeof__(k), int) +
+			__builtin_constant_p(id(3)) * 0;
+}
+
+static int deduced(int n)
+{
+	__typeof__(n) a = id(n), b = id(1), *p = &a;
+	__typeof__(id(3)) c = id(2);
+	__typeof__(make(1)) d = make(4);
+	__typeof__(int[3]) e = { id(1), 2, 3 };
+	__typeof__(&e[0]) f = e + id(1);
+	__auto_type g = make(id(5));
+	__auto_type h = "text" + id(1);
+	const __auto_type i = id(6);
+	__typeof__(struct constant) *j = &d;
+	__typeof__(const char *) k = h;
+	__typeof__(e) l = { 7, 8, id(9) };
+	__typeof__(int (*)(int)) m = (int (*)(int))0;
+	typedef __typeof__(a) typed;
+	typedef __typeof__(l) row;
+	typed o = id(10);
+	row r = { id(11) };
+	struct holder {
+		__typeof__(b) member;
+		char bytes[sizeof(d)];
+	} holder = { .member = id(12) };
+
+	id(0);
+	return a + b + *p + c + d.a + e[2] + *f + g.free + *h + i + j->free + *k + l[2] + !m + o + r[0] + r[2] +
+			holder.member + (int)sizeof holder.bytes;
+}
+
+static int attributes(int unused, int n)
+{
+	int a __attribute__((unused)), b __attribute__((__unused__)) = id(n);
+	int __attribute__((unused)) c = id(1);
+	__attribute__((unused)) int d = id(2);
+	static __attribute__((unused)) int e = 3;
+
+	(void)unused;
+	switch (id(n)) {
+	case 1:
+		b++;
+		__attribute__((fallthrough));
+	default:
+		b += 10;
+	}
+	return b + c + d + e;
+}
+
+int main(void)
+{
+	printf("%d\n", constants(1));
+	printf("%d\n", volatiles(2));
+	printf("%d\n", atomics(3));
+	printf("%d\n", alignments(4));
+	printf("%d\n", generic(5));
+	printf("%d\n", deduced(6));
+	printf("%d\n", attributes(0, 1));
+	return 0;
+}
