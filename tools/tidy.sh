@@ -97,7 +97,7 @@ if [ "$quick" != --quick ]; then
 	if have clang-format; then check "format" is_formatted; else skip "format" "no clang-format"; fi
 	check "headers" sh tools/headers.sh
 	check "amalgamation" sh tools/amalgamation.sh
-	check "build" cmake --build build --target weft weft_static
+	check "build" cmake --build build --target libweft.so libweft.a
 	check "exported names" exported_names_are_ours
 	if have clang-tidy; then check "clang-tidy" is_linted; else skip "clang-tidy" "no clang-tidy"; fi
 fi

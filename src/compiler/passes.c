@@ -303,8 +303,6 @@ static void add_libraries(struct words *argv, const struct plan *plan, bool link
 		if (!is_static)
 			words_addf(argv, "-Wl,-rpath,%s", toolchain->libraries);
 	}
-	if (!links_async)
-		return;
 	if (!arguments->links_weft)
 		words_add(argv, "-lweft");
 	if (is_static && *WEFT_STATIC_LIBRARIES)
