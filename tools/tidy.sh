@@ -61,6 +61,15 @@ names_are_unique() {
 	return 1
 }
 
+# docs/diagnostics.md has a section for each code, and for no other.
+diagnostics_are_explained() {
+	sed -n 's/^## \(W[0-9]*\)$/\1/p' docs/diagnostics.md | sort >"$checks_log.explained"
+	grep -oh '"W[0-9][0-9]*"' src/compiler/*.c | tr -d '"' | sort -u | diff - "$checks_log.explained"
+	status=$?
+	rm -f "$checks_log.explained"
+	return $status
+}
+
 scripts_are_portable() {
 	status=0
 	for file in $(files 'tools/*.sh'); do
@@ -92,6 +101,7 @@ check "essay tags" sh tools/tags.sh
 check "licence lines" has_one_licence_line
 check "unique file names" names_are_unique
 check "ratchets" sh tools/ratchet.sh
+check "diagnostics" diagnostics_are_explained
 check "scripts" scripts_are_portable
 if [ "$quick" != --quick ]; then
 	if have clang-format; then check "format" is_formatted; else skip "format" "no clang-format"; fi
