@@ -27,6 +27,7 @@ struct call {
 
 struct asyncify {
 	const struct source *source;
+	struct tree *tree;
 	struct candidate *candidates;
 	size_t candidate_count, candidate_capacity;
 	struct call *calls;
@@ -162,12 +163,51 @@ static bool is_async(const struct asyncify *state, size_t candidate)
 			state->candidates[candidate].is_defined;
 }
 
+/* Those that cleanup attributes name are called by the compiler. */
+static void keep_cleanups_plain(struct asyncify *state)
+{
+	const struct source *source = state->source;
+
+	for (size_t i = 0; i + 2 < source->token_count; i++) {
+		const struct token *name = &source->tokens[i + 2];
+
+		if (!source_token_is(source, i, "cleanup") &&
+				!source_token_is(source, i, "__cleanup__"))
+			continue;
+		for (size_t c = 0; c < state->candidate_count; c++)
+			if (source_token_is(source,
+					    source_token(source, state->candidates[c].name_at),
+					    arena_copy(&state->tree->arena,
+							    source->text + name->begin,
+							    name->end - name->begin)))
+				state->candidates[c].stays_plain = true;
+	}
+}
+
+/* `int f(int), g(int);` makes both async, or none. Returns whether one has become plain. */
+static bool plain_together(struct asyncify *state)
+{
+	bool changed = false;
+
+	for (size_t i = 1; i < state->declarations.count; i++) {
+		const struct edit *one = &state->declarations.at[i - 1], *other = one + 1;
+
+		if (one->begin != other->begin ||
+				is_async(state, one->end) == is_async(state, other->end))
+			continue;
+		state->candidates[one->end].stays_plain = true;
+		state->candidates[other->end].stays_plain = true;
+		changed = true;
+	}
+	return changed;
+}
+
 int asyncify(const char *text, size_t size, const struct translate_options *options,
 		struct text *out)
 {
 	struct source source;
 	struct tree tree;
-	struct asyncify state = { .source = &source };
+	struct asyncify state = { .source = &source, .tree = &tree };
 	struct edits edits = { NULL, 0, 0 };
 	int err;
 
@@ -175,8 +215,9 @@ int asyncify(const char *text, size_t size, const struct translate_options *opti
 	err = tree_build(&tree, &source, options);
 	if (!err) {
 		clang_visitChildren(clang_getTranslationUnitCursor(tree.unit), visit_file, &state);
+		keep_cleanups_plain(&state);
 		for (bool changed = true; changed;) {
-			changed = false;
+			changed = plain_together(&state);
 			for (size_t i = 0; i < state.call_count; i++)
 				if (!is_async(&state, state.calls[i].caller) &&
 						is_async(&state, state.calls[i].callee)) {
@@ -185,7 +226,11 @@ int asyncify(const char *text, size_t size, const struct translate_options *opti
 				}
 		}
 		for (size_t i = 0; i < state.declarations.count; i++)
-			if (is_async(&state, state.declarations.at[i].end))
+			if (is_async(&state, state.declarations.at[i].end) &&
+					(i == 0 ||
+							state.declarations.at[i].begin !=
+									state.declarations.at[i - 1]
+											.begin))
 				edits_add(&edits, state.declarations.at[i].begin,
 						state.declarations.at[i].begin, "_Async ");
 		for (size_t i = 0; i < state.call_count; i++)

@@ -135,6 +135,22 @@ static void member_specifiers(struct lower *lower, uint32_t begin, size_t end, s
 		edits_render(&lower->edits, source, at, source->tokens[end - 1].end, out);
 }
 
+/* `register i;`, and C23's `auto i = 1;` */
+static bool names_no_type(const struct source *source, uint32_t begin, size_t end)
+{
+	static const char *const words[] = { "register", "auto", "const", "volatile" };
+
+	for (size_t i = source_token(source, begin); i < end; i++) {
+		bool is_word = false;
+
+		for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+			is_word |= source_token_is(source, i, words[w]);
+		if (!is_word)
+			return false;
+	}
+	return true;
+}
+
 static void hoist_variable(struct lower *lower, struct node *declaration, size_t specifiers_end,
 		size_t from, size_t to, struct variable *variable)
 {
@@ -149,17 +165,13 @@ static void hoist_variable(struct lower *lower, struct node *declaration, size_t
 		return;
 	}
 	text_puts(members, "\t");
-	if (has_token(lower->source, declaration->begin, lower->source->tokens[to].begin,
-			    deduced)) {
-		if (type_is_array(variable->type))
-			text_printf(members, "__typeof__(%s) %s",
-					tree_type_name(lower->tree, variable->type),
-					variable->member);
-		else
-			text_printf(members, "__typeof__(%s) %s",
-					type_text(lower->tree, lower->function, variable->name_at,
-							clang_getCanonicalType(variable->type)),
-					variable->member);
+	if (names_no_type(lower->source, declaration->begin, specifiers_end) ||
+			has_token(lower->source, declaration->begin,
+					lower->source->tokens[to].begin, deduced)) {
+		text_printf(members, "__typeof__(%s) %s",
+				type_text(lower->tree, lower->function, variable->name_at,
+						clang_getCanonicalType(variable->type)),
+				variable->member);
 	} else {
 		member_specifiers(lower, declaration->begin, specifiers_end, members);
 		text_puts(members, " ");

@@ -343,9 +343,6 @@ static void flow_inside(struct flow *flow, struct node *node, uint64_t *live)
 		break;
 	case NODE_DEFER: /* its variables are hoisted anyway */
 		break;
-	case NODE_STATEMENT:
-		use_all(node, live);
-		break;
 	default:
 		flow_expression(flow, node, live);
 	}

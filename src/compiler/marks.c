@@ -26,18 +26,45 @@ bool is_marked_blocking(CXCursor function)
 	return marked;
 }
 
-const char *cleanup_of(struct tree *tree, const struct node *node)
-{
-	const struct source *source = tree->source;
+struct cleanup {
+	struct tree *tree;
+	const char *function;
+};
 
-	for (size_t i = source_token(source, node->begin);
-			i < source->token_count && source->tokens[i].begin < node->end; i++)
-		if ((source_token_is(source, i, "cleanup") ||
-				    source_token_is(source, i, "__cleanup__")) &&
-				source_token_is(source, i + 1, "("))
-			return arena_copy(&tree->arena, source->text + source->tokens[i + 2].begin,
-					source->tokens[i + 2].end - source->tokens[i + 2].begin);
-	return NULL;
+/* Of the declarator or of all: the attributes of those beside it are not shown. */
+static enum CXChildVisitResult visit_cleanup(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct cleanup *cleanup = data;
+	const struct source *source = cleanup->tree->source;
+	size_t word;
+
+	(void)parent;
+	if (!clang_isAttribute(cursor.kind))
+		return CXChildVisit_Continue;
+	word = source_token(source, cursor_begin(cursor));
+	if ((source_token_is(source, word, "cleanup") ||
+			    source_token_is(source, word, "__cleanup__")) &&
+			word + 2 < source->token_count)
+		cleanup->function = arena_copy(&cleanup->tree->arena,
+				source->text + source->tokens[word + 2].begin,
+				source->tokens[word + 2].end - source->tokens[word + 2].begin);
+	return CXChildVisit_Continue;
+}
+
+const char *cleanup_of(struct tree *tree, CXCursor variable)
+{
+	struct cleanup cleanup = { tree, NULL };
+	const struct function *function;
+
+	clang_visitChildren(variable, visit_cleanup, &cleanup);
+	function = cleanup.function ? tree_find(tree, cleanup.function, strlen(cleanup.function))
+				    : NULL;
+	if (function && function->is_async)
+		diagnose_error(tree, location_offset(clang_getCursorLocation(variable)), "W023",
+				"a cleanup attribute calls `%s`, which is async: write `defer await "
+				"%s(...)` after the declaration",
+				cleanup.function, cleanup.function);
+	return cleanup.function;
 }
 
 /* weft_future(f) x; is __typeof__(weft_future_of_((const void *)(f))) x; */

@@ -480,6 +480,15 @@ struct replacements replacements_find(struct tree *tree, const struct edits *asy
 	return list;
 }
 
+/* `async int f(int), g(int);` declares two functions. */
+static void emit_prefixes(struct tree *tree, uint32_t begin, struct text *out)
+{
+	for (struct function *f = tree->functions; f; f = f->next)
+		for (size_t d = 0; d < f->declaration_count; d++)
+			if (f->is_async && f->declarations[d].begin == begin)
+				emit_prefix(tree, f, out);
+}
+
 void replacement_emit(struct tree *tree, const struct replacement *replacement, struct text *out)
 {
 	struct function *function = replacement->function;
@@ -496,7 +505,7 @@ void replacement_emit(struct tree *tree, const struct replacement *replacement, 
 	else if (replacement->is_definition)
 		emit_definition(tree, function, out);
 	else
-		emit_prefix(tree, function, out);
+		emit_prefixes(tree, replacement->begin, out);
 	source_mark(out, source_place(tree->source, replacement->end));
 }
 

@@ -556,7 +556,7 @@ static void build_variable(
 		node->variable->node = node;
 		node->variable->is_static = storage == CX_SC_Static || storage == CX_SC_Extern;
 		node->variable->is_volatile = clang_isVolatileQualifiedType(node->variable->type);
-		node->variable->cleanup = cleanup_of(tree, node);
+		node->variable->cleanup = cleanup_of(tree, cursor);
 		node->variable->future = future_of(tree, node);
 	}
 	if (!clang_Cursor_isNull(initialiser)) {

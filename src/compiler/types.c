@@ -76,10 +76,9 @@ bool type_has_const_member(CXType type)
 	return found;
 }
 
-/* The name that a type declared inside of the function has at file scope. */
-static const struct local_type *local_type(const struct function *function, CXType type)
+/* The type declared inside of the function that has a name at file scope, or NULL. */
+static const struct local_type *local_type(const struct function *function, CXCursor declared)
 {
-	CXCursor declared = clang_getTypeDeclaration(clang_getCanonicalType(type));
 	unsigned at;
 
 	if (!function || clang_Cursor_isNull(declared))
@@ -87,7 +86,9 @@ static const struct local_type *local_type(const struct function *function, CXTy
 	clang_getFileLocation(clang_getCursorLocation(clang_getCanonicalCursor(declared)), NULL,
 			NULL, NULL, &at);
 	for (size_t i = 0; i < function->type_count; i++)
-		if (function->types[i].declared_at == at && !function->types[i].is_typedef)
+		if (function->types[i].declared_at == at && function->types[i].lifted &&
+				function->types[i].is_typedef ==
+						(declared.kind == CXCursor_TypedefDecl))
 			return &function->types[i];
 	return NULL;
 }
@@ -101,31 +102,53 @@ static const char *tag_word(CXType type)
 							      : "struct";
 }
 
+static const char *with_const(struct tree *tree, CXType type, const char *text)
+{
+	return clang_isConstQualifiedType(type) ? arena_printf(&tree->arena, "const %s", text)
+						: text;
+}
+
+static bool is_function(CXType type)
+{
+	type = clang_getCanonicalType(type);
+	return type.kind == CXType_FunctionProto || type.kind == CXType_FunctionNoProto;
+}
+
+/* __typeof__(element)[count] */
+static const char *array_text(
+		struct tree *tree, const struct function *function, uint32_t at, CXType type)
+{
+	const char *element = type_text(tree, function, at, clang_getArrayElementType(type));
+
+	if (type.kind == CXType_ConstantArray)
+		return arena_printf(&tree->arena, "__typeof__(%s)[%lld]", element,
+				clang_getArraySize(type));
+	return arena_printf(&tree->arena, "__typeof__(%s)[]", element);
+}
+
 const char *type_text(struct tree *tree, const struct function *function, uint32_t at, CXType type)
 {
 	CXType canonical = clang_getCanonicalType(type);
-	const struct local_type *local;
+	const struct local_type *local = local_type(function, clang_getTypeDeclaration(type));
 	const char *name;
 
+	if (local && local->is_typedef)
+		return with_const(tree, type, local->lifted);
 	if (canonical.kind == CXType_Pointer) {
-		CXType pointee = clang_getPointeeType(canonical);
-
-		if (type_is_async_function(pointee))
+		if (type_is_async_function(clang_getPointeeType(canonical)))
 			return "const struct weft_async *";
 		/* a typedef keeps its name; what it says was translated where it stands */
-		if (type.kind == CXType_Pointer &&
-				clang_getCanonicalType(pointee).kind != CXType_FunctionProto &&
-				clang_getCanonicalType(pointee).kind != CXType_FunctionNoProto &&
-				!type_is_array(pointee))
-			return arena_printf(&tree->arena, "%s *%s",
+		if (type.kind == CXType_Pointer && !is_function(clang_getPointeeType(type)))
+			return arena_printf(&tree->arena, "__typeof__(%s) *%s",
 					type_text(tree, function, at, clang_getPointeeType(type)),
 					clang_isConstQualifiedType(type) ? " const" : "");
 	}
-	local = local_type(function, canonical);
-	if (local && local->lifted)
-		return arena_printf(&tree->arena, "%s%s %s",
-				clang_isConstQualifiedType(type) ? "const " : "", tag_word(type),
-				local->lifted);
+	if (type.kind == CXType_ConstantArray || type.kind == CXType_IncompleteArray)
+		return array_text(tree, function, at, type);
+	local = local_type(function, clang_getTypeDeclaration(canonical));
+	if (local)
+		return with_const(tree, type,
+				arena_printf(&tree->arena, "%s %s", tag_word(type), local->lifted));
 	name = tree_type_name(tree, type);
 	if (strstr(name, "preserve_most") || strstr(name, "(unnamed") ||
 			strstr(name, "(anonymous")) {

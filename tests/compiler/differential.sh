@@ -4,8 +4,8 @@
 # exits as it did, after `weftcc --asyncify` has made every function of it async and every call an await
 # that suspends. clang -O1 says what is right; gcc and clang, each at -O0 and -O2, must agree.
 #
-# WEFT_COMPILERS="gcc -O2,clang -O0" tries only these. Exit 77: clang cannot compile the program, or the
-# plain program ends by a signal or not at all, so there is nothing to compare with.
+# WEFT_COMPILERS="gcc,-O2 clang,-O0" tries only these. Exit 77: there is nothing to compare with. clang cannot
+# compile the program; or it ends by a signal, or not at all; or compilers disagree about it as it is.
 set -u
 weftcc=$1
 program=$2
@@ -38,5 +38,11 @@ for how in ${WEFT_COMPILERS:-gcc,-O0 gcc,-O2 clang,-O0 clang,-O2}; do
 		-include weft.h "$@" "$program" -o "$work/async" -lm 2>"$work/messages" ||
 		fail "$how: not translated, or not compiled"
 	run "$work/async" got
-	diff "$work/want" "$work/got" >"$work/messages" || fail "$how: differs (< plain, > async)"
+	diff "$work/want" "$work/got" >"$work/messages" && continue
+	for plainly in gcc,-O0 gcc,-O2 clang,-O0 clang,-O2; do
+		"${plainly%,*}" -w "${plainly#*,}" "$@" "$program" -o "$work/plain" -lm || exit 77
+		run "$work/plain" again
+		cmp -s "$work/want" "$work/again" || exit 77
+	done
+	fail "$how: differs (< plain, > async)"
 done
