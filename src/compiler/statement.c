@@ -541,6 +541,20 @@ static void lower_return(struct lower *lower, struct node *node)
 	text_puts(lower->out, " }");
 }
 
+static void lower_expression_statement(struct lower *lower, struct node *node)
+{
+	const char *value;
+
+	if (node->has_await)
+		text_puts(lower->out, "{ ");
+	value = lower_expression(lower, node, false);
+	text_puts(lower->out, value);
+	if (value[0] == '\0' || value[strlen(value) - 1] != ';')
+		text_puts(lower->out, ";");
+	if (node->has_await)
+		text_puts(lower->out, " }");
+}
+
 void lower_statement(struct lower *lower, struct node *node)
 {
 	lower_sync(lower, node->begin);
@@ -591,18 +605,7 @@ void lower_statement(struct lower *lower, struct node *node)
 	case NODE_DEFER:
 		lower_body(lower, node->child[0]);
 		break;
-	default: { /* an expression */
-		const char *value;
-		bool awaits = node->has_await;
-
-		if (awaits)
-			text_puts(lower->out, "{ ");
-		value = lower_expression(lower, node, false);
-		text_puts(lower->out, value);
-		if (value[0] == '\0' || value[strlen(value) - 1] != ';')
-			text_puts(lower->out, ";");
-		if (awaits)
-			text_puts(lower->out, " }");
-	}
+	default:
+		lower_expression_statement(lower, node);
 	}
 }
