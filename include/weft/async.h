@@ -98,13 +98,30 @@ void weft_cancel_(void *future) WEFT_ONLY_WEFTCC;
 bool weft_cancelled_here_(void) WEFT_ONLY_WEFTCC;
 int64_t weft_now_here_(void) WEFT_ONLY_WEFTCC;
 
+/* Functions of whatever parameters. */
+#if defined(__GNUC__) && !defined(__cplusplus)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+#endif
+typedef int weft_gives_int_();
+typedef unsigned weft_gives_unsigned_();
+typedef unsigned long weft_gives_unsigned_long_();
+typedef double weft_gives_double_();
+#if defined(__GNUC__) && !defined(__cplusplus)
+#pragma GCC diagnostic pop
+#endif
+
 WEFT_END_DECLS
 
 /* For who compiles plain C, branches have an order: two may assign to one variable. */
 #if defined(__WEFTCC__)
 #define WEFT_BRANCH_(branch) ((void)(branch), 0)
 #else
-#define WEFT_BRANCH_(branch) (__extension__({ (void)(branch); 0; }))
+#define WEFT_BRANCH_(branch)                                                                       \
+	(__extension__({                                                                           \
+		(void)(branch);                                                                    \
+		0;                                                                                 \
+	}))
 #endif
 
 /* Up to 32 of them. */
@@ -112,10 +129,9 @@ WEFT_END_DECLS
 	WEFT_BRANCHES_N_(__VA_ARGS__, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,  \
 			17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1)                 \
 	(__VA_ARGS__)
-#define WEFT_BRANCHES_N_(                                                                          \
-		_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16,             \
-		_17, _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30,              \
-		_31, _32, count, ...)                                                              \
+#define WEFT_BRANCHES_N_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16,    \
+		_17, _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32,    \
+		count, ...)                                                                        \
 	WEFT_BRANCHES_##count##_
 #define WEFT_BRANCHES_1_(b) WEFT_BRANCH_(b)
 #define WEFT_BRANCHES_2_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_1_(__VA_ARGS__)
@@ -168,11 +184,8 @@ WEFT_END_DECLS
 #define weft_future(function) __typeof__(weft_future_of_((const void *)(function)))
 #else /* the type of what the function gives, as far as it can be said */
 #define weft_future(function)                                                                      \
-	__typeof__(_Generic((function),                                                            \
-			int (*)() : 0,                                                             \
-			unsigned (*)() : 0u,                                                       \
-			unsigned long (*)() : 0ul,                                                 \
-			double (*)() : 0.0,                                                        \
+	__typeof__(_Generic((function), weft_gives_int_ * : 0, weft_gives_unsigned_ * : 0u,        \
+			weft_gives_unsigned_long_ * : 0ul, weft_gives_double_ * : 0.0,             \
 			default : 0l))
 #endif
 #define weft_start(future, call) weft_start_(&(future), WEFT_BRANCH_(call))

@@ -303,12 +303,10 @@ static bool is_in_statement_place(const struct node *node)
 
 static void walk(struct checks *checks, struct node *node)
 {
-	struct node *blocking_call = NULL;
+	struct node *blocking_call = marked_call(checks->tree, node, "weft_blocking_");
 
 	if (is_in_statement_place(node))
 		check_ignored(checks, node);
-	if (node->kind == NODE_AWAIT)
-		blocking_call = marked_call(checks->tree, node->child[0], "weft_blocking_");
 	for (unsigned i = 0; i < node->count; i++)
 		if (node->child[i] && !blocking_call)
 			walk(checks, node->child[i]);
