@@ -57,12 +57,12 @@ struct weft_point {
 	uint32_t line;
 	uint32_t child_offset;          /* of the child's frame, or of the pointer to it */
 	const struct weft_async *child; /* NULL if unknown before run time */
-	uint32_t flags;                 /* enum weft_point_flags */
+	uint32_t flags;                 /* enum weft_point_flags; if not one, how many branches << 8 */
 };
 
 enum weft_point_flags {
 	WEFT_POINT_OWN = 1 << 0,   /* child_offset is that of a pointer to a frame of its own */
-	WEFT_POINT_BRANCH = 1 << 1 /* child_offset is that of a struct weft_branch */
+	WEFT_POINT_BRANCH = 1 << 1 /* child_offset is that of the first struct weft_branch */
 };
 
 /* A callee whose frame was embedded, and the size it had then: compared at the first spawn. */

@@ -263,7 +263,7 @@ const char *branch_await_all(
 				count);
 	}
 	lower_await_point(lower, node->begin, arena_printf(arena, "weft_b%u", serial), NULL,
-			"WEFT_POINT_BRANCH", poll);
+			arena_printf(arena, "WEFT_POINT_BRANCH | %uu << 8", count), poll);
 	for (unsigned i = 0; i < count; i++)
 		if (started[i].branch.call)
 			leave_branch(lower, &started[i], started[i].takes_part);

@@ -281,7 +281,7 @@ static const char *lower_statement_expression(struct lower *lower, struct node *
 	if (has_value)
 		temporary = lower_temporary(lower, node->begin, node->type, follows);
 	text_puts(lower->out, "{ ");
-	lower_scope_push(lower, false);
+	lower_scope_enter(lower, node);
 	for (unsigned i = 0; i + has_value < block->count; i++)
 		lower_statement(lower, block->child[i]);
 	if (has_value) {

@@ -21,6 +21,14 @@ void lower_scope_push(struct lower *lower, bool is_struct)
 	lower->scope = scope;
 }
 
+void lower_scope_enter(struct lower *lower, const struct node *node)
+{
+	lower_scope_push(lower, false);
+	lower->scope->serial = ++lower->scope_count;
+	lower->scope->first_line = source_place(lower->source, node->begin).line;
+	lower->scope->last_line = source_place(lower->source, node->end - 1).line;
+}
+
 void lower_scope_pop(struct lower *lower)
 {
 	lower->scope = lower->scope->outer;
@@ -36,11 +44,15 @@ static bool scope_is_empty(const struct scope *scope)
 	return true;
 }
 
-/* Scopes beside each other share their memory. */
+/* Scopes beside each other share their memory. Debuggers see by the members without size which of them is
+ * live: tools/gdb/libweft-gdb.py. */
 static void scope_text(struct scope *scope, struct text *out)
 {
 	unsigned count = 0;
 
+	if (scope->members.size && scope->first_line)
+		text_printf(out, "\tchar weft_lines_%u_%u_%u[0];\n", scope->first_line,
+				scope->last_line, scope->serial);
 	if (scope->members.size)
 		text_puts(out, scope->members.at);
 	text_free(&scope->members);

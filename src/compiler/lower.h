@@ -46,6 +46,7 @@ struct scope {
 	struct scope *outer, *inner, *next;
 	struct text members;
 	bool is_struct; /* a child: a union member of its own, no scope of the text */
+	unsigned serial, first_line, last_line; /* of a scope of the text */
 };
 
 /* In front of generated functions whose lines gcov shall not count. (Only then: clang does not put them in
@@ -89,6 +90,7 @@ struct lower {
 	struct lowered *to;
 	struct edits edits;
 	struct scope *scope, root;
+	unsigned scope_count;
 	struct text *out;
 	const char *out_file; /* where a debugger is told that the next byte of `out` comes from */
 	unsigned out_line;
@@ -126,6 +128,7 @@ bool statement_is_verbatim(const struct lower *lower, const struct node *node);
 struct node *label_node(const struct lower *lower, const char *name);
 void lower_sync(struct lower *lower, uint32_t offset);
 void lower_scope_push(struct lower *lower, bool is_struct);
+void lower_scope_enter(struct lower *lower, const struct node *node); /* a scope of the text */
 void lower_scope_pop(struct lower *lower);
 
 /* expression.c: emits what has to happen before, returns the text of the value, which has to be used

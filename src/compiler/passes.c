@@ -220,6 +220,8 @@ struct words pass_translate(const struct plan *plan, const struct argument *sour
 		words_add(&argv, "--interposable");
 	if (arguments->sanitizes_addresses)
 		words_add(&argv, "--sanitize-address");
+	if (arguments->counts_lines)
+		words_add(&argv, "--count-lines");
 	if (arguments->has_werror)
 		words_add(&argv, "--werror");
 	if (plan->shows_color || arguments->color == 1)

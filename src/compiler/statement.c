@@ -224,7 +224,7 @@ static struct layer *block_enter(struct lower *lower, struct node *node, bool de
 {
 	struct layer *layer = layer_push(lower, LAYER_BLOCK, node);
 
-	lower_scope_push(lower, false);
+	lower_scope_enter(lower, node);
 	if (!defers)
 		return layer;
 	if (awaits) {
@@ -421,7 +421,7 @@ static void lower_scope_of_tasks(struct lower *lower, struct node *node, struct 
 				lower->function->name);
 		return;
 	}
-	lower_scope_push(lower, false);
+	lower_scope_enter(lower, node);
 	text_printf(&lower->scope->members, "\tstruct weft_scope %s;\n", tasks->member);
 	text_printf(lower->out, "{ __builtin_memset((void *)&%s, 0, sizeof %s); ", name, name);
 	loop = layer_push(lower, LAYER_TASKS, node);
@@ -456,7 +456,7 @@ static void lower_for(struct lower *lower, struct node *node)
 		lower_scope_of_tasks(lower, node, tasks);
 		return;
 	}
-	lower_scope_push(lower, false);
+	lower_scope_enter(lower, node);
 	if (moves || unrolls) {
 		text_puts(out, "{ ");
 		if (start && node_is_statement(start))

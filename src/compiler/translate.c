@@ -176,6 +176,26 @@ static void emit_prefix(struct tree *tree, struct function *function, struct tex
 			function->is_weak ? "__attribute__((__weak__)) " : "", function->name);
 }
 
+/* struct f__names: what debuggers know struct f__args as: in it the parameters have their names. */
+static void emit_names(struct tree *tree, const struct function *function, struct text *out)
+{
+	text_printf(out, "struct %s__names {\n\tstruct weft_frame weft_base;\n", function->name);
+	if (!is_void_result(function))
+		text_printf(out, "\t__typeof__(%s) weft_result;\n",
+				type_value_text(tree, NULL, function->declarations[0].begin,
+						function->result));
+	for (const struct variable *v = function->variables; v; v = v->next)
+		if (v->parameter >= 0)
+			text_printf(out, "\t__typeof__(%s) %s;\n",
+					type_value_text(tree, NULL, function->declarations[0].begin,
+							clang_getArgType(function->type,
+									(unsigned)v->parameter)),
+					*v->name ? v->name
+						 : arena_printf(&tree->arena, "weft_p%d",
+								   v->parameter));
+	text_puts(out, "};\n");
+}
+
 static void emit_frame(struct tree *tree, struct function *function, struct text *out)
 {
 	if (function->frame_emitted || function->has_foreign_frame || !function->lowered)
@@ -189,6 +209,7 @@ static void emit_frame(struct tree *tree, struct function *function, struct text
 	emit_prefix(tree, function, out);
 	if (function->lowered->lifted.size)
 		text_puts(out, function->lowered->lifted.at);
+	emit_names(tree, function, out);
 	text_printf(out, "struct %s__frame {\n\tstruct %s__args args;\n%s};\n", function->name,
 			function->name,
 			function->lowered->frame.at ? function->lowered->frame.at : "");
@@ -327,8 +348,10 @@ static void emit_definition(struct tree *tree, struct function *function, struct
 	text_printf(out,
 			"%senum weft_poll %s__poll(void *weft_frame, struct weft_context *weft_cx) ",
 			linkage(function), function->name);
-	text_printf(out, "{ struct %s__frame *const weft_f = weft_frame; (void)weft_cx; ",
-			function->name);
+	text_printf(out,
+			"{ struct %s__frame *const weft_f = weft_frame; (void)weft_cx; "
+			"(void)(struct %s__names *)weft_f; ",
+			function->name, function->name);
 	if (lowered->point_count)
 		emit_dispatch(function, place, out);
 	text_puts(out, "\n");

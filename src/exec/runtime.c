@@ -315,6 +315,7 @@ static void options_fill(struct weft_runtime_options *options)
 
 static void runtime_free(struct weft_runtime *runtime)
 {
+	weft__registry_remove(runtime);
 	for (unsigned i = 0; i < WEFT__WORKERS_MAX && runtime->workers[i]; i++) {
 		weft__worker_finish(runtime->workers[i]);
 		free(runtime->workers[i]);
@@ -384,6 +385,7 @@ int weft_runtime_create(
 	if (!err && options->flavour == WEFT_CURRENT_THREAD && options->stall_report_ns > 0)
 		err = weft__monitor_start(runtime);
 	if (!err) {
+		weft__registry_add(runtime);
 		*runtime_out = runtime;
 		return 0;
 	}

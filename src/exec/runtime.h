@@ -131,6 +131,7 @@ struct weft__guest {
 
 struct weft_runtime {
 	struct weft__executor executor; /* first */
+	struct weft_runtime *registry_next;
 	struct weft_runtime_options options;
 	char name[16];
 	bool hooked;  /* a hook around parks or polls is set */
@@ -210,6 +211,11 @@ void weft__walk_tasks(struct weft_runtime *runtime,
 		void (*visit)(struct weft_task *task, void *arg), void *arg);
 enum { WEFT__CANCEL_TASKS = 1, WEFT__CANCEL_SHIELDED = 3 }; /* what is shielded, too */
 void weft__cancel_all(struct weft_runtime *runtime, uint32_t level);
+
+/* registry.c */
+extern struct weft_runtime *weft__runtimes;
+void weft__registry_add(struct weft_runtime *runtime);
+void weft__registry_remove(struct weft_runtime *runtime); /* also of one that is not in it */
 
 /* task.c */
 /* As weft_task_create, of a runtime that is not NULL, with so many bytes for the frame and what is
