@@ -42,16 +42,16 @@ static async int user_add_to_inbox(struct delivery *delivery)
 }
 
 /* One after the other, for as long as all is well. */
-static async int and_then(async int (*const *steps)(struct delivery *delivery), struct delivery *delivery)
+static async int and_then(async int (*const *steps)(struct delivery *), struct delivery *delivery)
 {
-	for (; *steps; steps++)
-		weft_try(await(*steps)(delivery));
+	for (int i = 0; steps[i]; i++)
+		weft_try(await steps[i](delivery));
 	return 0;
 }
 
 static async int add_to_inbox(uint64_t email_id, uint64_t recipient_id)
 {
-	static async int (*const steps[])(struct delivery *delivery) = {
+	static async int (*const steps[])(struct delivery *) = {
 		load_message,
 		get_user,
 		verify_has_space,

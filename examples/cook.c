@@ -27,8 +27,7 @@ async int kitchen(void)
 {
 	int64_t opened = weft_clock();
 
-	weft_scope(dishes)
-	{
+	weft_scope (dishes) {
 		for (int dish = 1; dish <= 10; dish++)
 			weft_try(weft_spawn_in(&dishes, cook(dish)));
 	}

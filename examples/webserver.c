@@ -70,8 +70,7 @@ static async int ask_on_many_threads(struct webserver *server, int count)
 {
 	struct response responses[8];
 
-	weft_scope(requests)
-	{
+	weft_scope (requests) {
 		for (int i = 0; i < count; i++)
 			weft_try(weft_spawn_in(&requests,
 					server->ops->handle(server, (struct request){ "/" },

@@ -106,7 +106,7 @@ static void server_end(struct server *server, int signo)
 	static void name(struct server *server);                                                   \
 	TEST(echo_##name)                                                                          \
 	{                                                                                          \
-		run_server(WEFT_ECHO, name);                                                          \
+		run_server(WEFT_ECHO, name);                                                       \
 	}                                                                                          \
 	TEST(echo_threads_##name)                                                                  \
 	{                                                                                          \
