@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The echo server of examples/ and its clients, all of them tasks of one current-thread runtime, on the
- * simulated network and the virtual clock. The seed decides everything: how lines are cut into pieces and
- * when these arrive, who falls silent, leaves in the middle or sends too much; and in every other round a
- * gremlin cancels tasks, resets connections and lets accept fail.
+ * The echo servers of examples/, by hand and by weftcc, and their clients, all of them tasks of one
+ * current-thread runtime, on the simulated network and the virtual clock. The seed decides everything: how
+ * lines are cut into pieces and when these arrive, who falls silent, leaves in the middle or sends too much;
+ * and in every other round a gremlin cancels tasks, resets connections and lets accept fail.
  *
  * What must hold, whatever happens: a client gets back a part of what it sent, from the front, byte by
  * byte; all of its complete lines, unless something befell it; every task ends, before an hour of
@@ -293,18 +293,45 @@ RIG_TASK(
 
 /* ---- the server: accepts, and keeps a handle of each session ---- */
 
+#ifdef WEFT_HAVE_MADE /* the same as weftcc makes it of echo.c */
+extern const struct weft_async *const made_serve;
+struct made_serve__args {
+	struct weft_frame base;
+	int result;
+	struct weft_tcp p0;
+	int64_t p1;
+};
+
+static struct weft_task *made_serve_spawn(struct weft_tcp conn)
+{
+	struct made_serve__args args = { .p0 = conn, .p1 = IDLE_NS };
+
+	return weft_task_spawn(NULL, made_serve, &args);
+}
+#endif
+
+static struct weft_task *serve_spawn(struct weft_tcp conn)
+{
+	struct serve__args args;
+
+	serve__init(&args, conn);
+	return weft_task_spawn(NULL, &serve__async, &args);
+}
+
 static void session_start(struct world *world, struct weft_tcp conn)
 {
 	struct session *session = &world->sessions[world->session_count++];
 	struct sockaddr_in peer;
 	socklen_t length = sizeof peer;
-	struct serve__args args;
 
 	if (weft_tcp_peer_address(conn, (struct sockaddr *)&peer, &length) ==
 			0) /* not if it was reset */
 		session->port = ntohs(peer.sin_port);
-	serve__init(&args, conn);
-	session->task = weft_task_spawn(NULL, &serve__async, &args);
+#ifdef WEFT_HAVE_MADE
+	session->task = world->session_count % 2 ? made_serve_spawn(conn) : serve_spawn(conn);
+#else
+	session->task = serve_spawn(conn);
+#endif
 	if (!session->task) {
 		CHECK(world->abrupt); /* shutting down */
 		weft_tcp_close(conn);
