@@ -174,7 +174,7 @@ static const struct rule rules[] = {
 	{ "-wrapper", FORM_SEPARATE, ALL, MEANS_NOTHING, 0 },
 	{ "-Xclang", FORM_SEPARATE, ALL, MEANS_NOTHING, 0 },
 	{ "-mllvm", FORM_SEPARATE, ALL, MEANS_NOTHING, 0 },
-	{ "-coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 }, /* the pass that checks would write a file, too */
+	{ "-coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 }, /* a pass that checks would write, too */
 	{ "--coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 },
 	{ "-ftest-coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 },
 	{ "-f", FORM_JOINED, ALL, MEANS_FLAG, 0 },

@@ -32,8 +32,8 @@ try() {
 # Lines about threads and processes go, and what is left of one run is as in another.
 settle() {
 	sed -E '/^\[(New|Thread|Switching|Current|Inferior)/d; /^Using host|^warning: |^Saved core|^$/d
-		/^Core was generated|^Program terminated/d
-		s/^Thread [0-9]+ "[^"]*" hit/Thread hit/; s/(Breakpoint [0-9]+)\.[0-9]+/\1/
+		/^\$ gdb|^Core was generated|^Program terminated/d
+		s/^Thread [0-9]+ "[^"]*" hit/Thread hit/; s/([Bb]reakpoint [0-9]+)\.[0-9]+/\1/
 		s/ at 0x[0-9a-f]+:/ at ADDRESS:/; s/0x[0-9a-f]{7,}/ADDRESS/g
 		s/(^task |^ +[0-9]+  )[0-9a-f]+/\1ID/
 		s/\((src\/[a-z_/]+\.c):[0-9]+\)/(\1)/'
@@ -68,9 +68,18 @@ is_counted() {
 	diff "$here/tour.counts" "$work/said"
 }
 
-# The blocks of a document that begin by a gdb prompt, one after the other, are one session.
-document_session() {
-	awk '/^```/ { inside = !inside; shows = 0; next } inside && /^\(gdb\)/ { shows = 1 } shows' "$1"
+# The first program of docs/debugging.md, and the blocks below it that show gdb. (UPDATE=1 says what is said.)
+is_documented() {
+	awk '/^```/ { blocks += !inside && /c$/; inside = !inside; next } inside && blocks == 1' \
+		"$root/docs/debugging.md" | sed '/^\$ gdb/,$d' >fetch.c
+	weftcc -g -O0 fetch.c -o fetch || return
+	awk '/^```/ { inside = !inside; next } inside && /^\$ gdb/ { block++ }
+		inside && block { print >("block." block) }' "$root/docs/debugging.md"
+	for block in block.*; do
+		# shellcheck disable=SC2046 # the words of the command
+		is_session "$block" $(sed -n 's/^\$ gdb //p' "$block") || return
+		[ -z "${UPDATE:-}" ] || cat "$block" >&3
+	done
 }
 
 cd "$work" || exit
@@ -88,5 +97,8 @@ for cc in gcc clang; do
 	export WEFT_WORKERS=2
 	try "$cc.steps" is_session "$here/steps.session" "$cc.tour"
 done
-WEFT_CC=gcc try coverage is_counted
+export WEFT_CC=gcc WEFT_WORKERS=1
+try coverage is_counted
+exec 3>&1
+try document is_documented
 checks_end
