@@ -17,5 +17,9 @@
 #include <weft/net.h>
 #include <weft/signal.h>
 #include <weft/waker_slot.h>
+#include <weft/waiter.h>
+#include <weft/semaphore.h>
+#include <weft/mutex.h>
+#include <weft/barrier.h>
 
 #endif

@@ -47,6 +47,11 @@
 #include "exec/task.c"
 #include "exec/workers.c"
 
+#include "sync/barrier.c"
+#include "sync/mutex.c"
+#include "sync/permits.c"
+#include "sync/semaphore.c"
+
 #include "net/address.c"
 #include "net/tcp.c"
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weft/mutex.h: one task at a time, also across awaits.
+ *
+ *     static struct weft_mutex mutex = WEFT_MUTEX_INIT;
+ *
+ *     weft_try(await weft_mutex_lock(&mutex));
+ *     defer weft_mutex_unlock(&mutex);
+ *     weft_try(await store(&table));           // nobody else does meanwhile
+ *
+ * Fair: unlocking hands the mutex to who has waited longest. Where nothing is awaited in between, a
+ * pthread_mutex_t costs less, and no task has to wait for a worker to get its turn.
+ *
+ * It belongs to the task, not to a thread: it may be unlocked on another worker. It is not recursive.
+ *
+ * Memory:  the mutex is yours; nothing allocates. It must not move or die while a task waits for it; who
+ *          holds it last may unlock it and free it.
+ * Threads: all from any thread; a wait from any executor. What was done before an unlock is seen by who
+ *          locks next.
+ * Order:   without contention one atomic operation each.
+ */
+#ifndef WEFT_MUTEX_H
+#define WEFT_MUTEX_H
+
+#include <weft/waiter.h>
+
+WEFT_BEGIN_DECLS
+
+struct weft_mutex {
+	struct weft_waiters waiters; /* private */
+};
+
+/* clang-format off */
+#define WEFT_MUTEX_INIT { WEFT_WAITERS_INIT(8u + 4u) }
+/* clang-format on */
+
+/* The same, at run time. (A mutex that is all zero is none: locking it aborts.) */
+static inline void weft_mutex_init(struct weft_mutex *mutex)
+{
+	struct weft_mutex fresh = WEFT_MUTEX_INIT;
+
+	*mutex = fresh;
+}
+
+/* async int weft_mutex_lock(mutex): 0, or -ECANCELED: it is not locked. */
+WEFT_ASYNC_1(int, weft_mutex_lock, struct weft_mutex *);
+
+struct weft_mutex_lock__frame {
+	struct weft_mutex_lock__args args;
+	struct weft_waiter waiter;
+};
+
+/* 0; -EAGAIN: it is locked. */
+WEFT_NODISCARD int weft_mutex_try_lock(struct weft_mutex *mutex);
+
+/* Aborts if it is not locked. */
+void weft_mutex_unlock(struct weft_mutex *mutex);
+
+WEFT_END_DECLS
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weft/waiter.h: what locks and their leaves consist of. Private; here because their memory is yours.
+ *
+ * A lock that tasks wait for (weft/semaphore.h, weft/mutex.h, weft/barrier.h) holds a list
+ * of waiters; a waiter is part of the frame that waits. So nothing allocates, however many wait.
+ */
+#ifndef WEFT_WAITER_H
+#define WEFT_WAITER_H
+
+#include <weft/frame.h>
+
+WEFT_BEGIN_DECLS
+
+struct weft_waiter {
+	struct weft_waiter *newer, *older;
+	struct weft_waker waker;
+	uint32_t wanted; /* how many permits, or which generation */
+	uint32_t state;
+};
+
+struct weft_waiters {
+	struct weft_waiter *newest, *oldest;
+	uint32_t lock;
+	uint32_t word; /* of the lock whose waiters these are */
+};
+
+/* clang-format off */
+#define WEFT_WAITERS_INIT(word) { NULL, NULL, 0, (word) }
+/* clang-format on */
+
+WEFT_END_DECLS
+
+#endif

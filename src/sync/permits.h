@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sync/permits.h: what a semaphore and a mutex have in common: permits.c tells how it works.
+ *
+ * Here is the way of those who need not wait: one atomic operation.
+ */
+#ifndef WEFT_SYNC_PERMITS_H
+#define WEFT_SYNC_PERMITS_H
+
+#include "sync/waiters.h"
+
+/* The word: flags, and above them how many permits are available. */
+enum {
+	PERMITS_WAITING = 1, /* the list is not empty */
+	PERMITS_CLOSED = 2,
+	PERMITS_OF_MUTEX = 4, /* there is at most one permit */
+	PERMITS_ONE = 8
+};
+
+/* For whom weft__permits_try gave -EAGAIN, and who is not cancelled: 0, -ESHUTDOWN, or -EAGAIN: it is
+ * in the list. */
+WEFT_NODISCARD int weft__permits_begin(
+		struct weft_waiters *waiters, struct weft_waiter *waiter, struct weft_context *cx);
+
+/* Polled again: 0, -ESHUTDOWN, -ECANCELED, or -EAGAIN: it is still in the list. */
+WEFT_NODISCARD int weft__permits_wait(
+		struct weft_waiters *waiters, struct weft_waiter *waiter, struct weft_context *cx);
+
+/* Releases to those who wait. */
+void weft__permits_pass(struct weft_waiters *waiters, uint32_t count);
+
+void weft__permits_close(struct weft_waiters *waiters);
+
+_Noreturn void weft__permits_overflow(uint32_t word);
+
+/* 0, -EAGAIN, -ESHUTDOWN. */
+WEFT_NODISCARD static inline int weft__permits_try(struct weft_waiters *waiters, uint32_t count)
+{
+	/* pairs with weft__permits_close: who is told that it is closed sees why */
+	uint32_t word = atomic_load_acquire(&waiters->word);
+
+	while (!(word & (PERMITS_WAITING | PERMITS_CLOSED)) && word / PERMITS_ONE >= count)
+		/* pairs with weft__permits_release and _pass; failed, as the load */
+		if (atomic_cas_acquire(&waiters->word, &word, word - count * PERMITS_ONE))
+			return 0;
+	return word & PERMITS_CLOSED ? -ESHUTDOWN : -EAGAIN;
+}
+
+static inline void weft__permits_check_room(uint32_t word, uint32_t count)
+{
+	uint32_t most = word & PERMITS_OF_MUTEX ? 1 : UINT32_MAX / PERMITS_ONE;
+
+	if (WEFT_UNLIKELY(count > most - word / PERMITS_ONE))
+		weft__permits_overflow(word);
+}
+
+static inline void weft__permits_release(struct weft_waiters *waiters, uint32_t count)
+{
+	uint32_t word = atomic_load_relaxed(&waiters->word); /* relaxed: a guess */
+
+	while (!(word & PERMITS_WAITING)) {
+		weft__permits_check_room(word, count);
+		/* pairs with weft__permits_try, _begin and, in between, permits_grant */
+		if (atomic_cas_release(&waiters->word, &word, word + count * PERMITS_ONE))
+			return;
+	}
+	weft__permits_pass(waiters, count);
+}
+
+/* One poll of a leaf whose waiter wants some. */
+WEFT_INLINE enum weft_poll weft__permits_poll(struct weft_frame *frame, int *result,
+		struct weft_waiters *waiters, struct weft_waiter *waiter, struct weft_context *cx)
+{
+	int outcome;
+
+	WEFT_FRAME_CHECK(frame);
+	if (!weft_context_charge(cx))
+		return WEFT_PENDING;
+	if (WEFT_LIKELY(frame->at == LEAF_FRESH)) {
+		outcome = weft_context_cancelled(cx) ? -ECANCELED
+						     : weft__permits_try(waiters, waiter->wanted);
+		if (WEFT_UNLIKELY(outcome == -EAGAIN))
+			outcome = weft__permits_begin(waiters, waiter, cx);
+	} else if (frame->at == LEAF_WAITING) {
+		outcome = weft__permits_wait(waiters, waiter, cx);
+	} else {
+		weft_frame_misuse(frame);
+	}
+	return weft__leaf_end(frame, result, outcome, cx);
+}
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* Semaphore, mutex and barrier between tasks on all kinds of runtimes, and threads outside (behaviours 47,
+ * 61, 63, 65). What they guard is plain memory: the thread sanitizer looks. */
+#include "rig.h"
+
+#include <weft/barrier.h>
+#include <weft/mutex.h>
+#include <weft/scope.h>
+#include <weft/semaphore.h>
+#include <weft/time.h>
+
+enum { TASKS = 7, ROUNDS = 2100, PERMITS = 2 }; /* ROUNDS: a multiple of three */
+
+struct world {
+	struct weft_mutex mutex;
+	struct weft_semaphore semaphore;
+	struct weft_barrier barrier;
+	struct rig_gate never;
+	uint32_t in_use;                /* atomic: permits */
+	unsigned counted;               /* plain: under the mutex, or by the leader */
+	const struct weft_async *child; /* what each task does */
+};
+
+static void world_init(struct world *world, const struct weft_async *child)
+{
+	*world = (struct world){ .child = child };
+	weft_mutex_init(&world->mutex);
+	weft_semaphore_init(&world->semaphore, PERMITS);
+	weft_barrier_init(&world->barrier, TASKS);
+}
+
+RIG_TASK(crowd, struct world, struct weft_scope scope; struct weft_scope_close__frame close;)
+{
+	struct crowd__frame *f = frame;
+	struct rig_args args;
+
+	weft_begin(f);
+	f->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	for (int i = 0; i < TASKS; i++) {
+		args = rig_args(f->args.p0->child, f->args.p0);
+		CHECK_EQ(weft_scope_spawn(&f->scope, f->args.p0->child, &args), 0);
+	}
+	weft_await(f, f->close, weft_scope_close, &f->scope);
+	weft_return(f, f->close.args.result);
+	weft_end(f);
+}
+
+static void run_crowd(const struct weft_runtime_options *options, struct world *world)
+{
+	struct weft_runtime *runtime = rig_create(options);
+
+	CHECK_EQ(rig_run(runtime, &crowd__async, world), 0);
+	weft_runtime_destroy(runtime);
+	CHECK_EQ(weft_mutex_try_lock(&world->mutex), 0);
+	CHECK(!world->semaphore.waiters.oldest && !world->barrier.waiters.oldest);
+}
+
+/* ---- the mutex ---- */
+
+RIG_TASK(counts, struct world, struct weft_mutex_lock__frame lock; struct weft_yield__frame yield;
+		int i;)
+{
+	struct counts__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		weft_await(f, f->lock, weft_mutex_lock, &f->args.p0->mutex);
+		CHECK_EQ(f->lock.args.result, 0);
+		f->args.p0->counted++;
+		if (f->i % 4 == 0)
+			weft_await(f, f->yield, weft_yield);
+		weft_mutex_unlock(&f->args.p0->mutex);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b61_mutex_is_held_by_one_task)
+{
+	struct world world;
+
+	world_init(&world, &counts__async);
+	run_crowd(options, &world);
+	CHECK_EQ(world.counted, TASKS * ROUNDS);
+}
+
+RIG_TASK(holds, struct world, struct weft_mutex_lock__frame lock; struct rig_gate_wait__frame wait;)
+{
+	struct holds__frame *f = frame;
+
+	weft_begin(f);
+	weft_await(f, f->lock, weft_mutex_lock, &f->args.p0->mutex);
+	if (f->lock.args.result < 0) /* somebody else holds it for so long */
+		weft_return(f, f->lock.args.result);
+	weft_await(f, f->wait, rig_gate_wait, &f->args.p0->never);
+	weft_mutex_unlock(&f->args.p0->mutex);
+	weft_return(f, f->wait.args.result);
+	weft_end(f);
+}
+
+RIG_TASK(outlasts, struct world, struct weft_timeout__frame timeout; struct holds__frame holds;
+		struct weft_mutex_lock__frame lock;)
+{
+	struct outlasts__frame *f = frame;
+
+	weft_begin(f);
+	holds__init(&f->holds.args, f->args.p0);
+	weft_await(f, f->timeout, weft_timeout, 1, &holds__async, &f->holds);
+	CHECK_EQ(f->timeout.args.result, -ETIME);
+	weft_await(f, f->lock, weft_mutex_lock, &f->args.p0->mutex);
+	weft_mutex_unlock(&f->args.p0->mutex);
+	weft_return(f, f->lock.args.result);
+	weft_end(f);
+}
+
+RIG_TEST(b63_mutex_is_unlocked_when_a_timeout_ends_its_holder)
+{
+	struct world world;
+
+	world_init(&world, &outlasts__async);
+	run_crowd(options, &world);
+}
+
+/* ---- the semaphore ---- */
+
+RIG_TASK(gathers, struct world, struct weft_semaphore_acquire__frame acquire; int i;)
+{
+	struct gathers__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		weft_await(f, f->acquire, weft_semaphore_acquire, &f->args.p0->semaphore,
+				1 + (uint32_t)f->i % 3);
+		CHECK_EQ(f->acquire.args.result, 0);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+/* Half of what all gather: two in a round. */
+static void *gives(void *semaphore)
+{
+	for (int i = 0; i < TASKS * ROUNDS; i++)
+		weft_semaphore_release(semaphore, 1);
+	return NULL;
+}
+
+RIG_TEST(b61_semaphore_takes_from_threads_and_gives_to_tasks)
+{
+	struct world world;
+	pthread_t threads[2];
+
+	world_init(&world, &gathers__async);
+	for (int i = 0; i < 2; i++)
+		threads[i] = rig_thread(gives, &world.semaphore);
+	run_crowd(options, &world);
+	for (int i = 0; i < 2; i++)
+		rig_thread_join(threads[i]);
+	CHECK_EQ(weft_semaphore_available(&world.semaphore), PERMITS);
+}
+
+/* async int hurry(world): acquires two permits, unless a yield is faster: then that is cancelled, maybe just
+ * as it gets them. Whether it has them. */
+RIG_TASK(hurry, struct world, struct weft_branch branches[2]; struct weft_selection selection;
+		struct weft_semaphore_acquire__frame acquire; struct weft_yield__frame yield;)
+{
+	struct hurry__frame *f = frame;
+
+	if (f->args.base.at == 0) {
+		weft_semaphore_acquire__init(&f->acquire.args, &f->args.p0->semaphore, PERMITS);
+		f->branches[0] = weft_branch_make(&weft_semaphore_acquire__async, &f->acquire);
+		weft_yield__init(&f->yield.args);
+		f->branches[1] = weft_branch_make(&weft_yield__async, &f->yield);
+		f->selection = (struct weft_selection)WEFT_SELECTION_INIT;
+		f->args.base.at = 1;
+	}
+	if (weft_select_poll(f->branches, 2, cx, &f->selection) == WEFT_PENDING)
+		return WEFT_PENDING;
+	CHECK_EQ(f->acquire.args.result, f->selection.winner ? -ECANCELED : 0);
+	weft_return(f, f->selection.winner == 0);
+}
+
+RIG_TASK(hurries, struct world, struct hurry__frame hurry; struct weft_yield__frame yield; int i;)
+{
+	struct hurries__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		weft_await(f, f->hurry, hurry, f->args.p0);
+		if (!f->hurry.args.result)
+			continue;
+		CHECK_EQ(atomic_fetch_add_relaxed(&f->args.p0->in_use, 1u), 0);
+		weft_await(f, f->yield, weft_yield);
+		atomic_fetch_sub_relaxed(&f->args.p0->in_use, 1u);
+		weft_semaphore_release(&f->args.p0->semaphore, 1);
+		weft_semaphore_release(&f->args.p0->semaphore, 1);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b61_semaphore_loses_no_permit_to_cancelled_tasks)
+{
+	struct world world;
+
+	world_init(&world, &hurries__async);
+	run_crowd(options, &world);
+	CHECK_EQ(weft_semaphore_available(&world.semaphore), PERMITS);
+}
+
+/* Three in one task take turns with one permit. */
+RIG_TASK(takes_turns, struct world, struct weft_semaphore_acquire__frame acquire;
+		struct weft_yield__frame yield; int i;)
+{
+	struct takes_turns__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		weft_await(f, f->acquire, weft_semaphore_acquire, &f->args.p0->semaphore, PERMITS);
+		weft_await(f, f->yield, weft_yield);
+		weft_semaphore_release(&f->args.p0->semaphore, PERMITS);
+	}
+	weft_return(f, f->acquire.args.result);
+	weft_end(f);
+}
+
+RIG_TASK(joins_three, struct world, struct weft_branch branches[3];
+		struct takes_turns__frame turns[3];)
+{
+	struct joins_three__frame *f = frame;
+
+	for (int i = 0; i < 3 && f->args.base.at == 0; i++) {
+		takes_turns__init(&f->turns[i].args, f->args.p0);
+		f->branches[i] = weft_branch_make(&takes_turns__async, &f->turns[i]);
+	}
+	f->args.base.at = 1;
+	if (weft_join_poll(f->branches, 3, cx) == WEFT_PENDING)
+		return WEFT_PENDING;
+	weft_return(f, 0);
+}
+
+RIG_TEST(b47_join_of_tasks_that_share_a_permit_starves_nobody)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world;
+
+	world_init(&world, NULL);
+	CHECK_EQ(rig_run(runtime, &joins_three__async, &world), 0);
+	weft_runtime_destroy(runtime);
+	CHECK_EQ(weft_semaphore_available(&world.semaphore), PERMITS);
+}
+
+/* ---- the barrier ---- */
+
+RIG_TASK(keeps_step, struct world, struct weft_barrier_wait__frame wait; unsigned i;)
+{
+	struct keeps_step__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		weft_await(f, f->wait, weft_barrier_wait, &f->args.p0->barrier);
+		CHECK(f->wait.args.result >= 0);
+		if (f->wait.args.result)
+			f->args.p0->counted++;
+		weft_await(f, f->wait, weft_barrier_wait, &f->args.p0->barrier);
+		CHECK_EQ(f->args.p0->counted, f->i + 1);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b65_barrier_keeps_tasks_in_step)
+{
+	struct world world;
+
+	world_init(&world, &keeps_step__async);
+	run_crowd(options, &world);
+	CHECK_EQ(world.counted, ROUNDS);
+}
