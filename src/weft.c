@@ -41,6 +41,7 @@
 #include "exec/main.c"
 #include "exec/monitor.c"
 #include "exec/multi.c"
+#include "exec/registry.c"
 #include "exec/runtime.c"
 #include "exec/scope.c"
 #include "exec/slab.c"
