@@ -66,8 +66,11 @@ static unsigned column_of(
 			source->tokens[token + 1].kind == TOKEN_WORD) {
 		uint32_t word_at = source->tokens[token + 1].begin;
 		struct place there = source_place(source, word_at);
+		unsigned column = column_of(tree, word_at, &there, line);
 
-		return column_of(tree, word_at, &there, line) - (word_at - at);
+		if (there.line != place->line || column <= word_at - at)
+			return place->column;
+		return column - (word_at - at);
 	}
 	if (token >= source->token_count || source->tokens[token].begin != at ||
 			source->tokens[token].end - at >= sizeof word)

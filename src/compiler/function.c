@@ -144,6 +144,15 @@ static void name_members(struct lower *lower)
 	}
 }
 
+const char *async_address(struct tree *tree, const struct node *name)
+{
+	size_t token = source_token(tree->source, name->begin);
+	bool has_operator = token > 0 && source_token_is(tree->source, token - 1, "&");
+
+	return arena_printf(&tree->arena, has_operator ? "%s__async" : "(&%s__async)",
+			name->function->name);
+}
+
 static void edit_names(struct lower *lower)
 {
 	struct function *function = lower->function;
@@ -160,7 +169,7 @@ static void edit_names(struct lower *lower)
 
 		if (name->function) /* a statement's node may end behind its semicolon */
 			edits_add(&lower->edits, name->begin, end,
-					arena_printf(arena, "(&%s__async)", name->function->name));
+					async_address(lower->tree, name));
 		else if (function->is_async &&
 				(name->variable->hoisted || name->variable->parameter >= 0))
 			edits_add(&lower->edits, name->begin, end,

@@ -155,6 +155,9 @@ const char *type_value_text(
 
 bool type_has_const_member(CXType type);
 
+/* function.c: what stands for the name of an async function. */
+const char *async_address(struct tree *tree, const struct node *name);
+
 /* frames.c: who awaits whom, cycles, and where frames can be embedded. */
 void frames_analyse(struct tree *tree);
 bool frames_embeds(const struct tree *tree, const struct function *caller,

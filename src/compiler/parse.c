@@ -210,19 +210,57 @@ static char *text_for_parser(const struct source *source)
 	return text;
 }
 
+/* `int async;` in a header behind <weft/async.h>, where that is a keyword. */
+static void warn_of_hidden_names(struct tree *tree)
+{
+	const struct source *source = tree->source;
+
+	for (size_t i = 0; i + 1 < source->token_count; i++) {
+		char after = source->text[source->tokens[i + 1].begin];
+
+		if ((source_token_is(source, i, "_Async") || source_token_is(source, i, "_Await") ||
+				    source_token_is(source, i, "_Defer")) &&
+				after && strchr(";,)=[:", after))
+			diagnose_warning(tree, source->tokens[i].begin, "W110",
+					"this name is a keyword here: include <weft/async.h> after "
+					"the header that has it");
+	}
+}
+
+/* What makes async-ness a part of the type. */
+#define ASYNC_ATTRIBUTE "preserve_most"
+
+/* clang's view of a plain function where an async one is wanted, or the other way round. */
+static bool mixes_plain_and_async(CXDiagnostic diagnostic, const char *text)
+{
+	CXString option = clang_getDiagnosticOption(diagnostic, NULL);
+	const char *first = strstr(text, ASYNC_ATTRIBUTE);
+	bool is_about_types = strcmp(clang_getCString(option), "-Wcast-calling-convention") == 0 ||
+			(first && !strstr(first + 1, ASYNC_ATTRIBUTE)); /* else both are async */
+
+	clang_disposeString(option);
+	return is_about_types;
+}
+
 static void say_parse_errors(struct tree *tree)
 {
 	for (unsigned i = 0; i < clang_getNumDiagnostics(tree->unit); i++) {
 		CXDiagnostic diagnostic = clang_getDiagnostic(tree->unit, i);
+		uint32_t at = location_offset(clang_getDiagnosticLocation(diagnostic));
+		CXString string = clang_getDiagnosticSpelling(diagnostic);
+		const char *text = clang_getCString(string);
 
-		if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error) {
-			uint32_t at = location_offset(clang_getDiagnosticLocation(diagnostic));
-			CXString string = clang_getDiagnosticSpelling(diagnostic);
-
-			if (!source_place(tree->source, at).system)
-				diagnose_error(tree, at, NULL, "%s", clang_getCString(string));
-			clang_disposeString(string);
-		}
+		if (source_place(tree->source, at).system)
+			;
+		else if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error)
+			diagnose_error(tree, at, NULL, "%s", text);
+		else if (clang_getDiagnosticSeverity(diagnostic) == CXDiagnostic_Warning &&
+				mixes_plain_and_async(diagnostic, text))
+			diagnose_error(tree, at, "W024",
+					"async and plain functions are called in different ways, so "
+					"neither can stand for the other: wrap the one in one of the "
+					"other kind");
+		clang_disposeString(string);
 		clang_disposeDiagnostic(diagnostic);
 	}
 }
@@ -237,10 +275,12 @@ static void say_parse_errors(struct tree *tree)
 int tree_build(struct tree *tree, struct source *source, const struct translate_options *options)
 {
 	/* gcc's types and attributes that clang does not know */
-	static const char *const compatibility[] = { "-x", "c", "-w", "-ferror-limit=50",
-		"-D_Async=__attribute__((preserve_most))", "-D_Float128=__float128",
-		"-D_Float64x=long double", "-D_Float64=double", "-D_Float32x=double",
-		"-D_Float32=float", "-D__malloc__(...)=__malloc__",
+	static const char *const compatibility[] = { "-x", "c", "-ferror-limit=0",
+		"-Wno-everything", "-Wincompatible-function-pointer-types",
+		"-Wcast-calling-convention", "-Wpointer-type-mismatch",
+		"-Wcompare-distinct-pointer-types", "-D_Async=__attribute__((" ASYNC_ATTRIBUTE "))",
+		"-D_Float128=__float128", "-D_Float64x=long double", "-D_Float64=double",
+		"-D_Float32x=double", "-D_Float32=float", "-D__malloc__(...)=__malloc__",
 		/* gcc's stdatomic.h: clang refuses these on what is _Atomic, so they are calls */
 		ATOMIC_CALL("__atomic_load"), ATOMIC_CALL("__atomic_store"),
 		ATOMIC_CALL("__atomic_exchange"), ATOMIC_CALL("__atomic_compare_exchange"),
@@ -269,6 +309,7 @@ int tree_build(struct tree *tree, struct source *source, const struct translate_
 				options->path, (int)error);
 		return -ELIBACC;
 	}
+	warn_of_hidden_names(tree);
 	say_parse_errors(tree);
 	if (tree->error_count)
 		return -EINVAL;

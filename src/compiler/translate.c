@@ -134,6 +134,19 @@ static const char *linkage(const struct function *function)
 	return function->is_static ? "static " : "";
 }
 
+/* `#pragma pack` is for the user's structs; a frame has to look the same in every file. */
+static void suspend_packing(const struct tree *tree, struct text *out)
+{
+	if (memmem(tree->source->text, tree->source->size, "#pragma pack", 12))
+		text_puts(out, "\n#pragma pack(push)\n#pragma pack()\n");
+}
+
+static void resume_packing(const struct tree *tree, struct text *out)
+{
+	if (memmem(tree->source->text, tree->source->size, "#pragma pack", 12))
+		text_puts(out, "#pragma pack(pop)\n");
+}
+
 /* struct f__args, f__init, f__poll and f__async. */
 static void emit_prefix(struct tree *tree, struct function *function, struct text *out)
 {
@@ -142,6 +155,7 @@ static void emit_prefix(struct tree *tree, struct function *function, struct tex
 	if (function->args_emitted || function->is_foreign)
 		return;
 	function->args_emitted = true;
+	suspend_packing(tree, out);
 	text_printf(out, "struct %s__args {\n\tstruct weft_frame base;\n", function->name);
 	if (!is_void_result(function))
 		text_printf(out, "\t__typeof__(%s) result;\n",
@@ -153,6 +167,7 @@ static void emit_prefix(struct tree *tree, struct function *function, struct tex
 						clang_getArgType(function->type, (unsigned)i)),
 				i);
 	text_puts(out, "};\n");
+	resume_packing(tree, out);
 	source_mark_own(out);
 	text_printf(out,
 			"%s__attribute__((__unused__)) static inline void "
@@ -210,9 +225,11 @@ static void emit_frame(struct tree *tree, struct function *function, struct text
 	if (function->lowered->lifted.size)
 		text_puts(out, function->lowered->lifted.at);
 	emit_names(tree, function, out);
+	suspend_packing(tree, out);
 	text_printf(out, "struct %s__frame {\n\tstruct %s__args args;\n%s};\n", function->name,
 			function->name,
 			function->lowered->frame.at ? function->lowered->frame.at : "");
+	resume_packing(tree, out);
 }
 
 static const char *result_flag(const struct function *function)
@@ -495,8 +512,7 @@ struct replacements replacements_find(struct tree *tree, const struct edits *asy
 
 		add_replacement(&list,
 				(struct replacement){ name->begin, name->end, NULL, false,
-						arena_printf(&tree->arena, "&%s__async",
-								name->function->name) });
+						async_address(tree, name) });
 	}
 	if (list.count)
 		qsort(list.at, list.count, sizeof *list.at, compare_replacements);

@@ -652,6 +652,10 @@ static struct node *build(struct tree *tree, struct function *function, CXCursor
 	if (cursor.kind == CXCursor_UnexposedExpr && children.count == 1 &&
 			children.children[0]->begin == begin && children.children[0]->end == end) {
 		node = children.children[0]; /* an implicit conversion */
+	} else if (cursor.kind == CXCursor_UnexposedStmt && children.count == 1 &&
+			node_is_statement(children.children[0]) &&
+			children.children[0]->kind != NODE_EMPTY) {
+		node = children.children[0]; /* a pragma that is about the loop behind it */
 	} else {
 		node = node_make(tree, kind, begin, end);
 		node->type = clang_getCursorType(cursor);

@@ -75,6 +75,12 @@ static void wrap_await(struct tree *tree, struct function *function, size_t toke
 	uint32_t begin = token + 1 < source->token_count ? source->tokens[token + 1].begin : at;
 	struct node *call = find_awaited(function->body, begin), *node, *up;
 
+	/* await pick(x)(y): what is picked is async, not who picks */
+	for (up = call; call && call->kind == NODE_CALL && !call->is_async; up = up->parent)
+		if (!up || up->begin != begin)
+			break;
+		else if (up->kind == NODE_CALL && up->is_async)
+			call = up;
 	if (call && call->kind == NODE_PAREN) { /* await (f(x)) */
 		struct node *inside = node_strip(call);
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <weft.h>
+#include <weft/async.h>
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+async int broken(void)
+{
+	int err;
+
+	pthread_mutex_lock(&mutex);
+	err = await weft_yield();
+	pthread_mutex_unlock(&mutex);
+	return err;
+}

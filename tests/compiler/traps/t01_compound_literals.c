@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* T1: a compound literal lives as long as its block, not as long as one poll. */
+#include <stdio.h>
+#include <sys/uio.h>
+#include <weft.h>
+#include <weft/async.h>
+
+static async int count(const struct iovec *at, int parts)
+{
+	int total = 0;
+
+	await weft_yield();
+	while (parts--)
+		total += (int)at[parts].iov_len;
+	return total;
+}
+
+static async int literal(int v)
+{
+	int *q = (int[]){ v, v + 1 };
+
+	await weft_yield();
+	return q[0] + q[1];
+}
+
+async int main(void)
+{
+	char text[] = "text";
+
+	printf("%d\n", await literal(20));
+	printf("%d\n", await count(&(struct iovec){ text, sizeof text }, 1));
+	printf("%d\n", await count((struct iovec[]){ { text, 1 }, { text, 2 } }, 2));
+	return 0;
+}

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+struct late {
+	int kept;
+	int async;
+};
