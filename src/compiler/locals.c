@@ -115,6 +115,31 @@ static bool is_operator(struct flow *flow, const struct node *node, const char *
 					source_token(source, node->child[0]->end), operator);
 }
 
+static void flow_expression(struct flow *flow, struct node *node, uint64_t *live);
+
+/* What is only read is read after the last await among the operands. */
+static void flow_operands(struct flow *flow, struct node *node, uint64_t *live)
+{
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i] && !node->child[i]->has_await)
+			use_all(node->child[i], live);
+	for (unsigned i = node->count; i-- > 0;)
+		if (node->child[i] && node->child[i]->has_await)
+			flow_expression(flow, node->child[i], live);
+}
+
+/* The variables that the branches of a built-in assign when it is done. */
+static void kill_targets(struct flow *flow, struct node *call, uint64_t *live)
+{
+	struct branch branch;
+
+	for (unsigned i = 0; i < call->count; i++)
+		if (branch_parse(flow->tree, call->child[i], &branch) && branch.lvalue &&
+				!branch.condition && branch.lvalue->kind == NODE_NAME &&
+				branch.lvalue->variable)
+			kill(live, branch.lvalue->variable);
+}
+
 static void flow_expression(struct flow *flow, struct node *node, uint64_t *live)
 {
 	struct variable *variable;
@@ -149,34 +174,11 @@ static void flow_expression(struct flow *flow, struct node *node, uint64_t *live
 	} else if (!node->has_await) {
 		use_all(node, live);
 	} else if (node->kind == NODE_AWAIT) {
-		struct node *call = node_strip(node->child[0]);
-
-		for (unsigned i = 0; i < call->count; i++) {
-			struct branch branch;
-
-			if (branch_parse(flow->tree, call->child[i], &branch) && branch.lvalue &&
-					!branch.condition && branch.lvalue->kind == NODE_NAME &&
-					branch.lvalue->variable)
-				kill(live, branch.lvalue->variable);
-		}
+		kill_targets(flow, node_strip(node->child[0]), live);
 		hoist_all(flow, live);
-		if (node->child[0]->has_await) {
-			for (unsigned i = call->count; i-- > 0;)
-				if (!call->child[i]->has_await)
-					use_all(call->child[i], live);
-			for (unsigned i = call->count; i-- > 0;)
-				if (call->child[i]->has_await)
-					flow_expression(flow, call->child[i], live);
-		} else {
-			use_all(node->child[0], live);
-		}
+		flow_operands(flow, node, live);
 	} else {
-		for (unsigned i = 0; i < node->count; i++)
-			if (node->child[i] && !node->child[i]->has_await)
-				use_all(node->child[i], live);
-		for (unsigned i = node->count; i-- > 0;)
-			if (node->child[i] && node->child[i]->has_await)
-				flow_expression(flow, node->child[i], live);
+		flow_operands(flow, node, live);
 	}
 }
 
