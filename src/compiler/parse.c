@@ -227,16 +227,13 @@ static void warn_of_hidden_names(struct tree *tree)
 	}
 }
 
-/* What makes async-ness a part of the type. */
-#define ASYNC_ATTRIBUTE "preserve_most"
-
 /* clang's view of a plain function where an async one is wanted, or the other way round. */
 static bool mixes_plain_and_async(CXDiagnostic diagnostic, const char *text)
 {
 	CXString option = clang_getDiagnosticOption(diagnostic, NULL);
-	const char *first = strstr(text, ASYNC_ATTRIBUTE);
+	const char *first = strstr(text, "preserve_most");
 	bool is_about_types = strcmp(clang_getCString(option), "-Wcast-calling-convention") == 0 ||
-			(first && !strstr(first + 1, ASYNC_ATTRIBUTE)); /* else both are async */
+			(first && !strstr(first + 1, "preserve_most")); /* else both are async */
 
 	clang_disposeString(option);
 	return is_about_types;
@@ -278,7 +275,7 @@ int tree_build(struct tree *tree, struct source *source, const struct translate_
 	static const char *const compatibility[] = { "-x", "c", "-ferror-limit=0",
 		"-Wno-everything", "-Wincompatible-function-pointer-types",
 		"-Wcast-calling-convention", "-Wpointer-type-mismatch",
-		"-Wcompare-distinct-pointer-types", "-D_Async=__attribute__((" ASYNC_ATTRIBUTE "))",
+		"-Wcompare-distinct-pointer-types", "-D_Async=__attribute__((preserve_most))",
 		"-D_Float128=__float128", "-D_Float64x=long double", "-D_Float64=double",
 		"-D_Float32x=double", "-D_Float32=float", "-D__malloc__(...)=__malloc__",
 		/* gcc's stdatomic.h: clang refuses these on what is _Atomic, so they are calls */

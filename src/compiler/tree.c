@@ -193,6 +193,14 @@ static struct variable *variable_at(const struct function *function, uint32_t na
 	return NULL;
 }
 
+void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text)
+{
+	function->substitutes = grow(function->substitutes, function->substitute_count,
+			&function->substitute_capacity, sizeof *function->substitutes);
+	function->substitutes[function->substitute_count++] =
+			(struct substitute){ begin, end, text };
+}
+
 /* ---- from cursors to nodes ---- */
 
 struct builder {
@@ -202,178 +210,9 @@ struct builder {
 	size_t count, capacity;
 	CXCursor *cursors;
 	size_t cursor_capacity;
-	bool names_locals; /* something in there is a local variable */
 };
 
 static struct node *build(struct tree *tree, struct function *function, CXCursor cursor);
-
-static bool is_within(const struct function *function, uint32_t offset)
-{
-	return function && offset >= function->begin && offset < function->end;
-}
-
-static uint32_t declared_at(CXCursor declaration)
-{
-	return location_offset(clang_getCursorLocation(clang_getCanonicalCursor(declaration)));
-}
-
-static void note_type_use(struct function *function, CXCursor cursor)
-{
-	CXCursor declared = clang_getCursorReferenced(cursor);
-	uint32_t at = location_offset(clang_getCursorLocation(declared));
-
-	if (!function || clang_Cursor_isNull(declared))
-		return;
-	if (!is_within(function, at) || at < function->body_begin) {
-		uint32_t end = cursor_end(declared);
-
-		if (end > function->needs)
-			function->needs = end;
-		return;
-	}
-	function->type_uses = grow(function->type_uses, function->type_use_count,
-			&function->type_use_capacity, sizeof *function->type_uses);
-	function->type_uses[function->type_use_count++] =
-			(struct type_use){ location_offset(clang_getCursorLocation(cursor)),
-				declared_at(declared) };
-}
-
-static enum CXChildVisitResult visit_enumerator(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct builder *builder = data;
-	struct local_type *type = &builder->function->types[builder->function->type_count - 1];
-	const char *name = cursor_name(builder->tree, cursor);
-
-	(void)parent;
-	if (cursor.kind == CXCursor_EnumConstantDecl) {
-		type->enumerators[type->enumerator_count].at =
-				location_offset(clang_getCursorLocation(cursor));
-		type->enumerators[type->enumerator_count++].size = (uint32_t)strlen(name);
-	}
-	return CXChildVisit_Continue;
-}
-
-static enum CXChildVisitResult count_enumerator(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	(void)parent;
-	*(size_t *)data += cursor.kind == CXCursor_EnumConstantDecl;
-	return CXChildVisit_Continue;
-}
-
-static enum CXChildVisitResult visit_uses(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct builder *builder = data;
-	CXCursor referenced = clang_getCursorReferenced(cursor);
-
-	(void)parent;
-	if (cursor.kind == CXCursor_TypeRef ||
-			(cursor.kind == CXCursor_DeclRefExpr &&
-					referenced.kind == CXCursor_EnumConstantDecl))
-		note_type_use(builder->function, cursor);
-	else if (cursor.kind == CXCursor_DeclRefExpr)
-		builder->names_locals |= is_within(builder->function, declared_at(referenced));
-	return CXChildVisit_Recurse;
-}
-
-void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text)
-{
-	function->substitutes = grow(function->substitutes, function->substitute_count,
-			&function->substitute_capacity, sizeof *function->substitutes);
-	function->substitutes[function->substitute_count++] =
-			(struct substitute){ begin, end, text };
-}
-
-/* int line[sizeof other]: a number serves at file scope, too. */
-static void note_bounds(struct tree *tree, struct function *function, CXCursor member)
-{
-	const struct source *source = tree->source;
-	CXType type = clang_getCanonicalType(clang_getCursorType(member));
-	size_t open = source_token(source, location_offset(clang_getCursorLocation(member))) + 1;
-
-	while (type.kind == CXType_ConstantArray && source_token_is(source, open, "[")) {
-		size_t close = source_match(source, open);
-
-		function_substitute(function, source->tokens[open].end, source->tokens[close].begin,
-				arena_printf(&tree->arena, "%lld", clang_getArraySize(type)));
-		type = clang_getCanonicalType(clang_getArrayElementType(type));
-		open = close + 1;
-	}
-}
-
-static void note_local_type(struct tree *tree, struct function *function, CXCursor cursor);
-static bool is_type_declaration(CXCursor cursor);
-
-/* A member without a name has to keep its type without a name in its place. */
-static enum CXChildVisitResult visit_members(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct builder *builder = data;
-
-	(void)parent;
-	if (cursor.kind == CXCursor_FieldDecl)
-		note_bounds(builder->tree, builder->function, cursor);
-	else if (is_type_declaration(cursor) && !clang_Cursor_isAnonymousRecordDecl(cursor))
-		note_local_type(builder->tree, builder->function, cursor);
-	else if (is_type_declaration(cursor))
-		clang_visitChildren(cursor, visit_members, builder);
-	return CXChildVisit_Continue;
-}
-
-/* The end of a specifier, with the attributes behind it. */
-static uint32_t specifier_end(const struct source *source, uint32_t end)
-{
-	for (size_t i = source_token(source, end); source_token_is(source, i, "__attribute__") ||
-			source_token_is(source, i, "__attribute");
-			i++) {
-		i = source_match(source, i + 1);
-		if (i == source->token_count)
-			break;
-		end = source->tokens[i].end;
-	}
-	return end;
-}
-
-/* A type that is declared inside a function. */
-static void note_local_type(struct tree *tree, struct function *function, CXCursor cursor)
-{
-	bool is_typedef = cursor.kind == CXCursor_TypedefDecl;
-	struct local_type *type;
-	const char *name = cursor_name(tree, cursor);
-	uint32_t name_at = location_offset(clang_getCursorLocation(cursor));
-	struct builder builder = { .tree = tree, .function = function };
-	size_t count = 0;
-
-	for (size_t i = 0; i < function->type_count; i++)
-		if (function->types[i].name_at == name_at &&
-				function->types[i].is_typedef == is_typedef)
-			return;
-	clang_visitChildren(cursor, visit_members, &builder);
-	function->types = grow(function->types, function->type_count, &function->type_capacity,
-			sizeof *function->types);
-	type = &function->types[function->type_count++];
-	memset(type, 0, sizeof *type);
-	type->begin = cursor_begin(cursor);
-	type->end = cursor_end(cursor);
-	type->name_at = name_at;
-	type->name_size = (uint32_t)strlen(name);
-	type->declared_at = declared_at(cursor);
-	type->is_typedef = is_typedef;
-	type->is_anonymous = !is_typedef && (!*name || name_at == type->begin);
-	if (is_typedef)
-		type->underlying = clang_getTypedefDeclUnderlyingType(cursor);
-	else if (clang_isCursorDefinition(cursor))
-		type->end = specifier_end(tree->source, type->end);
-	clang_visitChildren(cursor, count_enumerator, &count);
-	type->enumerators = arena_zalloc(&tree->arena, (count + 1) * sizeof *type->enumerators);
-	clang_visitChildren(cursor, visit_enumerator, &builder);
-	clang_visitChildren(cursor, visit_uses, &builder);
-	type->names_locals = builder.names_locals;
-}
-
-static bool is_type_declaration(CXCursor cursor)
-{
-	return cursor.kind == CXCursor_StructDecl || cursor.kind == CXCursor_UnionDecl ||
-			cursor.kind == CXCursor_EnumDecl || cursor.kind == CXCursor_TypedefDecl;
-}
 
 static enum CXChildVisitResult visit_child(CXCursor cursor, CXCursor parent, CXClientData data)
 {
@@ -384,14 +223,14 @@ static enum CXChildVisitResult visit_child(CXCursor cursor, CXCursor parent, CXC
 	if (clang_isAttribute(cursor.kind))
 		return CXChildVisit_Continue;
 	if (cursor.kind == CXCursor_TypeRef) {
-		note_type_use(builder->function, cursor);
+		local_types_note_use(builder->function, cursor);
 		return CXChildVisit_Continue;
 	}
 	if (is_type_declaration(cursor)) {
 		/* A reference to one that is declared elsewhere is no declaration. */
-		if (builder->function && is_within(builder->function, cursor_begin(cursor)) &&
+		if (builder->function && function_holds(builder->function, cursor_begin(cursor)) &&
 				cursor_begin(cursor) > builder->function->body_begin)
-			note_local_type(builder->tree, builder->function, cursor);
+			local_types_note(builder->tree, builder->function, cursor);
 		return CXChildVisit_Continue;
 	}
 	node = build(builder->tree, builder->function, cursor);
@@ -532,8 +371,8 @@ static struct node *build_name(
 	if (referenced.kind == CXCursor_FunctionDecl)
 		node->is_blocking = is_marked_blocking(referenced);
 	if (referenced.kind == CXCursor_EnumConstantDecl)
-		note_type_use(function, cursor);
-	if (is_within(function, declared_at))
+		local_types_note_use(function, cursor);
+	if (function_holds(function, declared_at))
 		node->variable = variable_at(function, declared_at);
 	if (node->variable || node->function) {
 		function->names = grow(function->names, function->name_count,
@@ -693,7 +532,7 @@ void tree_build_body(struct tree *tree, struct function *function)
 		struct variable *variable = variable_make(tree, function, argument);
 
 		variable->parameter = i;
-		clang_visitChildren(argument, visit_uses, &builder);
+		local_types_note_uses(function, argument);
 	}
 	clang_visitChildren(function->cursor, visit_child, &builder);
 	for (size_t i = 0; i < builder.count; i++)

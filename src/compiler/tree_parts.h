@@ -31,6 +31,14 @@ bool is_marked_blocking(CXCursor function);
 void function_substitute(
 		struct function *function, uint32_t begin, uint32_t end, const char *text);
 
+/* local_types.c: what a function declares, or names, of types. */
+bool is_type_declaration(CXCursor cursor);
+bool function_holds(const struct function *function, uint32_t offset);
+void local_types_note(struct tree *tree, struct function *function, CXCursor cursor);
+void local_types_note_use(struct function *function, CXCursor cursor);
+/* All uses in there. */
+void local_types_note_uses(struct function *function, CXCursor cursor);
+
 /* wrap.c: puts the words of the language into a body, and notes what its nodes hold. */
 void wrap_body(struct tree *tree, struct function *function);
 
