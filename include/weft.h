@@ -21,5 +21,6 @@
 #include <weft/semaphore.h>
 #include <weft/mutex.h>
 #include <weft/barrier.h>
+#include <weft/notify.h>
 
 #endif

@@ -33,7 +33,7 @@ struct weft_barrier {
 
 /* `tasks` of them are let through at a time; 0 is as 1: nobody waits. */
 /* clang-format off */
-#define WEFT_BARRIER_INIT(tasks) { WEFT_WAITERS_INIT(0), (uint32_t)(tasks), 0 }
+#define WEFT_BARRIER_INIT(tasks) { { NULL, NULL, 0, 0 }, (uint32_t)(tasks), 0 }
 /* clang-format on */
 
 /* The same, at run time. */

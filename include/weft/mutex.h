@@ -31,7 +31,7 @@ struct weft_mutex {
 };
 
 /* clang-format off */
-#define WEFT_MUTEX_INIT { WEFT_WAITERS_INIT(8u + 4u) }
+#define WEFT_MUTEX_INIT { { NULL, NULL, 0, 8u + 4u } }
 /* clang-format on */
 
 /* The same, at run time. (A mutex that is all zero is none: locking it aborts.) */

@@ -32,7 +32,7 @@ struct weft_semaphore {
 #define WEFT_SEMAPHORE_MAX 0x1fffffffu
 
 /* clang-format off */
-#define WEFT_SEMAPHORE_INIT(permits) { WEFT_WAITERS_INIT((uint32_t)(permits) * 8u) }
+#define WEFT_SEMAPHORE_INIT(permits) { { NULL, NULL, 0, (uint32_t)(permits) * 8u } }
 /* clang-format on */
 
 /* The same, at run time. */

@@ -2,7 +2,7 @@
 /*
  * weft/waiter.h: what locks and their leaves consist of. Private; here because their memory is yours.
  *
- * A lock that tasks wait for (weft/semaphore.h, weft/mutex.h, weft/barrier.h) holds a list
+ * A lock that tasks wait for (weft/semaphore.h, weft/mutex.h, weft/barrier.h, weft/notify.h) holds a list
  * of waiters; a waiter is part of the frame that waits. So nothing allocates, however many wait.
  */
 #ifndef WEFT_WAITER_H
@@ -24,10 +24,6 @@ struct weft_waiters {
 	uint32_t lock;
 	uint32_t word; /* of the lock whose waiters these are */
 };
-
-/* clang-format off */
-#define WEFT_WAITERS_INIT(word) { NULL, NULL, 0, (word) }
-/* clang-format on */
 
 WEFT_END_DECLS
 

@@ -18,7 +18,7 @@
  *                  more. That is why a mutex may be freed by who holds it last.
  *             [O2] commits come last, without the lock: a task that is committed may run at once.
  * Cost        constant, and no allocation; waking many, a lock for each WAKES_MAX of them.
- * Not here    counting: permits.c, barrier.c. A claim cannot be kept in the waiter: a foreign
+ * Not here    counting: permits.c, barrier.c, notify.c. A claim cannot be kept in the waiter: a foreign
  *             executor may poll, and end, a task between its claim and its commit.
  */
 #ifndef WEFT_SYNC_WAITERS_H

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Semaphore, mutex and barrier between tasks on all kinds of runtimes, and threads outside (behaviours 47,
- * 61, 63, 65). What they guard is plain memory: the thread sanitizer looks. */
+/* Semaphore, mutex, barrier and notify between tasks on all kinds of runtimes, and threads outside (behaviours 47,
+ * 61, 63, 64, 65). What they guard is plain memory: the thread sanitizer looks. */
 #include "rig.h"
 
 #include <weft/barrier.h>
 #include <weft/mutex.h>
+#include <weft/notify.h>
 #include <weft/scope.h>
 #include <weft/semaphore.h>
 #include <weft/time.h>
 
-enum { TASKS = 7, ROUNDS = 2100, PERMITS = 2 }; /* ROUNDS: a multiple of three */
+enum { TASKS = 6, ROUNDS = 2100, PERMITS = 2 }; /* ROUNDS: a multiple of three */
 
 struct world {
 	struct weft_mutex mutex;
 	struct weft_semaphore semaphore;
 	struct weft_barrier barrier;
+	struct weft_notify notify;
 	struct rig_gate never;
 	uint32_t in_use;                /* atomic: permits */
 	unsigned counted;               /* plain: under the mutex, or by the leader */
@@ -27,6 +29,7 @@ static void world_init(struct world *world, const struct weft_async *child)
 	weft_mutex_init(&world->mutex);
 	weft_semaphore_init(&world->semaphore, PERMITS);
 	weft_barrier_init(&world->barrier, TASKS);
+	weft_notify_init(&world->notify);
 }
 
 RIG_TASK(crowd, struct world, struct weft_scope scope; struct weft_scope_close__frame close;)
@@ -276,4 +279,91 @@ RIG_TEST(b65_barrier_keeps_tasks_in_step)
 	world_init(&world, &keeps_step__async);
 	run_crowd(options, &world);
 	CHECK_EQ(world.counted, ROUNDS);
+}
+
+/* ---- notify ---- */
+
+/* A stock that everybody puts into and takes from, and that says when it has grown. */
+RIG_TASK(consumes, struct world, struct weft_notify_wait__frame wait; int i;)
+{
+	struct consumes__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		while (weft_semaphore_try_acquire(&world->semaphore, 1) < 0) {
+			weft_await(f, f->wait, weft_notify_wait, &world->notify);
+			CHECK_EQ(f->wait.args.result, 0);
+		}
+		/* one notify may stand for several that have come: the next looks, too */
+		weft_notify_one(&world->notify);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+static void *produces(void *data)
+{
+	struct world *world = data;
+
+	for (int i = 0; i < TASKS * ROUNDS / 2; i++) {
+		weft_semaphore_release(&world->semaphore, 1);
+		weft_notify_one(&world->notify);
+	}
+	return NULL;
+}
+
+RIG_TEST(b64_notify_one_feeds_tasks_from_threads)
+{
+	struct world world;
+	pthread_t threads[2];
+
+	world_init(&world, &consumes__async);
+	for (int i = 0; i < 2; i++)
+		threads[i] = rig_thread(produces, &world);
+	run_crowd(options, &world);
+	for (int i = 0; i < 2; i++)
+		rig_thread_join(threads[i]);
+	CHECK_EQ(weft_semaphore_available(&world.semaphore), PERMITS);
+}
+
+/* Everybody waits until a thread has counted to the end, and looks whenever it says so. */
+RIG_TASK(follows, struct world, struct weft_notify_wait_after__frame wait; uint32_t seen;)
+{
+	struct follows__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	for (;;) {
+		f->seen = weft_notify_seen(&world->notify);
+		/* relaxed: what was counted before a generation is seen with it */
+		if (atomic_load_relaxed(&world->in_use) == ROUNDS)
+			break;
+		weft_await(f, f->wait, weft_notify_wait_after, &world->notify, f->seen);
+		CHECK_EQ(f->wait.args.result, 0);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+static void *announces(void *data)
+{
+	struct world *world = data;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		atomic_fetch_add_relaxed(&world->in_use, 1u);
+		weft_notify_all(&world->notify);
+	}
+	return NULL;
+}
+
+RIG_TEST(b64_notify_all_is_missed_by_nobody)
+{
+	struct world world;
+	pthread_t thread;
+
+	world_init(&world, &follows__async);
+	thread = rig_thread(announces, &world);
+	run_crowd(options, &world);
+	rig_thread_join(thread);
 }

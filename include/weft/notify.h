@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weft/notify.h: "something has changed, look again".
+ *
+ *     static struct weft_notify changed = WEFT_NOTIFY_INIT;
+ *
+ *     while (!queue_take(&queue, &item))                // the task: look, then wait
+ *             weft_try(await weft_notify_wait(&changed));
+ *
+ *     queue_put(&queue, item);                          // anybody: change, then notify
+ *     weft_notify_one(&changed);
+ *
+ * notify_one wakes who has waited longest. If nobody waits, it is kept for the next who does; so the loop
+ * above misses nothing. One is kept, not more: it does not count. notify_all wakes those who wait at this
+ * moment, keeps nothing, and leaves what was kept. Where it is used, look and wait like this:
+ *
+ *     seen = weft_notify_seen(&changed);
+ *     while (!condition) {
+ *             weft_try(await weft_notify_wait_after(&changed, seen));
+ *             seen = weft_notify_seen(&changed);
+ *     }
+ *
+ * Memory:  yours; nothing allocates. It must not move or die while a task waits on it or a call on it has
+ *          not returned.
+ * Threads: all from any thread; a wait from any executor. What was done before a notify is seen by who is
+ *          woken by it, or need not wait because of it.
+ * Order:   without waiters one atomic operation each.
+ */
+#ifndef WEFT_NOTIFY_H
+#define WEFT_NOTIFY_H
+
+#include <weft/waiter.h>
+
+WEFT_BEGIN_DECLS
+
+struct weft_notify {
+	struct weft_waiters waiters; /* private */
+};
+
+/* clang-format off */
+#define WEFT_NOTIFY_INIT { { NULL, NULL, 0, 0 } }
+/* clang-format on */
+
+/* The same, at run time. */
+static inline void weft_notify_init(struct weft_notify *notify)
+{
+	struct weft_notify fresh = WEFT_NOTIFY_INIT;
+
+	*notify = fresh;
+}
+
+/* async int weft_notify_wait(notify): 0 when it is notified, or was before anybody waited. -ECANCELED: a
+ * notify_one that had chosen this task goes to the next. A task waits from its first poll on. */
+WEFT_ASYNC_1(int, weft_notify_wait, struct weft_notify *);
+
+struct weft_notify_wait__frame {
+	struct weft_notify_wait__args args;
+	struct weft_waiter waiter;
+};
+
+/* async int weft_notify_wait_after(notify, uint32_t seen): the same, but it does not wait if there was a
+ * notify_all since weft_notify_seen gave `seen` (less than 2^29 of them ago). */
+WEFT_ASYNC_2(int, weft_notify_wait_after, struct weft_notify *, uint32_t);
+
+struct weft_notify_wait_after__frame {
+	struct weft_notify_wait_after__args args;
+	struct weft_waiter waiter;
+};
+
+/* What to wait after: to be called before looking at what may change. */
+uint32_t weft_notify_seen(const struct weft_notify *notify);
+
+/* Wakes one waiter, or keeps it for the next. */
+void weft_notify_one(struct weft_notify *notify);
+
+/* Wakes all who wait, and nobody who begins to wait while it does. */
+void weft_notify_all(struct weft_notify *notify);
+
+WEFT_END_DECLS
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* Notify, polled by hand (behaviour 64): all short sequences of calls against an oracle; what happens while
+ * many are being woken; cancellation at every point. */
+#include <errno.h>
+
+#include <weft/notify.h>
+
+#include "sweep.h"
+#include "test.h"
+
+static struct weft_notify fresh = WEFT_NOTIFY_INIT;
+
+struct listener {
+	struct probe probe;
+	struct weft_notify_wait__frame frame;
+};
+
+static void listener_init(struct listener *listener, struct weft_notify *notify)
+{
+	listener->probe = (struct probe)PROBE;
+	weft_notify_wait__init(&listener->frame.args, notify);
+}
+
+static enum weft_poll listener_poll(struct listener *listener, bool cancelled)
+{
+	struct weft_strand strand = { NULL };
+	struct weft_context cx = probe_context(&listener->probe, NULL, &strand);
+
+	cx.cancelled = cancelled;
+	return weft_notify_wait__poll(&listener->frame, &cx);
+}
+
+static bool listener_ends_with(struct listener *listener, int result)
+{
+	return listener_poll(listener, false) == WEFT_READY &&
+			listener->frame.args.result == result;
+}
+
+TEST(b64_notify_keeps_one_and_not_two)
+{
+	struct listener listener;
+
+	weft_notify_one(&fresh);
+	weft_notify_one(&fresh);
+	listener_init(&listener, &fresh);
+	CHECK(listener_ends_with(&listener, 0));
+	listener_init(&listener, &fresh);
+	CHECK_EQ(listener_poll(&listener, false), WEFT_PENDING);
+	weft_notify_all(&fresh);
+	CHECK(listener_ends_with(&listener, 0));
+	listener_init(&listener, &fresh);
+	CHECK_EQ(listener_poll(&listener, false), WEFT_PENDING); /* nothing is kept for it */
+	CHECK_EQ(listener_poll(&listener, true), WEFT_READY);
+	weft_notify_one(&fresh);
+	weft_notify_all(&fresh); /* leaves it */
+	listener_init(&listener, &fresh);
+	CHECK(listener_ends_with(&listener, 0));
+}
+
+static enum weft_poll poll_after(struct weft_notify_wait_after__frame *frame, struct probe *probe)
+{
+	struct weft_strand strand = { NULL };
+	struct weft_context cx = probe_context(probe, NULL, &strand);
+
+	return weft_notify_wait_after__poll(frame, &cx);
+}
+
+TEST(notify_wait_after_misses_no_notify_all)
+{
+	struct weft_notify notify = WEFT_NOTIFY_INIT;
+	struct weft_notify_wait_after__frame frame;
+	struct probe probe = PROBE;
+	uint32_t seen = weft_notify_seen(&notify);
+
+	weft_notify_all(&notify);
+	weft_notify_wait_after__init(&frame.args, &notify, seen);
+	CHECK_EQ(poll_after(&frame, &probe), WEFT_READY);
+	CHECK_EQ(frame.args.result, 0);
+	seen = weft_notify_seen(&notify);
+	weft_notify_wait_after__init(&frame.args, &notify, seen);
+	CHECK_EQ(poll_after(&frame, &probe), WEFT_PENDING);
+	weft_notify_all(&notify);
+	CHECK_EQ(probe_wakes(&probe), 1);
+	CHECK_EQ(poll_after(&frame, &probe), WEFT_READY);
+	weft_notify_one(&notify);
+	seen = weft_notify_seen(&notify);
+	weft_notify_wait_after__init(&frame.args, &notify, seen);
+	CHECK_EQ(poll_after(&frame, &probe), WEFT_READY); /* takes what was kept */
+	weft_notify_wait_after__init(&frame.args, &notify, seen);
+	CHECK_EQ(poll_after(&frame, &probe), WEFT_PENDING);
+	weft_notify_all(&notify);
+	CHECK_EQ(poll_after(&frame, &probe), WEFT_READY);
+}
+
+/* ---- every order ---- */
+
+enum { LISTENERS = 3, OPERATIONS = 2 * LISTENERS + 2, STEPS = 7 };
+
+enum fate { FRESH, WAITS, CHOSEN, SWEPT, ENDED };
+
+struct world {
+	struct weft_notify notify;
+	struct listener listeners[LISTENERS];
+	bool kept;
+	enum fate fate[LISTENERS];
+	int result[LISTENERS];
+	unsigned wakes[LISTENERS];
+	int came[LISTENERS]; /* when it began to wait */
+	int now;
+};
+
+static void oracle_one(struct world *world)
+{
+	int first = -1;
+
+	for (int i = 0; i < LISTENERS; i++)
+		if (world->fate[i] == WAITS && (first < 0 || world->came[i] < world->came[first]))
+			first = i;
+	if (first < 0) {
+		world->kept = true;
+		return;
+	}
+	world->fate[first] = CHOSEN;
+	world->wakes[first]++;
+}
+
+static void oracle_all(struct world *world)
+{
+	for (int i = 0; i < LISTENERS; i++)
+		if (world->fate[i] == WAITS) {
+			world->fate[i] = SWEPT;
+			world->wakes[i]++;
+		}
+}
+
+static void oracle_poll(struct world *world, int who, bool cancelled)
+{
+	enum fate fate = world->fate[who];
+
+	if (!cancelled && (fate == WAITS || (fate == FRESH && !world->kept))) {
+		if (fate == FRESH)
+			world->came[who] = world->now;
+		world->fate[who] = WAITS;
+		return;
+	}
+	if (!cancelled && fate == FRESH)
+		world->kept = false;
+	world->fate[who] = ENDED;
+	world->result[who] = cancelled ? -ECANCELED : 0;
+	if (cancelled && fate == CHOSEN)
+		oracle_one(world);
+}
+
+static bool step(struct world *world, int operation)
+{
+	int who = operation % LISTENERS;
+
+	world->now++;
+	if (operation == 2 * LISTENERS) {
+		weft_notify_one(&world->notify);
+		oracle_one(world);
+	} else if (operation > 2 * LISTENERS) {
+		weft_notify_all(&world->notify);
+		oracle_all(world);
+	} else if (world->fate[who] == ENDED) {
+		return false;
+	} else {
+		listener_poll(&world->listeners[who], operation >= LISTENERS);
+		oracle_poll(world, who, operation >= LISTENERS);
+	}
+	return true;
+}
+
+static void compare(const struct world *world)
+{
+	for (int i = 0; i < LISTENERS; i++) {
+		const struct listener *listener = &world->listeners[i];
+
+		CHECK_EQ(probe_wakes(&listener->probe), world->wakes[i]);
+		CHECK_EQ(listener->frame.args.base.at == WEFT_AT_DONE, world->fate[i] == ENDED);
+		if (world->fate[i] == ENDED)
+			CHECK_EQ(listener->frame.args.result, world->result[i]);
+	}
+}
+
+static void run_order(int order)
+{
+	struct world world = { .fate = { FRESH } };
+
+	weft_notify_init(&world.notify);
+	for (int i = 0; i < LISTENERS; i++)
+		listener_init(&world.listeners[i], &world.notify);
+	for (int i = 0; i < STEPS; i++, order /= OPERATIONS) {
+		if (!step(&world, order % OPERATIONS))
+			return;
+		compare(&world);
+	}
+}
+
+TEST(b64_notify_agrees_with_a_queue_in_every_order)
+{
+	int orders = 1;
+
+	for (int i = 0; i < STEPS; i++)
+		orders *= OPERATIONS;
+	for (int order = 0; order < orders; order++)
+		run_order(order);
+}
+
+/* ---- while many are being woken ---- */
+
+enum { MANY = 40 };
+
+static struct weft_notify crowded;
+static struct listener crowd[MANY], latecomers[3];
+static bool is_busy;
+
+/* Between two steps of a notify_all: nobody who comes now is woken by it, and notify_one is for them. */
+static void meddle(struct probe *probe)
+{
+	(void)probe;
+	if (is_busy)
+		return;
+	is_busy = true;
+	weft_notify_one(&crowded); /* all who are in the list have been notified: it is kept */
+	CHECK(listener_ends_with(&latecomers[0], 0));
+	CHECK_EQ(listener_poll(&latecomers[1], false), WEFT_PENDING);
+	CHECK_EQ(listener_poll(&latecomers[2], false), WEFT_PENDING);
+	weft_notify_one(&crowded);
+	CHECK_EQ(probe_wakes(&latecomers[1].probe), 1);
+	CHECK(listener_ends_with(&crowd[MANY - 1], 0)); /* sees for itself */
+	CHECK_EQ(listener_poll(&crowd[MANY - 2], true), WEFT_READY);
+}
+
+TEST(b64_notify_all_is_atomic)
+{
+	weft_notify_init(&crowded);
+	for (int i = 0; i < 3; i++)
+		listener_init(&latecomers[i], &crowded);
+	for (int i = 0; i < MANY; i++) {
+		listener_init(&crowd[i], &crowded);
+		CHECK_EQ(listener_poll(&crowd[i], false), WEFT_PENDING);
+	}
+	crowd[0].probe.on_wake = meddle;
+	weft_notify_all(&crowded);
+	CHECK(is_busy);
+	for (int i = 0; i < MANY - 2; i++) {
+		CHECK_EQ(probe_wakes(&crowd[i].probe), 1);
+		CHECK(listener_ends_with(&crowd[i], 0));
+	}
+	CHECK_EQ(probe_wakes(&crowd[MANY - 1].probe), 0);
+	CHECK(listener_ends_with(&latecomers[1], 0));
+	CHECK_EQ(listener_poll(&latecomers[2], false), WEFT_PENDING);
+	weft_notify_one(&crowded);
+	CHECK(listener_ends_with(&latecomers[2], 0));
+	CHECK(!crowded.waiters.oldest);
+}
+
+/* ---- swept: before another listener, notified one at a time, and all at once ---- */
+
+struct swept_world {
+	struct weft_notify notify;
+	struct listener after;
+	int steps;
+};
+
+static void swept_set_up(struct sweep *sweep)
+{
+	struct swept_world *world = sweep->world;
+
+	weft_notify_init(&world->notify);
+	listener_init(&world->after, &world->notify);
+	weft_notify_wait__init(sweep->frame, &world->notify);
+}
+
+static bool one_advance(struct sweep *sweep)
+{
+	struct swept_world *world = sweep->world;
+
+	if (world->steps++)
+		return false;
+	CHECK_EQ(listener_poll(&world->after, false), WEFT_PENDING);
+	weft_notify_one(&world->notify);
+	return true;
+}
+
+/* One was notified: the leaf, or the other. */
+static const char *one_check(struct sweep *sweep)
+{
+	struct swept_world *world = sweep->world;
+
+	SWEEP_EXPECT(sweep_result(sweep) == (sweep->cancelled ? -ECANCELED : 0));
+	one_advance(sweep);
+	if (!sweep->cancelled) {
+		SWEEP_EXPECT(listener_poll(&world->after, false) == WEFT_PENDING);
+		weft_notify_one(&world->notify);
+	}
+	SWEEP_EXPECT(probe_wakes(&world->after.probe) == 1);
+	SWEEP_EXPECT(listener_ends_with(&world->after, 0));
+	return NULL;
+}
+
+static bool all_advance(struct sweep *sweep)
+{
+	struct swept_world *world = sweep->world;
+
+	if (world->steps++)
+		return false;
+	CHECK_EQ(listener_poll(&world->after, false), WEFT_PENDING);
+	weft_notify_all(&world->notify);
+	return true;
+}
+
+static const char *all_check(struct sweep *sweep)
+{
+	struct swept_world *world = sweep->world;
+
+	SWEEP_EXPECT(sweep_result(sweep) == (sweep->cancelled ? -ECANCELED : 0));
+	all_advance(sweep);
+	SWEEP_EXPECT(probe_wakes(&world->after.probe) == 1);
+	SWEEP_EXPECT(listener_ends_with(&world->after, 0));
+	return NULL;
+}
+
+static const struct sweep_scenario one = {
+	.name = "notify_one",
+	.async = &weft_notify_wait__async,
+	.world_bytes = sizeof(struct swept_world),
+	.set_up = swept_set_up,
+	.advance = one_advance,
+	.check = one_check,
+};
+
+static const struct sweep_scenario all = {
+	.name = "notify_all",
+	.async = &weft_notify_wait__async,
+	.world_bytes = sizeof(struct swept_world),
+	.set_up = swept_set_up,
+	.advance = all_advance,
+	.check = all_check,
+};
+
+TEST(b64_notify_one_goes_on_from_a_cancelled_task)
+{
+	CHECK_EQ(sweep(&one).suspensions, 1);
+}
+
+TEST(b64_notify_all_survives_cancelled_tasks)
+{
+	CHECK_EQ(sweep(&all).suspensions, 1);
+}
