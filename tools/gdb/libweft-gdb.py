@@ -126,6 +126,18 @@ def find_calls(frame, links):
         frame.calls = [(None, Frame(point["child"].dereference(), place))]
 
 
+def walk(frame):
+    """A frame and all that it awaits, in the order of a backtrace."""
+    while frame:
+        yield frame
+        calls, frame = frame.calls, None
+        for label, child in calls:
+            if not label:
+                frame = child
+            else:
+                yield from walk(child)
+
+
 def grow(root, strand):
     """Fills in whom the frames of a strand await, from its root on."""
     links, frame = [], root
@@ -289,11 +301,6 @@ def async_frame(stack_frame):
     return frame
 
 
-def contains(frame, address):
-    return frame.address == address or any(
-        contains(child, address) for _, child in frame.calls if child)
-
-
 # ---- what is live ----
 
 
@@ -392,15 +399,7 @@ backtrace of a task (0, the task's own, if it is not given). They are also $weft
 
 
 def task_frame(task, number="0"):
-    frames = []
-
-    def collect(frame):
-        frames.append(frame)
-        for _, child in frame.calls:
-            if child:
-                collect(child)
-
-    collect(find_task(task).tree())
+    frames = list(walk(find_task(task).tree()))
     if not number.isdigit() or int(number) >= len(frames):
         raise gdb.GdbError("The task has no frame %s." % number)
     return frames[int(number)]
@@ -454,7 +453,9 @@ select one below the other. Without TASK: of the task that the selected thread p
             return
         address = poll_of(selected_poll())[1]
         for task in all_tasks():
-            if task.state().startswith("running") and contains(task.tree(), address):
+            if not task.state().startswith("running"):
+                continue
+            if any(frame.address == address for frame in walk(task.tree())):
                 self.show_task(task)
                 return
         outermost = None  # polled by an executor that we do not know
@@ -474,7 +475,7 @@ select one below the other. Without TASK: of the task that the selected thread p
 
     def show(self, frame, indent):
         while frame:
-            print("#%-3d%s%s" % (self.number, indent, frame.where()))
+            print("#%-2d %s%s" % (self.number, indent, frame.where()))
             self.number += 1
             calls, frame = frame.calls, None
             for label, child in calls:
@@ -499,20 +500,32 @@ class Resumed(gdb.Breakpoint):
         return bool(poll) and poll[1] == self.address
 
 
+class Returned(gdb.FinishBreakpoint):
+    """Stops where a poll returns: before its caller goes on, the frame says whether the call has ended."""
+
+    def __init__(self):
+        super().__init__(gdb.newest_frame(), internal=True)
+        self.silent, self.hit = True, False
+
+    def stop(self):
+        self.hit = True
+        return True
+
+
 class Next(WeftCommand):
     """weft next: to the next line of the same call of the async function, also if it is suspended
 meanwhile and resumed by another thread. Elsewhere as `next`."""
 
     def invoke(self, argument, from_tty):
         try:
-            frame = gdb.selected_frame()
+            frame = gdb.newest_frame()
         except gdb.error as no_frame:
             raise gdb.GdbError("The program is not being run.") from no_frame
         if not poll_of(frame):
             gdb.execute("next", from_tty)
             return
         self.event, self.exited = None, False
-        self.resumed = Resumed(frame.name(), poll_of(frame)[1])
+        self.resumed, self.returned = Resumed(frame.name(), poll_of(frame)[1]), Returned()
         gdb.events.stop.connect(self.stopped)
         gdb.events.exited.connect(self.exit)
         try:
@@ -520,8 +533,9 @@ meanwhile and resumed by another thread. Elsewhere as `next`."""
         finally:
             gdb.events.stop.disconnect(self.stopped)
             gdb.events.exited.disconnect(self.exit)
-            if self.resumed.is_valid():
-                self.resumed.delete()
+            for own in self.resumed, self.returned:
+                if own.is_valid():
+                    own.delete()
 
     def stopped(self, event):
         self.event = event
@@ -536,7 +550,8 @@ meanwhile and resumed by another thread. Elsewhere as `next`."""
                 gdb.execute(command, to_string=True)
         except gdb.error as reason:  # in a core file
             raise gdb.GdbError(str(reason)) from reason
-        stops = [stop.number for stop in getattr(self.event, "breakpoints", []) if stop.number > 0]
+        stops = [stop.number for stop in getattr(self.event, "breakpoints", [])
+                 if stop.is_valid() and stop.number > 0]
         self.hit = isinstance(self.event, gdb.BreakpointEvent) and not stops
         if not self.exited and (stops or isinstance(self.event, gdb.SignalEvent)):
             print("Breakpoint %d" % stops[0] if stops else "Signal " + self.event.stop_signal)
@@ -547,19 +562,19 @@ meanwhile and resumed by another thread. Elsewhere as `next`."""
         command, awaited = "next", None
         while self.run(command):
             here, command = gdb.newest_frame(), "next"
-            if self.hit:  # at the head of the function: on to where it goes on
-                awaited = Frame(frame.descriptor, frame.address).line()
-            elif here.name() == name and (poll_of(here) or (0, 0))[1] == frame.address:
-                line = here.find_sal().line
-                if line not in (awaited, last):
-                    print(gdb.execute("frame", to_string=True).split("\n", 1)[1], end="")
-                    return
-                awaited = None
-            elif frame.at == AT_DONE:
+            if self.returned.hit and frame.at == AT_DONE:
                 gdb.execute("frame")
                 return
+            if here.name() != name or (poll_of(here) or (0, 0))[1] != frame.address:
+                command = "continue"  # suspended
+            elif self.hit:  # at the head of the function: on to where it goes on
+                awaited = Frame(frame.descriptor, frame.address).line()
+                self.returned = Returned()
+            elif here.find_sal().line in (awaited, last):
+                awaited = None
             else:
-                command = "continue"
+                print(gdb.execute("frame", to_string=True).split("\n", 1)[1], end="")
+                return
 
 
 def last_line(stack_frame):
