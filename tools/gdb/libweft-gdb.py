@@ -367,11 +367,17 @@ class WeftCommand(gdb.Command):
     def __init__(self, name):
         super().__init__("weft " + name, gdb.COMMAND_USER, self.completion)
 
+    def invoke(self, argument, from_tty):
+        try:
+            self.perform(argument, from_tty)
+        except gdb.error as reason:  # else gdb shows it as an error in this file
+            raise gdb.GdbError(str(reason)) from reason
+
 
 class Break(WeftCommand):
     """weft break FUNCTION: stop whenever the async function is entered and whenever it is resumed."""
 
-    def invoke(self, argument, from_tty):
+    def perform(self, argument, from_tty):
         words = argument.split(None, 1)
         if not words:
             raise gdb.GdbError("Which function?")
@@ -382,7 +388,7 @@ class Locals(WeftCommand):
     """weft locals [TASK [N]]: parameters and locals of the async function that runs, or of frame N in the
 backtrace of a task (0, the task's own, if it is not given). They are also $weft_names, $weft_frame."""
 
-    def invoke(self, argument, from_tty):
+    def perform(self, argument, from_tty):
         words = gdb.string_to_argv(argument)
         stack_frame = None if words else selected_poll()
         frame = task_frame(*words) if words else async_frame(stack_frame)
@@ -413,7 +419,7 @@ names. As `print` otherwise."""
                        r"|\b(?:struct|union|enum)\s+\w+|[$@]?\b[A-Za-z_]\w*|\b\d[\w.]*")
     completion = gdb.COMPLETE_EXPRESSION
 
-    def invoke(self, argument, from_tty):
+    def perform(self, argument, from_tty):
         flags = re.match(r"/\S+\s+", argument)
         expression = argument[flags.end():] if flags else argument
         names = live(async_frame(selected_poll()))
@@ -424,7 +430,7 @@ names. As `print` otherwise."""
 class Tasks(WeftCommand):
     """weft tasks: all tasks of all runtimes: number, id, state, and where each waits."""
 
-    def invoke(self, argument, from_tty):
+    def perform(self, argument, from_tty):
         number = 0
         look_at_stacks()
         for runtime in runtimes():
@@ -447,7 +453,7 @@ class Backtrace(WeftCommand):
     """weft backtrace [TASK]: whom a task waits for, from its own function on; the branches of a join or
 select one below the other. Without TASK: of the task that the selected thread polls."""
 
-    def invoke(self, argument, from_tty):
+    def perform(self, argument, from_tty):
         if argument:
             self.show_task(find_task(argument.strip()))
             return
@@ -516,11 +522,8 @@ class Next(WeftCommand):
     """weft next: to the next line of the same call of the async function, also if it is suspended
 meanwhile and resumed by another thread. Elsewhere as `next`."""
 
-    def invoke(self, argument, from_tty):
-        try:
-            frame = gdb.newest_frame()
-        except gdb.error as no_frame:
-            raise gdb.GdbError("The program is not being run.") from no_frame
+    def perform(self, argument, from_tty):
+        frame = gdb.newest_frame()
         if not poll_of(frame):
             gdb.execute("next", from_tty)
             return
@@ -545,11 +548,8 @@ meanwhile and resumed by another thread. Elsewhere as `next`."""
 
     def run(self, command):
         """Whether the command ended as it should; else shows why not. self.hit: the call goes on."""
-        try:
-            with gdb.with_parameter("suppress-cli-notifications", True):
-                gdb.execute(command, to_string=True)
-        except gdb.error as reason:  # in a core file
-            raise gdb.GdbError(str(reason)) from reason
+        with gdb.with_parameter("suppress-cli-notifications", True):
+            gdb.execute(command, to_string=True)
         stops = [stop.number for stop in getattr(self.event, "breakpoints", [])
                  if stop.is_valid() and stop.number > 0]
         self.hit = isinstance(self.event, gdb.BreakpointEvent) and not stops

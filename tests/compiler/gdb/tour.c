@@ -65,7 +65,7 @@ async int main(void)
 	struct weft_task *tasks[] = { weft_spawn(sink(2)), weft_spawn(choose("left")) };
 	int total = 1;
 
-	await weft_sleep(WEFT_MILLISECONDS(20));
+	await weft_sleep(WEFT_MILLISECONDS(100));
 	here();
 	total += await step(total);
 	for (int i = 0; i < 2; i++) {
