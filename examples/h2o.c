@@ -54,8 +54,7 @@ async int main(void)
 	const struct water_factory *f = &factory;
 	int water = 0;
 
-	weft_scope(atoms)
-	{
+	weft_scope (atoms) {
 		for (int i = 0; i < 2 * MOLECULES; i++)
 			weft_try(weft_spawn_in(&atoms, hydrogen(&factory)));
 		for (int i = 0; i < MOLECULES; i++)
