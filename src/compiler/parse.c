@@ -249,6 +249,9 @@ static void say_parse_errors(struct tree *tree)
 
 		if (source_place(tree->source, at).system)
 			;
+		else if (strstr(text, "preserve_most") && strstr(text, "previously declared"))
+			diagnose_error(tree, at, "W025",
+					"this function is async in one declaration and not in another");
 		else if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error)
 			diagnose_error(tree, at, NULL, "%s", text);
 		else if (clang_getDiagnosticSeverity(diagnostic) == CXDiagnostic_Warning &&
