@@ -22,5 +22,6 @@
 #include <weft/mutex.h>
 #include <weft/barrier.h>
 #include <weft/notify.h>
+#include <weft/oneshot.h>
 
 #endif

@@ -51,6 +51,7 @@
 #include "sync/barrier.c"
 #include "sync/mutex.c"
 #include "sync/notify.c"
+#include "sync/oneshot.c"
 #include "sync/permits.c"
 #include "sync/semaphore.c"
 

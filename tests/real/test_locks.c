@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Semaphore, mutex, barrier and notify between tasks on all kinds of runtimes, and threads outside (behaviours 47,
- * 61, 63, 64, 65). What they guard is plain memory: the thread sanitizer looks. */
+/* Semaphore, mutex, barrier, notify and oneshot between tasks on all kinds of runtimes, and threads outside (behaviours 47,
+ * 58, 61, 63, 64, 65). What they guard is plain memory: the thread sanitizer looks. */
 #include "rig.h"
 
 #include <weft/barrier.h>
 #include <weft/mutex.h>
 #include <weft/notify.h>
+#include <weft/oneshot.h>
 #include <weft/scope.h>
 #include <weft/semaphore.h>
 #include <weft/time.h>
@@ -366,4 +367,43 @@ RIG_TEST(b64_notify_all_is_missed_by_nobody)
 	thread = rig_thread(announces, &world);
 	run_crowd(options, &world);
 	rig_thread_join(thread);
+}
+
+/* ---- oneshot ---- */
+
+RIG_TASK(answers, struct weft_oneshot, )
+{
+	struct answers__frame *f = frame;
+	const int answer = 42;
+
+	(void)cx;
+	CHECK_EQ(weft_oneshot_send(f->args.p0, &answer), 0);
+	weft_return(f, 0);
+}
+
+/* The oneshot is in the frame, and is used again as soon as it has been received from. */
+RIG_TASK(asks, struct world, struct weft_oneshot oneshot; struct weft_oneshot_recv__frame recv;
+		int place; int received; int i;)
+{
+	struct asks__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		weft_oneshot_init(&f->oneshot, &f->place, sizeof f->place);
+		f->place = f->received = 0;
+		rig_spawn_detached(NULL, &answers__async, &f->oneshot);
+		weft_await(f, f->recv, weft_oneshot_recv, &f->oneshot, &f->received);
+		CHECK_EQ(f->recv.args.result, 0);
+		CHECK_EQ(f->received, 42);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b58_oneshot_may_be_used_again_by_who_has_received)
+{
+	struct world world;
+
+	world_init(&world, &asks__async);
+	run_crowd(options, &world);
 }
