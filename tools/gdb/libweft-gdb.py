@@ -511,11 +511,7 @@ class Returned(gdb.FinishBreakpoint):
 
     def __init__(self):
         super().__init__(gdb.newest_frame(), internal=True)
-        self.silent, self.hit = True, False
-
-    def stop(self):
-        self.hit = True
-        return True
+        self.silent = True
 
 
 class Next(WeftCommand):
@@ -536,9 +532,8 @@ meanwhile and resumed by another thread. Elsewhere as `next`."""
         finally:
             gdb.events.stop.disconnect(self.stopped)
             gdb.events.exited.disconnect(self.exit)
-            for own in self.resumed, self.returned:
-                if own.is_valid():
-                    own.delete()
+            self.resumed.delete()
+            self.leave()
 
     def stopped(self, event):
         self.event = event
@@ -547,12 +542,13 @@ meanwhile and resumed by another thread. Elsewhere as `next`."""
         self.exited = True
 
     def run(self, command):
-        """Whether the command ended as it should; else shows why not. self.hit: the call goes on."""
+        """Whether the command ended as it should; else shows why not."""
         with gdb.with_parameter("suppress-cli-notifications", True):
             gdb.execute(command, to_string=True)
-        stops = [stop.number for stop in getattr(self.event, "breakpoints", [])
-                 if stop.is_valid() and stop.number > 0]
-        self.hit = isinstance(self.event, gdb.BreakpointEvent) and not stops
+        breakpoints = getattr(self.event, "breakpoints", [])
+        stops = [stop.number for stop in breakpoints if stop.is_valid() and stop.number > 0]
+        self.is_back = any(isinstance(stop, Returned) for stop in breakpoints)
+        self.goes_on = any(isinstance(stop, Resumed) for stop in breakpoints)
         if not self.exited and (stops or isinstance(self.event, gdb.SignalEvent)):
             print("Breakpoint %d" % stops[0] if stops else "Signal " + self.event.stop_signal)
             gdb.execute("frame")
@@ -562,19 +558,24 @@ meanwhile and resumed by another thread. Elsewhere as `next`."""
         command, awaited = "next", None
         while self.run(command):
             here, command = gdb.newest_frame(), "next"
-            if self.returned.hit and frame.at == AT_DONE:
-                gdb.execute("frame")
-                return
-            if here.name() != name or (poll_of(here) or (0, 0))[1] != frame.address:
-                command = "continue"  # suspended
-            elif self.hit:  # at the head of the function: on to where it goes on
+            if self.goes_on:  # at the head of the function: on to where it goes on
                 awaited = Frame(frame.descriptor, frame.address).line()
+                self.leave()
                 self.returned = Returned()
+            elif here.name() != name or (poll_of(here) or (0, 0))[1] != frame.address:
+                if self.is_back and frame.at == AT_DONE:
+                    gdb.execute("frame")
+                    return
+                command = "continue"  # suspended
             elif here.find_sal().line in (awaited, last):
                 awaited = None
             else:
                 print(gdb.execute("frame", to_string=True).split("\n", 1)[1], end="")
                 return
+
+    def leave(self):
+        if self.returned.is_valid():
+            self.returned.delete()
 
 
 def last_line(stack_frame):
