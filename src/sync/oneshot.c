@@ -14,8 +14,8 @@
  *             waiter has gone.
  * Invariants  [I1] the list is empty unless CROWDED is set and neither SENT nor CLOSED is.
  *             [I2] the place of the value is the sender's until SENT, and then of who sets TAKEN.
- * Order       [O1] the release of SENT or CLOSED pairs with the acquire of who sees it; when it is CROWDED,
- *                  the lock does that.
+ * Order       [O1] the release of SENT or CLOSED pairs with the acquire of who sees it; when it is
+ *                  CROWDED, the lock does that.
  *             [O2] adding SENT is the last that a send does to the oneshot; or, when it is CROWDED,
  *                  giving back the lock. Who receives when it is CROWDED takes that lock first. So who has
  *                  received may free it.
