@@ -251,7 +251,7 @@ void emit_definition(struct tree *tree, struct function *function, struct text *
 		emit_dispatch(function, place, out);
 	text_puts(out, "\n");
 	text_puts(out, lowered->body.at); /* begins with a linemarker */
-	if (is_main)
+	if (is_main && clang_getCanonicalType(function->result).kind != CXType_Void)
 		text_puts(out, " weft_f->args.result = 0;");
 	text_puts(out, " weft_f->args.base.at = 4294967295u; return WEFT_READY; }\n");
 	source_mark(out, place);

@@ -147,17 +147,6 @@ static enum CXChildVisitResult visit_objects(CXCursor cursor, CXCursor parent, C
 	return CXChildVisit_Continue;
 }
 
-static bool is_attribute_word(const struct source *source, size_t token)
-{
-	static const char *const words[] = { "__attribute__", "__attribute", "_Alignas", "__asm__",
-		"__asm", "asm", "typeof", "__typeof__", "__typeof", "_Static_assert" };
-
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (source_token_is(source, token, words[i]))
-			return true;
-	return false;
-}
-
 static void blank(char *text, uint32_t begin, uint32_t end)
 {
 	for (uint32_t i = begin; i < end; i++)
@@ -183,7 +172,7 @@ static char *text_for_parser(const struct source *source)
 		if (token->kind != TOKEN_PUNCTUATION)
 			continue;
 		if (source_token_is(source, i, "(")) {
-			bool is_attribute = i > 0 && is_attribute_word(source, i - 1);
+			bool is_attribute = i > 0 && source_is_attribute(source, i - 1);
 			size_t close = source_match(source, i);
 
 			if (close < source->token_count &&

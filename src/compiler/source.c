@@ -261,6 +261,17 @@ bool source_token_is(const struct source *source, size_t index, const char *stri
 	return strlen(string) == size && memcmp(source->text + token->begin, string, size) == 0;
 }
 
+bool source_is_attribute(const struct source *source, size_t token)
+{
+	static const char *const words[] = { "__attribute__", "__attribute", "_Alignas", "__asm__",
+		"__asm", "asm", "typeof", "__typeof__", "__typeof", "_Static_assert" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (source_token_is(source, token, words[i]))
+			return true;
+	return false;
+}
+
 size_t source_match(const struct source *source, size_t open)
 {
 	int depth = 0;

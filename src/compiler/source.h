@@ -59,6 +59,9 @@ bool source_is_at(const struct source *source, uint32_t offset, const char *stri
 /* From a token that opens a bracket to the one that closes it; token_count if it is never closed. */
 size_t source_match(const struct source *source, size_t open);
 
+/* Whether the token is a word whose parentheses declare nothing: those of an attribute, a typeof. */
+bool source_is_attribute(const struct source *source, size_t token);
+
 /* The system-header flag, newline and all: a linemarker that says that the next byte is at `place`. */
 void source_mark(struct text *out, struct place place);
 

@@ -290,15 +290,20 @@ static void block_leave(struct lower *lower, struct layer *layer)
 	layer_pop(lower);
 }
 
-/* Pragmas stand between statements. */
-static void copy_pragmas(struct lower *lower, uint32_t begin, uint32_t end)
+/* Pragmas stand between statements. Of a loop that awaits, no loop may be left to unroll. */
+static void copy_pragmas(struct lower *lower, uint32_t begin, const struct node *next)
 {
+	bool was_loop = node_is_loop(next) && next->has_await;
+	uint32_t end = next->begin;
+
 	for (uint32_t i = begin; i + 7 < end; i++)
 		if (source_is_at(lower->source, i, "#pragma")) {
 			const char *newline = memchr(lower->source->text + i, '\n', end - i);
 			size_t size = newline ? (size_t)(newline - lower->source->text - i)
 					      : end - i;
 
+			if (was_loop && !memmem(lower->source->text + i, size, "diagnostic", 10))
+				continue;
 			text_puts(lower->out, "\n");
 			text_add(lower->out, lower->source->text + i, size);
 			text_puts(lower->out, "\n");
@@ -317,7 +322,7 @@ static void lower_block(struct lower *lower, struct node *node)
 	for (unsigned i = 0; i < node->count; i++) {
 		struct node *child = node->child[i];
 
-		copy_pragmas(lower, at, child->begin);
+		copy_pragmas(lower, at, child);
 		at = child->end;
 		if (child->kind == NODE_DEFER)
 			defer_add(layer, (struct deferred){ .statement = child->child[0] });

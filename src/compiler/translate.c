@@ -21,55 +21,113 @@
 
 /* ---- pointers to async functions ---- */
 
+/* The first declarator begins at a `*` or `(`; what has neither ends before it. */
+static size_t find_declarator(const struct source *source, size_t token)
+{
+	for (; token < source->token_count; token++) {
+		char c = source->text[source->tokens[token].begin];
+
+		if (source_is_attribute(source, token) && source_token_is(source, token + 1, "("))
+			token = source_match(source, token + 1);
+		else if (c && strchr("*(;={),[:", c))
+			break;
+	}
+	return token;
+}
+
+/* `int async (*f)(int)`: the words of the type before it, storage classes apart. */
+static size_t find_type(const struct source *source, size_t token)
+{
+	static const char *const others[] = { "static", "extern", "typedef", "register", "auto",
+		"_Thread_local", "__thread", "__extension__", NULL };
+
+	for (; token > 0 && source->tokens[token - 1].kind == TOKEN_WORD; token--)
+		for (const char *const *word = others; *word; word++)
+			if (source_token_is(source, token - 1, *word))
+				return token;
+	return token;
+}
+
+/* `R (*a)(A), (*b)(B)`: of the specifiers and of each declarator, which are copied one by one. */
+static void edit_pointers(
+		const struct source *source, struct edits *edits, size_t first, size_t open)
+{
+	uint32_t at = source->tokens[first].begin;
+
+	while (source_token_is(source, open, "(") && source_token_is(source, open + 1, "*")) {
+		size_t close = source_match(source, open);
+		size_t parameters = source_match(source, close + 1);
+
+		edits_add(edits, at, source->tokens[open + 1].end, "*");
+		edits_add(edits, source->tokens[close].begin, source->tokens[parameters].end, "");
+		for (open = parameters + 1; open < source->token_count; open++)
+			if (source_token_is(source, open, "(") ||
+					source_token_is(source, open, "{"))
+				open = source_match(source, open);
+			else if (strchr(",;)}", source->text[source->tokens[open].begin]))
+				break;
+		if (!source_token_is(source, open, ","))
+			break;
+		first = ++open;
+		while (source_token_is(source, open, "*"))
+			open++;
+		at = source->tokens[first].begin;
+	}
+}
+
+static void edit_async_object(struct tree *tree, struct edits *edits, size_t token)
+{
+	const struct source *source = tree->source;
+	size_t type = find_type(source, token), first = find_declarator(source, token + 1),
+	       open = first;
+	uint32_t at = source->tokens[type].begin;
+
+	while (open < source->token_count &&
+			(source->tokens[open].kind == TOKEN_WORD ||
+					source_token_is(source, open, "*")))
+		open++; /* R *const (*f)(A) */
+	if (!source_token_is(source, open, "(")) {
+		if (first > token + 1) /* else it is a name: W110 */
+			diagnose_error(tree, source->tokens[token].begin, "W018",
+					"async stands before a function, or a pointer to one");
+	} else if (source_token_is(source, open + 1, "*")) {
+		edits_add(edits, at, source->tokens[first - 1].end, "const struct weft_async ");
+		edit_pointers(source, edits, first, open);
+	} else {
+		edits_add(edits, at, source->tokens[open - 1].begin, "const struct weft_async ");
+		edits_add(edits, source->tokens[open].begin,
+				source->tokens[source_match(source, open)].end, "");
+	}
+}
+
+/* Whether the word is of the declarator of a function itself, not of a parameter. */
+static bool declares_function(const struct tree *tree, uint32_t at)
+{
+	const struct source *source = tree->source;
+
+	for (struct function *f = tree->functions; f; f = f->next)
+		for (size_t d = 0; d < f->declaration_count; d++) {
+			struct declaration *declaration = &f->declarations[d];
+			size_t first = source_token(source, declaration->begin);
+
+			if (at < declaration->begin || at >= declaration->end)
+				continue;
+			while (!source_token_is(source, first, f->name))
+				first++;
+			if (source->tokens[first].begin > at)
+				return true;
+		}
+	return false;
+}
+
 /* `_Async R (*NAME)(A)` is `const struct weft_async *NAME`, `typedef _Async R NAME(A)` a typedef of the
  * descriptor; functions are declared elsewhere. */
 static void find_async_objects(struct tree *tree, struct edits *edits)
 {
-	const struct source *source = tree->source;
-
-	for (size_t i = 0; i < source->token_count; i++) {
-		bool declares_function = false;
-		size_t open, close, parameters;
-		uint32_t at = source->tokens[i].begin;
-
-		if (!source_token_is(source, i, "_Async"))
-			continue;
-		for (struct function *f = tree->functions; f; f = f->next)
-			for (size_t d = 0; d < f->declaration_count; d++) {
-				/* of the declarator itself, not of a parameter */
-				struct declaration *declaration = &f->declarations[d];
-				size_t first = source_token(source, declaration->begin);
-
-				if (at < declaration->begin || at >= declaration->end)
-					continue;
-				while (!source_token_is(source, first, f->name))
-					first++;
-				declares_function |= source->tokens[first].begin > at;
-			}
-		if (declares_function)
-			continue;
-		for (open = i + 1;
-				open < source->token_count && !source_token_is(source, open, "(");
-				open++)
-			if (source_token_is(source, open, ";"))
-				break;
-		if (!source_token_is(source, open, "("))
-			continue;
-		if (source_token_is(source, open + 1, "*")) {
-			close = source_match(source, open);
-			parameters = source_match(source, close + 1);
-			edits_add(edits, at, source->tokens[open + 1].end,
-					"const struct weft_async *");
-			edits_add(edits, source->tokens[close].begin,
-					source->tokens[parameters].end, "");
-		} else {
-			parameters = source_match(source, open);
-			edits_add(edits, at, source->tokens[open - 1].begin,
-					"const struct weft_async ");
-			edits_add(edits, source->tokens[open].begin, source->tokens[parameters].end,
-					"");
-		}
-	}
+	for (size_t i = 0; i < tree->source->token_count; i++)
+		if (source_token_is(tree->source, i, "_Async") &&
+				!declares_function(tree, tree->source->tokens[i].begin))
+			edit_async_object(tree, edits, i);
 }
 
 static void check_declaration(struct tree *tree, const struct function *function)

@@ -95,6 +95,11 @@ bool node_is_statement(const struct node *node)
 	return node->kind >= NODE_FIRST_STATEMENT && node->kind != NODE_VARIABLE;
 }
 
+bool node_is_loop(const struct node *node)
+{
+	return node->kind == NODE_FOR || node->kind == NODE_WHILE || node->kind == NODE_DO;
+}
+
 static bool declares_future(const struct node *node)
 {
 	for (unsigned i = 0; node->kind == NODE_DECLARATION && i < node->count; i++)

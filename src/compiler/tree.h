@@ -186,6 +186,7 @@ bool type_is_array(CXType type);
 bool node_is_statement(const struct node *node);
 /* Whether leaving the block awaits: a deferred statement does, or it is that of a weft_scope. */
 bool node_awaits_at_end(const struct node *node);
+bool node_is_loop(const struct node *node); /* for, while, do */
 struct node *node_strip(struct node *node); /* without parentheses around it */
 /* The function that a call names, async or not: its text, or "" if it is no name. */
 const char *call_name(const struct node *call);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Pointers to async functions, declared in every way, that live across an await; pragmas before loops. */
+#include <stdio.h>
+#include <weft.h>
+#include <weft/async.h>
+
+static async int leaf(int x)
+{
+	await weft_yield();
+	return x + 1;
+}
+static async int *nowhere(int x)
+{
+	(void)await leaf(x);
+	return NULL;
+}
+static async int call(async int (*f)(int), int x)
+{
+	return await f(x);
+}
+static async int (*global)(int) = leaf;
+
+static async int pointers(void)
+{
+	async int (*simple)(int) = leaf;
+	async int (*const constant)(int) = leaf;
+	int async (*late)(int) = leaf;
+	async __attribute__((unused)) int (*attributed)(int) = leaf;
+	async int *(*result)(int) = nowhere;
+	async int (**indirect)(int) = &global;
+	async int (*array[])(int) = { leaf, leaf };
+	async int (*one)(int) = leaf, (*two)(int), (*more[2])(int) = { leaf, leaf };
+	async int (*with)(async int (*)(int), int) = call;
+	struct {
+		async int (*first)(int), (*second)(int);
+	} both = { leaf, leaf };
+
+	two = one;
+	await weft_yield();
+	printf("%d %d %d %d\n", await simple(1), await constant(2), await late(3), await attributed(4));
+	printf("%d %d %d\n", await result(5) == NULL, await (*indirect)(6), await array[1](7));
+	printf("%d %d %d\n", await one(8), await two(9), await more[1](10));
+	return await with(leaf, await both.second(11));
+}
+
+static async int pragmas(void)
+{
+	int total = 0, numbers[8] = { 0 };
+
+#if !defined(__clang__)
+#pragma GCC ivdep
+#endif
+	for (int i = 0; i < 3; i++)
+		total += await leaf(i);
+#pragma GCC diagnostic push
+	while (total < 20)
+#pragma GCC unroll 4
+		for (int i = 0; i < 2; i++)
+			total += await leaf(i);
+#pragma GCC diagnostic pop
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++)
+		numbers[i] += i;
+	return total + numbers[7];
+}
+
+async int main(void)
+{
+	printf("pointers %d\n", await pointers());
+	printf("pragmas %d\n", await pragmas());
+	return 0;
+}
