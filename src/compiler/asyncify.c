@@ -18,6 +18,7 @@
 struct candidate {
 	uint32_t name_at; /* of the first declaration */
 	bool stays_plain, is_defined;
+	bool is_declared; /* first at file scope, not in a block or by being called */
 };
 
 struct call {
@@ -59,8 +60,10 @@ static size_t candidate_of(struct asyncify *state, CXCursor function)
 			return i;
 	state->candidates = grow(state->candidates, state->candidate_count,
 			&state->candidate_capacity, sizeof *state->candidates);
-	state->candidates[state->candidate_count++] = (struct candidate){ name_at,
-		source_place(state->source, begin_of(function)).system, false };
+	state->candidates[state->candidate_count++] = (struct candidate){
+		.name_at = name_at,
+		.stays_plain = source_place(state->source, begin_of(function)).system,
+	};
 	return state->candidate_count - 1;
 }
 
@@ -103,6 +106,8 @@ static enum CXChildVisitResult visit_body(CXCursor cursor, CXCursor parent, CXCl
 {
 	struct asyncify *state = data;
 
+	if (cursor.kind == CXCursor_FunctionDecl) /* in a block */
+		state->candidates[candidate_of(state, cursor)].stays_plain = true;
 	if (may_not_evaluate(state, cursor)) {
 		clang_visitChildren(cursor, visit_unevaluated, state);
 		return CXChildVisit_Continue;
@@ -150,6 +155,8 @@ static enum CXChildVisitResult visit_file(CXCursor cursor, CXCursor parent, CXCl
 						clang_Cursor_getStorageClass(cursor) !=
 								CX_SC_Static))
 			state->candidates[candidate].stays_plain = true;
+		state->candidates[candidate].is_declared |=
+				clang_equalCursors(cursor, clang_getCanonicalCursor(cursor)) != 0;
 		state->candidates[candidate].is_defined |= clang_isCursorDefinition(cursor) != 0;
 		state->caller = candidate;
 	}
@@ -160,7 +167,8 @@ static enum CXChildVisitResult visit_file(CXCursor cursor, CXCursor parent, CXCl
 static bool is_async(const struct asyncify *state, size_t candidate)
 {
 	return candidate != SIZE_MAX && !state->candidates[candidate].stays_plain &&
-			state->candidates[candidate].is_defined;
+			state->candidates[candidate].is_defined &&
+			state->candidates[candidate].is_declared;
 }
 
 /* Those that cleanup attributes name are called by the compiler. */

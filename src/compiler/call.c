@@ -69,7 +69,7 @@ const char **call_arguments(struct lower *lower, struct node *call)
 		bool follows = i < last;
 
 		texts[i - 1] = lower_expression(lower, call->child[i], follows);
-		if (follows && call->child[i]->has_effect && !call->child[i]->has_await) {
+		if (follows && expression_leaves_effect(lower, call->child[i])) {
 			const char *temporary = lower_temporary(
 					lower, call->child[i]->begin, call->child[i]->type, true);
 

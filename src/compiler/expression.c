@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "compiler/call.h"
+#include "compiler/tree_parts.h"
 
 /* ---- text ---- */
 
@@ -197,6 +198,27 @@ static const char *compose(struct lower *lower, struct node *node, const char **
 	return copy;
 }
 
+/* Whether the text of its value, awaits done, still does something. */
+bool expression_leaves_effect(struct lower *lower, const struct node *node)
+{
+	size_t operator;
+
+	if (!node->has_effect || node->kind == NODE_AWAIT ||
+			(node->has_await && node->kind == NODE_STATEMENT_EXPRESSION))
+		return false;
+	if (!node->has_await || node->kind == NODE_CALL || node->kind == NODE_ASSIGN)
+		return true;
+	operator= operator_token(lower->source, node);
+	if (node->kind == NODE_UNARY &&
+			(source_token_is(lower->source, operator, "++") ||
+					source_token_is(lower->source, operator, "--")))
+		return true;
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i] && expression_leaves_effect(lower, node->child[i]))
+			return true;
+	return false;
+}
+
 /* Operands from left to right (an assignment: right before left), then the operation. */
 static const char *lower_operands(struct lower *lower, struct node *node, bool follows)
 {
@@ -217,7 +239,7 @@ static const char *lower_operands(struct lower *lower, struct node *node, bool f
 		}
 		/* what the operation itself computes is read by the text, so after everything here */
 		values[i] = lower_expression(lower, child, follows || later);
-		if (later && child->has_effect && !child->has_await && !reversed &&
+		if (later && expression_leaves_effect(lower, child) && !reversed &&
 				!type_is_void(child->type)) {
 			const char *temporary =
 					lower_temporary(lower, child->begin, child->type, true);

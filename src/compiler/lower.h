@@ -134,6 +134,8 @@ void lower_scope_pop(struct lower *lower);
 /* expression.c: emits what has to happen before, returns the text of the value, which has to be used
  * before the next await unless `await_follows`. */
 const char *lower_expression(struct lower *lower, struct node *node, bool await_follows);
+/* Whether the text of its value, awaits done, still does something. */
+bool expression_leaves_effect(struct lower *lower, const struct node *node);
 /* Polls a future that is embedded as `member`, whose function is `child`. */
 void lower_await_point(struct lower *lower, uint32_t at, const char *member,
 		const struct function *child, const char *flags, const char *poll);

@@ -175,9 +175,13 @@ const char *type_value_text(
 			return name;
 	}
 	if (type_is_array(type))
-		return arena_printf(&tree->arena, "%s *",
-				type_text(tree, function, at, clang_getArrayElementType(type)));
-	if (canonical.kind == CXType_FunctionProto)
+		return arena_printf(&tree->arena, "__typeof__(%s) *",
+				type_text(tree, function, at,
+						clang_getArrayElementType(
+								type.kind == CXType_Typedef
+										? canonical
+										: type)));
+	if (is_function(canonical))
 		return arena_printf(&tree->arena, "__typeof__(%s) *",
 				type_text(tree, function, at, canonical));
 	/* a parameter that is declared as a function */

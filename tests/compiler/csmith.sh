@@ -32,8 +32,12 @@ while [ "$seed" -le "$last" ]; do
 	program=seed_$seed.c
 	# shellcheck disable=SC2046 # options are words
 	csmith --seed "$seed" ${@:-$(options "$seed")} >"$program" || exit
-	compilers="gcc,-O0 clang,-O2"
-	[ $((seed % 2)) = 0 ] || compilers="clang,-O0 gcc,-O2"
+	case $((seed % 4)) in
+	0) compilers=gcc,-O0 ;;
+	1) compilers=clang,-O2 ;;
+	2) compilers=clang,-O0 ;;
+	3) compilers=gcc,-O2 ;;
+	esac
 	WEFT_SECONDS_EACH=5 WEFT_COMPILERS=${WEFT_COMPILERS:-$compilers} \
 		sh "$here/differential.sh" "$weftcc" "$program" -isystem $headers
 	case $? in

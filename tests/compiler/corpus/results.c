@@ -144,6 +144,10 @@ static int decayed(int array[static 3], row *r, const char text[], int (*call)(c
 
 static int self(struct one one[], int n) { return n ? one[n - 1].c + self(one, n - 1) : 0; }
 
+typedef int (*functions[2])(const char *);
+static int table(functions f, int (*unnamed())(const char *), int old()) { return f[a_short(1)]("31") + unnamed()("4") + old("5"); }
+static int (*give(void))(const char *) { return atoi; }
+
 int main(void)
 {
 	int count = a_short(0);
@@ -182,5 +186,6 @@ int main(void)
 			r[1]);
 	printf("%d\n", self((struct one[]){ { 1 }, { 2 }, { a_char(3) } }, 3));
 	printf("%zu %zu %zu\n", sizeof a_big(1), sizeof(a_bits(1)), _Alignof(struct aligned));
+	printf("%d\n", table((functions){ NULL, atoi }, give, atoi));
 	return a_color(1);
 }
