@@ -13,6 +13,7 @@
  * Results     stay in the child's frame, and the next child overwrites them: so a value that another await
  *             follows is copied into a temporary.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,11 @@ static bool is_operator(struct lower *lower, const struct node *node, const char
 					source_token(lower->source, node->child[0]->end), operator);
 }
 
+static bool is_of_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
 /* The node's own text with its children's replaced. */
 static const char *compose(struct lower *lower, struct node *node, const char **values)
 {
@@ -189,6 +195,8 @@ static const char *compose(struct lower *lower, struct node *node, const char **
 		if (!next)
 			break;
 		edits_render(&lower->edits, lower->source, at, next->begin, &text);
+		if (text.size && is_of_word(text.at[text.size - 1]) && is_of_word(*value))
+			text_puts(&text, " "); /* __extension__({...}), and a name instead of it */
 		text_puts(&text, value);
 		at = next->end;
 	}

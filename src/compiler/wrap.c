@@ -120,8 +120,12 @@ static void wrap_type(struct tree *tree, struct function *function, size_t token
 				"await in an operand that is not evaluated");
 		return;
 	}
-	if (call)
-		call->is_async = false; /* no call of an async function any more */
+	if (call) { /* no call any more, and nothing to look into */
+		call->kind = NODE_EXPRESSION;
+		call->is_async = false;
+		call->count = 0;
+		call->begin = source->tokens[token].begin;
+	}
 	function_substitute(function, source->tokens[token].begin, source->tokens[close].end,
 			arena_printf(&tree->arena, "((struct %s__args *)0)->result", callee->name));
 }
