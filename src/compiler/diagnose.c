@@ -136,6 +136,8 @@ void diagnose_warning(struct tree *tree, uint32_t at, const char *code, const ch
 {
 	va_list args;
 
+	if (tree->options->no_warnings)
+		return;
 	va_start(args, format);
 	say(tree, at, tree->options->werror ? &error : &warning, code, format, args);
 	va_end(args);

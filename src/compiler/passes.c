@@ -224,6 +224,8 @@ struct words pass_translate(const struct plan *plan, const struct argument *sour
 		words_add(&argv, "--count-lines");
 	if (arguments->has_werror)
 		words_add(&argv, "--werror");
+	if (arguments->wants_no_warnings)
+		words_add(&argv, "--no-warnings");
 	if (plan->shows_color || arguments->color == 1)
 		words_add(&argv, "--color");
 	if (arguments->stage == STAGE_EMIT_C && source->language == LANGUAGE_C &&

@@ -20,7 +20,7 @@ struct translate_options {
 	bool count_lines; /* for gcov: what is not the user's is not counted */
 	const char *only_function; /* weft expand: nothing but what becomes of it; else NULL */
 	unsigned frame_limit;      /* W-code for a larger frame; 0: 64 KiB */
-	bool werror;
+	bool werror, no_warnings;
 	bool color;
 };
 
