@@ -44,6 +44,8 @@ static __attribute__((malloc, returns_nonnull, alloc_size(1))) void *allocate(si
 static __attribute__((nonnull(1))) int nonnull(const char *s) { return s[0]; }
 __attribute__((visibility("hidden"))) int hidden(int x) { return x + 4; }
 __attribute__((section(".text.elsewhere"))) int elsewhere(int x) { return id(x) + 5; }
+__attribute__((weak)) __attribute__((noinline))
+int weak(int x) { return id(x) + 6; }
 const char *name(void) { return __func__; }
 static int (parenthesised)(int x) { return id(x); }
 static int unnamed(int, int x);
@@ -230,6 +232,7 @@ int main(void)
 	no_return_value(0);
 	printf("%d %d %d %d\n", inlined(1), always(2), noinline_cold(3), no_return_value(1));
 	printf("%d %d %d %d %d\n", pure(&(int){ 4 }), constant(5), nonnull("n"), hidden(6), elsewhere(7));
+	printf("%d\n", weak(8));
 	printf("%s %d %d %d %lu %d\n", name(), parenthesised(1), unnamed(1, 2), old_order(3), specifiers(4),
 			*pointer((int[]){ 1, 2 }));
 	printf("%ld\n", hundred(TEN(1), TEN(2), TEN(3), TEN(4), TEN(5), TEN(6), TEN(7), TEN(8), TEN(9), TEN(10)));
