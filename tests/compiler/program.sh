@@ -29,6 +29,7 @@ for how in ${WEFT_COMPILERS:-gcc,-O2 clang,-O2}; do
 		2>"$work/difference" || fail "$how: not compiled"
 	timeout -s KILL 30 "$work/program" >"$work/got" 2>&1 </dev/null
 	status=$?
+	sed -i "/ms: use weft_blocking or/d" "$work/got" # a machine so busy that a poll seems stuck
 	[ $status = 0 ] || echo "status $status" >>"$work/got"
 	diff "$name.expected" "$work/got" >"$work/difference" || fail "$how: differs (< expected, > printed)"
 done

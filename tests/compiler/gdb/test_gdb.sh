@@ -46,7 +46,7 @@ gdb_says() {
 	sed -n 's/^(gdb) //p' "$session" >"$work/commands"
 	timeout -s KILL 100 gdb -nx -batch -iex "add-auto-load-safe-path $build" -iex 'set confirm off' \
 		-iex 'set pagination off' -iex 'set style enabled off' \
-		"$@" -x "$here/session.py" </dev/null 2>&1 | sed -n '/^(gdb)/,$p'
+		"$@" -x "$here/session.py" </dev/null 2>&1 | sed -n '/ms: use weft_blocking or/d; /^(gdb)/,$p'
 }
 
 # is_session FILE PROGRAM [CORE]
