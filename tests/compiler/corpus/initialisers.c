@@ -111,9 +111,10 @@ static int in_loop(int n)
 	for (int i = 0; i < n; i++) {
 		struct in fresh = { .x = id(i) };
 		char text[4] = { 'a' };
-		int zero[3] = { 0 };
+		int zero[3] = { 0 }, ones[3] = { 1, 1 };
 
-		r += fresh.y + text[1] + zero[i % 3];
+		r += fresh.y + text[1] + zero[i % 3] + ones[id(i) % 3] * 7;
+		ones[1] = 5;
 		fresh.y = text[1] = (char)(zero[i % 3] = 50);
 		r += fresh.x + id(fresh.y);
 	}
