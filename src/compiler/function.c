@@ -284,6 +284,14 @@ static void check_jumps(const struct deferring *in, const struct node *node)
 			check_jumps(in, node->child[i]);
 }
 
+static bool cleans_up(const struct lower *lower, const struct node *declaration)
+{
+	for (unsigned i = 0; declaration->kind == NODE_DECLARATION && i < declaration->count; i++)
+		if (statement_cleans(lower, declaration->child[i]->variable))
+			return true;
+	return false;
+}
+
 static void check_defers(struct lower *lower, const struct node *node)
 {
 	for (unsigned i = 0; i < node->count; i++) {
@@ -291,7 +299,13 @@ static void check_defers(struct lower *lower, const struct node *node)
 
 		if (!child)
 			continue;
-		if (child->kind == NODE_DEFER && node->kind == NODE_BLOCK)
+		if (node_is_value(node) &&
+				(child->kind == NODE_DEFER || node_awaits_at_end(node) ||
+						cleans_up(lower, child)))
+			diagnose_error(lower->tree, child->begin, "W020",
+					"what is deferred runs after the value of ({ ... }) is known: "
+					"give it a block of its own in there");
+		else if (child->kind == NODE_DEFER && node->kind == NODE_BLOCK)
 			check_jumps(&(struct deferring){ lower, child, node },
 					lower->function->body);
 		else if (child->kind == NODE_DEFER &&

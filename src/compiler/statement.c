@@ -173,7 +173,7 @@ bool statement_guards(const struct lower *lower, const struct variable *variable
 {
 	return lower->tree->options->sanitize_address && variable && variable->hoisted &&
 			variable->address_taken && variable->block &&
-			variable->block->kind == NODE_BLOCK;
+			variable->block->kind == NODE_BLOCK && !node_is_value(variable->block);
 }
 
 /* Poisoned where the variable is declared, until its block is left: what comes after it in the frame is

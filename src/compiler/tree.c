@@ -100,6 +100,12 @@ bool node_is_loop(const struct node *node)
 	return node->kind == NODE_FOR || node->kind == NODE_WHILE || node->kind == NODE_DO;
 }
 
+bool node_is_value(const struct node *node)
+{
+	return node->kind == NODE_BLOCK && node->parent &&
+			node->parent->kind == NODE_STATEMENT_EXPRESSION;
+}
+
 static bool declares_future(const struct node *node)
 {
 	for (unsigned i = 0; node->kind == NODE_DECLARATION && i < node->count; i++)

@@ -184,6 +184,8 @@ bool type_is_aggregate(CXType type);
 bool type_is_array(CXType type);
 
 bool node_is_statement(const struct node *node);
+/* Whether it is the block of a statement expression: what it ends with is a value. */
+bool node_is_value(const struct node *node);
 /* Whether leaving the block awaits: a deferred statement does, or it is that of a weft_scope. */
 bool node_awaits_at_end(const struct node *node);
 bool node_is_loop(const struct node *node); /* for, while, do */
