@@ -232,7 +232,7 @@ enum weft_poll weft_tcp_read__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_read__frame *f = frame;
 	enum weft__begin begin;
-	ssize_t result;
+	ssize_t result = 0;
 
 	if (WEFT_UNLIKELY(cx->budget == 0 || f->args.p2 == 0))
 		return read_leaf(f, cx);
@@ -273,7 +273,7 @@ enum weft_poll weft_tcp_write__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_write__frame *f = frame;
 	enum weft__begin begin;
-	ssize_t result;
+	ssize_t result = 0;
 
 	if (WEFT_UNLIKELY(cx->budget == 0 || f->args.p2 == 0))
 		return write_leaf(f, cx);
