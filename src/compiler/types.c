@@ -159,6 +159,12 @@ const char *type_text(struct tree *tree, const struct function *function, uint32
 	return name;
 }
 
+/* Not by a typedef, whose kind differs between versions of libclang. */
+static bool is_array_as_written(CXType type)
+{
+	return type.kind == CXType_ConstantArray || type.kind == CXType_IncompleteArray;
+}
+
 const char *type_value_text(
 		struct tree *tree, const struct function *function, uint32_t at, CXType type)
 {
@@ -177,10 +183,9 @@ const char *type_value_text(
 	if (type_is_array(type))
 		return arena_printf(&tree->arena, "__typeof__(%s) *",
 				type_text(tree, function, at,
-						clang_getArrayElementType(
-								type.kind == CXType_Typedef
-										? canonical
-										: type)));
+						clang_getArrayElementType(is_array_as_written(type)
+										? type
+										: canonical)));
 	if (is_function(canonical))
 		return arena_printf(&tree->arena, "__typeof__(%s) *",
 				type_text(tree, function, at, canonical));
