@@ -79,7 +79,7 @@ static void prepare(uint32_t with_seed, enum habit habit)
 	weft_semaphore_init(&hydrogen, 2);
 	weft_barrier_init(&barrier, 3);
 	for (int i = 0; i < ATOMS; i++)
-		be_atom__init(&atoms[i].args, i % 3 ? 'H' : 'O', habit);
+		be_atom__init(&atoms[i].args, i % 3 ? 'H' : 'O', (int)habit);
 }
 
 static int molecules(void)
