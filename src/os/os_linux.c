@@ -53,12 +53,14 @@ static int futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 #if defined(__SANITIZE_THREAD__) || defined(HOLDS_SIGNALS_BACK)
 
 /* The thread sanitizer runs a signal's handler in the next call that it knows, and it does not know this
- * one: so a wait is cut into slices, and asks for the time between them. */
+ * one: so a wait of a thread that takes signals is cut into slices, and asks for the time between them. */
 int weft__futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 {
 	int64_t slice_ns = weft__clock_now() + 20000000;
+	sigset_t blocked;
 
-	if (deadline_ns <= slice_ns)
+	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+	if (deadline_ns <= slice_ns || sigismember(&blocked, SIGTERM))
 		return futex_wait(word, expected, deadline_ns);
 	(void)futex_wait(word, expected, slice_ns);
 	return 0;
