@@ -34,6 +34,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -214,6 +215,13 @@ static inline struct weft_metrics rig_metrics(const struct weft_runtime *runtime
 	return metrics;
 }
 
+/* A task is counted until its worker has given back its memory: a moment after its join, elsewhere. */
+static inline void rig_wait_all_gone(const struct weft_runtime *runtime)
+{
+	while (rig_metrics(runtime).tasks_alive)
+		sched_yield();
+}
+
 /* The worker that polls the calling task. */
 static inline unsigned rig_here(void)
 {
@@ -358,7 +366,8 @@ enum weft_poll rig_event_wait__poll(void *frame, struct weft_context *cx)
 	bool waiting = f->args.base.at != 0;
 
 	for (;;) {
-		struct weft__use use = weft__use_make(event->source, event->generation, SOURCE_READ);
+		struct weft__use use =
+				weft__use_make(event->source, event->generation, SOURCE_READ);
 		uint64_t value;
 		bool empty;
 

@@ -160,7 +160,7 @@ RIG_TEST(b32_parent_that_is_cancelled_cancels_and_awaits_all)
 			CHECK(weft_runtime_turn(runtime) >= 0);
 	CHECK_EQ(rig_join(task), -ECANCELED);
 	CHECK_EQ(rig_get(&plan.world.cancelled), CHILDREN);
-	CHECK_EQ(rig_metrics(runtime).tasks_alive, 0);
+	rig_wait_all_gone(runtime);
 	weft_runtime_destroy(runtime);
 }
 
