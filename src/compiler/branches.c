@@ -6,6 +6,7 @@
  * struct weft_branch, and each one's frame. Their arguments and the addresses of their lvalues are
  * evaluated first, from left to right; the lvalues are assigned when the built-in is done.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "compiler/call.h"
@@ -17,10 +18,8 @@ static struct node *branch_operand(struct tree *tree, struct node *argument)
 {
 	struct node *comma = node_strip(argument), *cast;
 
-	if (!argument || argument->kind != NODE_PAREN || comma->kind != NODE_BINARY ||
-			comma->count != 2 ||
-			!source_token_is(tree->source,
-					source_token(tree->source, comma->child[0]->end), ","))
+	if (!argument || argument->kind != NODE_PAREN ||
+			!node_is_operator(tree->source, comma, ","))
 		return NULL;
 	cast = comma->child[0];
 	if (cast->count == 0 || !type_is_void(cast->type))
@@ -28,11 +27,10 @@ static struct node *branch_operand(struct tree *tree, struct node *argument)
 	return node_strip(cast->child[cast->count - 1]);
 }
 
-struct node *marked_call(struct tree *tree, struct node *node, const char *mark)
+struct node *marked_call(struct node *node, const char *mark)
 {
 	struct node *comma = node_strip(node), *marker;
 
-	(void)tree;
 	if (!comma || comma->kind != NODE_BINARY || comma->count != 2)
 		return NULL;
 	marker = comma->child[0];
@@ -62,7 +60,7 @@ bool branch_parse(struct tree *tree, struct node *argument, struct branch *branc
 		branch->lvalue = node_strip(branch->call->child[0]);
 		branch->call = node_strip(branch->call->child[1]);
 	}
-	inner = marked_call(tree, branch->call, "weft_blocking_");
+	inner = marked_call(branch->call, "weft_blocking_");
 	if (inner) {
 		branch->is_blocking = true;
 		branch->call = inner;
@@ -225,7 +223,7 @@ const char *branch_await_all(
 	struct started *started = arena_zalloc(arena, (count + 1) * sizeof *started);
 	bool selects = strncmp(name, "weft_select", 11) == 0;
 
-	lower_scope_push(lower, true);
+	lower_scope_push(lower);
 	text_printf(&lower->scope->members, "\tstruct weft_branch weft_b%u[%u];\n", serial, count);
 	for (unsigned i = 0; i < count; i++) {
 		const char *frame;
@@ -289,7 +287,7 @@ const char *branch_await_timed(
 		return "0";
 	}
 	limit = lower_expression(lower, call->child[1], false);
-	lower_scope_push(lower, true);
+	lower_scope_push(lower);
 	text_printf(&lower->scope->members, "\tstruct %s__frame weft_d%u;\n", timer->name, serial);
 	call_note_embedded(lower, timer);
 	if (!start_branch(lower, call->child[2], &started)) {
@@ -304,10 +302,11 @@ const char *branch_await_timed(
 					serial));
 	leave_branch(lower, &started, NULL);
 	lower_scope_pop(lower);
-	value = arena_printf(arena,
-			started.branch.lvalue ? "(weft_f->weft_d%u.args.result == -62 ? -62 : 0)"
-					      : "((int)weft_f->weft_d%u.args.result)",
-			serial);
+	if (started.branch.lvalue)
+		value = arena_printf(arena, "(weft_f->weft_d%u.args.result == %d ? %d : 0)", serial,
+				-ETIME, -ETIME);
+	else
+		value = arena_printf(arena, "((int)weft_f->weft_d%u.args.result)", serial);
 	if (started.branch.is_blocking && !started.branch.lvalue &&
 			call_result_is_int(started.job.result))
 		value = arena_printf(arena, "(weft_f->weft_d%u.args.result < 0 ? %s : (int)%s)",

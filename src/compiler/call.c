@@ -185,7 +185,7 @@ static const char *await_own(struct lower *lower, struct node *node, struct node
 	unsigned serial = ++lower->serial;
 	size_t point;
 
-	lower_scope_push(lower, true);
+	lower_scope_push(lower);
 	text_printf(&lower->scope->members, "\tvoid *%s;\n", member);
 	lower_scope_pop(lower);
 	if (!type_is_void(result))
@@ -226,7 +226,7 @@ const char *call_await(struct lower *lower, struct node *node, struct node *call
 		return await_own(lower, node, call, &callee, follows);
 	arguments = call_arguments(lower, call);
 	member = arena_printf(arena, "weft_c%u", ++lower->serial);
-	lower_scope_push(lower, true);
+	lower_scope_push(lower);
 	call_embed(lower, callee.function, member);
 	lower_scope_pop(lower);
 	call_init(lower, &callee, call, arguments, arena_printf(arena, "&weft_f->%s.args", member));
@@ -277,7 +277,6 @@ const char *call_run(struct lower *lower, struct node *node, struct node *call)
 	struct arena *arena = &lower->tree->arena;
 	CXType result;
 
-	(void)node;
 	if (call->kind != NODE_CALL || !call->is_async) {
 		diagnose_error(lower->tree, call->begin, "W005",
 				"weft_run takes a call of an async function");

@@ -303,7 +303,7 @@ static bool is_in_statement_place(const struct node *node)
 
 static void walk(struct checks *checks, struct node *node)
 {
-	struct node *blocking_call = marked_call(checks->tree, node, "weft_blocking_");
+	struct node *blocking_call = marked_call(node, "weft_blocking_");
 
 	if (is_in_statement_place(node))
 		check_ignored(checks, node);

@@ -250,7 +250,7 @@ void lower_declaration(struct lower *lower, struct node *node)
 				text_printf(lower->out, "= %s", value);
 			text_puts(lower->out, "; ");
 		}
-		if (statement_cleans(lower, variable))
+		if (statement_cleans(variable))
 			lower_cleanup(lower, variable);
 		from = end + 1;
 	}

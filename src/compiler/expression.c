@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "compiler/call.h"
+#include "compiler/words.h"
 #include "compiler/tree_parts.h"
 
 /* ---- text ---- */
@@ -78,11 +79,6 @@ void lower_store(struct text *out, const char *place, CXType type, const char *v
 		text_printf(out, "%s = %s; ", place, value);
 }
 
-static bool starts_with(const char *string, const char *prefix)
-{
-	return strncmp(string, prefix, strlen(prefix)) == 0;
-}
-
 static const char *lower_await(struct lower *lower, struct node *node, bool follows)
 {
 	struct node *call = node_strip(node->child[0]), *inner;
@@ -97,7 +93,7 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 	}
 	if (call->kind == NODE_NAME)
 		return future_await(lower, node, call->variable, follows);
-	if ((inner = marked_call(lower->tree, node->child[0], "weft_blocking_")))
+	if ((inner = marked_call(node->child[0], "weft_blocking_")))
 		return job_await(lower, node, inner, follows);
 	if (starts_with(name, "weft_join_") || starts_with(name, "weft_try_join_") ||
 			starts_with(name, "weft_select_"))
@@ -122,7 +118,7 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 {
 	const char *name = call_name(node);
 	struct branch branch;
-	struct node *inner = marked_call(lower->tree, node, "weft_run_");
+	struct node *inner = marked_call(node, "weft_run_");
 
 	if (inner && node->kind == NODE_PAREN)
 		return call_run(lower, node, inner);
@@ -162,13 +158,6 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 }
 
 /* ---- expressions ---- */
-
-static bool is_operator(struct lower *lower, const struct node *node, const char *operator)
-{
-	return node->kind == NODE_BINARY && node->count == 2 &&
-			source_token_is(lower->source,
-					source_token(lower->source, node->child[0]->end), operator);
-}
 
 static bool is_of_word(char c)
 {
@@ -368,21 +357,11 @@ static const char *lower_literal(struct lower *lower, struct node *node, bool fo
 			text);
 }
 
-static bool is_interesting(const struct tree *tree, const struct node *node)
-{
-	if (node->kind == NODE_CALL && (node->is_async || starts_with(call_name(node), "weft_")))
-		return true;
-	for (unsigned i = 0; i < node->count; i++)
-		if (node->child[i] && is_interesting(tree, node->child[i]))
-			return true;
-	return false;
-}
-
 const char *lower_expression(struct lower *lower, struct node *node, bool follows)
 {
 	const char *builtin;
 
-	if (!node->has_await && !node->has_statement && !is_interesting(lower->tree, node))
+	if (!node->has_await && !node->has_statement && !node->has_builtin)
 		return lower_render(lower, node->begin, node->end);
 	if ((builtin = lower_builtin(lower, node)))
 		return builtin;
@@ -401,11 +380,11 @@ const char *lower_expression(struct lower *lower, struct node *node, bool follow
 		}
 		break;
 	case NODE_BINARY:
-		if (node->child[1]->has_await && is_operator(lower, node, "&&"))
+		if (node->child[1]->has_await && node_is_operator(lower->source, node, "&&"))
 			return lower_logical(lower, node, follows, true);
-		if (node->child[1]->has_await && is_operator(lower, node, "||"))
+		if (node->child[1]->has_await && node_is_operator(lower->source, node, "||"))
 			return lower_logical(lower, node, follows, false);
-		if (node->child[1]->has_await && is_operator(lower, node, ",")) {
+		if (node->child[1]->has_await && node_is_operator(lower->source, node, ",")) {
 			text_printf(lower->out, "(void)(%s); ",
 					lower_expression(lower, node->child[0], false));
 			return lower_expression(lower, node->child[1], follows);

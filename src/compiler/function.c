@@ -9,11 +9,10 @@
 
 /* ---- scopes of the frame ---- */
 
-void lower_scope_push(struct lower *lower, bool is_struct)
+void lower_scope_push(struct lower *lower)
 {
 	struct scope *scope = arena_zalloc(&lower->tree->arena, sizeof *scope), **end;
 
-	scope->is_struct = is_struct;
 	scope->outer = lower->scope;
 	for (end = &lower->scope->inner; *end; end = &(*end)->next)
 		;
@@ -23,7 +22,7 @@ void lower_scope_push(struct lower *lower, bool is_struct)
 
 void lower_scope_enter(struct lower *lower, const struct node *node)
 {
-	lower_scope_push(lower, false);
+	lower_scope_push(lower);
 	lower->scope->serial = ++lower->scope_count;
 	lower->scope->first_line = source_place(lower->source, node->begin).line;
 	lower->scope->last_line = source_place(lower->source, node->end - 1).line;
@@ -188,7 +187,7 @@ static void edit_names(struct lower *lower)
 		}
 	}
 	for (struct variable *v = function->variables; v; v = v->next)
-		if (statement_cleans(lower, v) && v->node)
+		if (statement_cleans(v) && v->node)
 			for (size_t i = source_token(source, v->node->begin);
 					i < source->token_count && !source_token_is(source, i, ";");
 					i++)
@@ -284,10 +283,10 @@ static void check_jumps(const struct deferring *in, const struct node *node)
 			check_jumps(in, node->child[i]);
 }
 
-static bool cleans_up(const struct lower *lower, const struct node *declaration)
+static bool cleans_up(const struct node *declaration)
 {
 	for (unsigned i = 0; declaration->kind == NODE_DECLARATION && i < declaration->count; i++)
-		if (statement_cleans(lower, declaration->child[i]->variable))
+		if (statement_cleans(declaration->child[i]->variable))
 			return true;
 	return false;
 }
@@ -301,7 +300,7 @@ static void check_defers(struct lower *lower, const struct node *node)
 			continue;
 		if (node_is_value(node) &&
 				(child->kind == NODE_DEFER || node_awaits_at_end(node) ||
-						cleans_up(lower, child)))
+						cleans_up(child)))
 			diagnose_error(lower->tree, child->begin, "W020",
 					"what is deferred runs after the value of ({ ... }) is known: "
 					"give it a block of its own in there");

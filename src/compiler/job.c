@@ -132,7 +132,7 @@ const char *job_await(struct lower *lower, struct node *node, struct node *call,
 	if (!job_define(lower, call, &job))
 		return "0";
 	arguments = call_arguments(lower, call);
-	lower_scope_push(lower, true);
+	lower_scope_push(lower);
 	job_start(lower, call, &job, arguments);
 	lower_scope_pop(lower);
 	lower_await_point(lower, node->begin, job.member, job_callee(lower).function, "0",

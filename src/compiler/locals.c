@@ -106,15 +106,6 @@ static struct variable *assigned(struct flow *flow, struct node *node)
 	return left->kind == NODE_NAME ? left->variable : NULL;
 }
 
-static bool is_operator(struct flow *flow, const struct node *node, const char *operator)
-{
-	const struct source *source = flow->tree->source;
-
-	return node->kind == NODE_BINARY && node->count == 2 &&
-			source_token_is(source,
-					source_token(source, node->child[0]->end), operator);
-}
-
 static void flow_expression(struct flow *flow, struct node *node, uint64_t *live);
 
 /* What is only read is read after the last await among the operands. */
@@ -155,10 +146,11 @@ static void flow_expression(struct flow *flow, struct node *node, uint64_t *live
 		flow_expression(flow, node->child[0], live);
 	} else if (node->kind == NODE_STATEMENT_EXPRESSION && node->count == 1) {
 		flow_statement(flow, node->child[0], live);
-	} else if (is_operator(flow, node, ",")) {
+	} else if (node_is_operator(flow->tree->source, node, ",")) {
 		flow_expression(flow, node->child[1], live);
 		flow_expression(flow, node->child[0], live);
-	} else if (is_operator(flow, node, "&&") || is_operator(flow, node, "||")) {
+	} else if (node_is_operator(flow->tree->source, node, "&&") ||
+			node_is_operator(flow->tree->source, node, "||")) {
 		uint64_t *without = set_copy(flow, live);
 
 		flow_expression(flow, node->child[1], live);

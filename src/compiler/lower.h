@@ -33,7 +33,7 @@ struct branch {
 /* False: the node is no argument of a built-in. */
 bool branch_parse(struct tree *tree, struct node *argument, struct branch *branch);
 /* The call in ((void)weft_blocking_(), (call)) and its like; NULL: it is none. */
-struct node *marked_call(struct tree *tree, struct node *node, const char *mark);
+struct node *marked_call(struct node *node, const char *mark);
 
 /* locals.c: sets `hoisted` of the function's variables, and marks literals that move. */
 void locals_find_hoisted(struct tree *tree, struct function *function);
@@ -45,7 +45,6 @@ void check_function(struct tree *tree, struct function *function);
 struct scope {
 	struct scope *outer, *inner, *next;
 	struct text members;
-	bool is_struct; /* a child: a union member of its own, no scope of the text */
 	unsigned serial, first_line, last_line; /* of a scope of the text */
 };
 
@@ -105,7 +104,7 @@ void lower_function(
 
 /* statement.c */
 /* Whether the variable's cleanup attribute is carried out by us, among what its block has deferred. */
-bool statement_cleans(const struct lower *lower, const struct variable *variable);
+bool statement_cleans(const struct variable *variable);
 void lower_cleanup(struct lower *lower, const struct variable *variable);
 void lower_statement(struct lower *lower, struct node *node);
 /* Whether a red zone follows the variable in the frame: builds for the address sanitizer. */
@@ -127,7 +126,7 @@ bool statement_is_verbatim(const struct lower *lower, const struct node *node);
 /* function.c */
 struct node *label_node(const struct lower *lower, const char *name);
 void lower_sync(struct lower *lower, uint32_t offset);
-void lower_scope_push(struct lower *lower, bool is_struct);
+void lower_scope_push(struct lower *lower);
 void lower_scope_enter(struct lower *lower, const struct node *node); /* a scope of the text */
 void lower_scope_pop(struct lower *lower);
 

@@ -21,8 +21,7 @@ static bool is_word_of_interest(const struct tree *tree, size_t token)
 	if (source_token_is(source, token, "_Await") || source_token_is(source, token, "_Async") ||
 			source_token_is(source, token, "_Defer"))
 		return true;
-	if (t->end - t->begin > 6 && source->text[t->end - 1] == '_' &&
-			memcmp(source->text + t->begin, "weft_", 5) == 0)
+	if (is_builtin_name(source->text + t->begin, t->end - t->begin))
 		return true;
 	const struct function *function =
 			tree_find(tree, source->text + t->begin, t->end - t->begin);

@@ -212,7 +212,7 @@ static bool block_defers(const struct lower *lower, const struct node *block)
 			return true;
 		if (child->kind == NODE_DECLARATION)
 			for (unsigned v = 0; v < child->count; v++)
-				if (statement_cleans(lower, child->child[v]->variable) ||
+				if (statement_cleans(child->child[v]->variable) ||
 						statement_guards(lower, child->child[v]->variable))
 					return true;
 	}
@@ -243,7 +243,7 @@ static void close_tasks(struct lower *lower, uint32_t at, const char *name)
 	const char *member = arena_printf(arena, "weft_d%u", ++lower->serial);
 	struct function *close = tree_find(lower->tree, "weft_scope_close", 16);
 
-	lower_scope_push(lower, true);
+	lower_scope_push(lower);
 	text_printf(&lower->scope->members, "\tstruct weft_scope_close__frame %s;\n", member);
 	lower_scope_pop(lower);
 	text_printf(lower->out, "weft_scope_close__init(&weft_f->%s.args, &%s); ", member, name);

@@ -8,28 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *must(void *memory)
-{
-	if (!memory) {
-		fprintf(stderr, "weftcc: out of memory\n");
-		exit(1);
-	}
-	return memory;
-}
+#include "compiler/words.h"
 
 void *grow(void *array, size_t count, size_t *capacity, size_t item_size)
 {
 	if (count < *capacity)
 		return array;
 	*capacity = *capacity ? 2 * *capacity : 16;
-	return must(realloc(array, *capacity * item_size));
+	return must_have(realloc(array, *capacity * item_size));
 }
 
 void text_add(struct text *text, const char *bytes, size_t size)
 {
 	if (text->size + size + 1 > text->capacity) {
 		text->capacity = 2 * (text->size + size) + 64;
-		text->at = must(realloc(text->at, text->capacity));
+		text->at = must_have(realloc(text->at, text->capacity));
 	}
 	memcpy(text->at + text->size, bytes, size);
 	text->size += size;
@@ -50,7 +43,7 @@ void text_printf(struct text *text, const char *format, ...)
 	va_start(args, format);
 	size = vasprintf(&string, format, args);
 	va_end(args);
-	must(size < 0 ? NULL : string);
+	must_have(size < 0 ? NULL : string);
 	text_add(text, string, (size_t)size);
 	free(string);
 }
@@ -80,7 +73,7 @@ void *arena_zalloc(struct arena *arena, size_t size)
 	if (!chunk || chunk->used + size > chunk->size) {
 		size_t room = size > CHUNK_BYTES ? size : CHUNK_BYTES;
 
-		chunk = must(calloc(1, sizeof *chunk + room));
+		chunk = must_have(calloc(1, sizeof *chunk + room));
 		chunk->size = room;
 		chunk->next = arena->chunks;
 		arena->chunks = chunk;
@@ -107,7 +100,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	va_start(args, format);
 	size = vasprintf(&string, format, args);
 	va_end(args);
-	must(size < 0 ? NULL : string);
+	must_have(size < 0 ? NULL : string);
 	copy = arena_copy(arena, string, (size_t)size);
 	free(string);
 	return copy;

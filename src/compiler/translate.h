@@ -17,7 +17,7 @@ struct translate_options {
 	bool interposable; /* -fPIC without hidden visibility: extern callees are not embedded */
 	bool sanitize_address;     /* red zones between what is kept in a frame */
 	const char *original;      /* the user's file: keep its bytes and its #includes; or NULL */
-	bool count_lines; /* for gcov: what is not the user's is not counted */
+	bool count_lines;          /* for gcov: what is not the user's is not counted */
 	const char *only_function; /* weft expand: nothing but what becomes of it; else NULL */
 	unsigned frame_limit;      /* W-code for a larger frame; 0: 64 KiB */
 	bool werror, no_warnings;

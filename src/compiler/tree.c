@@ -127,11 +127,23 @@ bool node_awaits_at_end(const struct node *node)
 	return false;
 }
 
+bool node_is_operator(const struct source *source, const struct node *node, const char *operator)
+{
+	return node->kind == NODE_BINARY && node->count == 2 &&
+			source_token_is(source,
+					source_token(source, node->child[0]->end), operator);
+}
+
 struct node *node_strip(struct node *node)
 {
 	while (node && node->kind == NODE_PAREN && node->count == 1)
 		node = node->child[0];
 	return node;
+}
+
+bool is_builtin_name(const char *name, size_t size)
+{
+	return size > 6 && memcmp(name, "weft_", 5) == 0 && name[size - 1] == '_';
 }
 
 const char *call_name(const struct node *call)

@@ -82,6 +82,7 @@ struct node {
 	const char *name;          /* of a label, or what NODE_NAME says */
 	bool has_await;            /* here or below */
 	bool has_effect;
+	bool has_builtin;   /* a call of an async function or of a built-in */
 	bool has_statement; /* a statement expression, or a literal that moves into the frame */
 	bool is_async;      /* NODE_CALL: of an async function */
 	bool moves;         /* NODE_COMPOUND_LITERAL: into the frame */
@@ -189,9 +190,13 @@ bool node_is_value(const struct node *node);
 /* Whether leaving the block awaits: a deferred statement does, or it is that of a weft_scope. */
 bool node_awaits_at_end(const struct node *node);
 bool node_is_loop(const struct node *node); /* for, while, do */
+/* Whether it is `a operator b`. */
+bool node_is_operator(const struct source *source, const struct node *node, const char *operator);
 struct node *node_strip(struct node *node); /* without parentheses around it */
 /* The function that a call names, async or not: its text, or "" if it is no name. */
 const char *call_name(const struct node *call);
+/* What the macros of <weft/async.h> stand for: weft_join_ and its like. */
+bool is_builtin_name(const char *name, size_t size);
 
 /* diagnose.c: "file:line:column: error: text [W001]", the line and a caret. */
 __attribute__((format(printf, 4, 5))) void diagnose_error(

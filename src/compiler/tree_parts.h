@@ -28,8 +28,7 @@ const struct function *future_of(struct tree *tree, const struct node *node);
 bool is_marked_blocking(CXCursor function);
 
 /* The text stands for that part of the body from now on. */
-void function_substitute(
-		struct function *function, uint32_t begin, uint32_t end, const char *text);
+void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text);
 
 /* local_types.c: what a function declares, or names, of types. */
 bool is_type_declaration(CXCursor cursor);

@@ -6,13 +6,7 @@
 
 #include "compiler/lower.h"
 
-static bool is_builtin_call(const struct node *node)
-{
-	return node->kind == NODE_CALL &&
-			(node->is_async || strncmp(call_name(node), "weft_", 5) == 0);
-}
-
-bool statement_cleans(const struct lower *lower, const struct variable *variable)
+bool statement_cleans(const struct variable *variable)
 {
 	if (!variable || !variable->cleanup || variable->is_static)
 		return false;
@@ -22,7 +16,6 @@ bool statement_cleans(const struct lower *lower, const struct variable *variable
 	for (unsigned i = 0; variable->block && i < variable->block->count; i++)
 		if (variable->block->child[i] && variable->block->child[i]->kind == NODE_DEFER)
 			return true;
-	(void)lower;
 	return false;
 }
 
@@ -31,7 +24,7 @@ static bool is_verbatim(
 {
 	bool returns_plainly = !lower->function->is_async;
 
-	if (node->has_await || node->has_statement || is_builtin_call(node))
+	if (node->has_await || node->has_statement || node->has_builtin)
 		return false;
 	switch (node->kind) {
 	case NODE_RETURN:
@@ -53,9 +46,7 @@ static bool is_verbatim(
 			return false;
 		break;
 	case NODE_VARIABLE:
-		if (node->variable &&
-				(node->variable->hoisted ||
-						statement_cleans(lower, node->variable)))
+		if (node->variable && (node->variable->hoisted || statement_cleans(node->variable)))
 			return false;
 		break;
 	case NODE_FOR:

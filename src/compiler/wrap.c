@@ -2,6 +2,8 @@
 /*
  * compiler/wrap.c: await and defer become nodes; what each node holds is noted.
  */
+#include <string.h>
+
 #include "compiler/tree_parts.h"
 
 /* ---- the words of the language ---- */
@@ -257,6 +259,9 @@ static void annotate(struct tree *tree, struct node *node, struct node *block)
 	node->has_effect |= node->kind == NODE_CALL || node->kind == NODE_ASSIGN ||
 			node->kind == NODE_AWAIT || node->kind == NODE_STATEMENT_EXPRESSION;
 	node->has_statement |= node->kind == NODE_STATEMENT_EXPRESSION;
+	node->has_builtin |= node->kind == NODE_CALL &&
+			(node->is_async ||
+					is_builtin_name(call_name(node), strlen(call_name(node))));
 	if (node->kind == NODE_UNARY) {
 		size_t operator= operator_token(source, node);
 		struct node *operand = node_strip(node->child[0]);
@@ -284,6 +289,7 @@ static void annotate(struct tree *tree, struct node *node, struct node *block)
 			node->has_await |= node->child[i]->has_await;
 			node->has_effect |= node->child[i]->has_effect;
 			node->has_statement |= node->child[i]->has_statement;
+			node->has_builtin |= node->child[i]->has_builtin;
 		}
 	/* a member that is an array gives away the address of the whole */
 	if (node->kind == NODE_EXPRESSION && node->count > 0 && type_is_array(node->type)) {
