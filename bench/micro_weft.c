@@ -166,6 +166,13 @@ static struct micro_sample spawn_join_cold(int workers)
 	return spawn_join_run(workers, 1, 100000);
 }
 
+/* The kernel's ordinary pages, touched one by one: what a container without huge pages sees. */
+static struct micro_sample spawn_join_cold_small_pages(int workers)
+{
+	setenv("WEFT_HUGEPAGES", "0", 1);
+	return spawn_join_cold(workers);
+}
+
 static struct micro_sample spawn_join_one(int workers)
 {
 	return spawn_join_run(workers, 1000000, 1);
@@ -1022,6 +1029,7 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "spawn_join_batch", spawn_join_batch, false },
 	{ "spawn_join_one", spawn_join_one, false },
 	{ "spawn_join_cold", spawn_join_cold, true },
+	{ "spawn_join_cold_small_pages", spawn_join_cold_small_pages, true },
 	{ "chained_spawn", chained_spawn, false },
 	{ "remote_spawn_1", remote_spawn_1, false },
 	{ "remote_spawn_8", remote_spawn_8, false },
