@@ -569,6 +569,36 @@ TEST(frames_for_branches_need_a_runtime)
 	CHECK(weft_frame_alloc(&stepper.cx, &dive__async) == NULL);
 }
 
+enum { NAP_NS = 500 };
+
+/* Design, section 3: no frame for a branch is a result of the branch. */
+TEST(branches_without_memory_end_with_enomem)
+{
+	struct stepper stepper = stepper_make();
+	struct weft_branch branches[2];
+	struct weft_selection selection = { .winner = -1, .biased = 1 };
+	struct weft_sleep__frame nap;
+	int first_error = 0;
+
+	stepper.cx = probe_context(&stepper.probe, &stepper.env, &stepper.strand);
+	for (int round = 0; round < 2; round++) {
+		weft_sleep__init(&nap.args, NAP_NS);
+		branches[1] = weft_branch_make(&weft_sleep__async, &nap);
+		branches[0] = weft_branch_make(
+				&weft_no_memory__async, (void *)&weft_no_memory_frame);
+		if (round == 0)
+			CHECK_EQ(weft_select_poll(branches, 2, &stepper.cx, &selection),
+					WEFT_READY);
+		else
+			CHECK_EQ(weft_try_join_poll(branches, 2, &stepper.cx, &first_error),
+					WEFT_READY);
+		CHECK_EQ(nap.args.result, -ECANCELED);
+	}
+	CHECK_EQ(selection.winner, 0);
+	CHECK_EQ(first_error, -ENOMEM);
+	CHECK(stepper_is_clean(&stepper));
+}
+
 static void tell_parent(const struct weft_async *async)
 {
 	CHECK(async == &dive__async);
@@ -585,8 +615,6 @@ TEST(out_of_memory_calls_the_handler_and_aborts)
 }
 
 /* --- the sweep: branches of timers and of frames of their own, interrupted everywhere ------------ */
-
-enum { NAP_NS = 500 };
 
 /* async int race(kind): a recursive callee and two naps, side by side. */
 WEFT_ASYNC_2(int, race, enum combinator, struct gate *);

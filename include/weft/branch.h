@@ -88,6 +88,15 @@ WEFT_NODISCARD void *weft_frame_alloc(struct weft_context *cx, const struct weft
 /* On any thread, with any context of the same runtime. NULL is a no-op. */
 void weft_frame_free(struct weft_context *cx, void *frame);
 
+/* Stands in for a call whose frame weft_frame_alloc could not have: a branch of these ends at once with
+ * -ENOMEM, as an int. The frame is nobody's and is only read, so all such branches share it. */
+struct weft_no_memory__frame {
+	struct weft_frame base;
+	int result;
+};
+extern const struct weft_async weft_no_memory__async;
+extern const struct weft_no_memory__frame weft_no_memory_frame;
+
 /* Polls all branches. READY: all have ended. A cancelled context cancels them all; what they make of
  * that is in their results. */
 WEFT_NODISCARD enum weft_poll weft_join_poll(

@@ -125,8 +125,8 @@ static bool start_branch(struct lower *lower, struct node *argument, struct star
 	return true;
 }
 
-/* The frame of a branch, filled in; leaves a pointer to it. */
-static const char *enter_branch(struct lower *lower, struct started *started)
+/* The frame of a branch, filled in: what to poll, and a pointer to it. */
+static struct own_frame enter_branch(struct lower *lower, struct started *started)
 {
 	struct arena *arena = &lower->tree->arena;
 	struct callee *callee = &started->callee;
@@ -137,13 +137,15 @@ static const char *enter_branch(struct lower *lower, struct started *started)
 		started->target = branch_target(lower, started->branch.lvalue);
 	if (started->branch.is_blocking) {
 		job_start(lower, call, &started->job, started->arguments);
-		return arena_printf(arena, "&weft_f->%s", started->member);
+		return (struct own_frame){ callee->async,
+			arena_printf(arena, "&weft_f->%s", started->member) };
 	}
 	if (callee->embedded) {
 		call_embed(lower, callee->function, started->member);
 		call_init(lower, callee, call, started->arguments,
 				arena_printf(arena, "&weft_f->%s.args", started->member));
-		return arena_printf(arena, "&weft_f->%s", started->member);
+		return (struct own_frame){ callee->async,
+			arena_printf(arena, "&weft_f->%s", started->member) };
 	}
 	if (!callee->async) {
 		const char *text = lower_expression(lower, call->child[0], false);
@@ -157,14 +159,7 @@ static const char *enter_branch(struct lower *lower, struct started *started)
 		callee->async = arena_printf(arena, "weft_f->weft_p%u", serial);
 	}
 	text_printf(&lower->scope->members, "\tvoid *%s;\n", started->member);
-	text_printf(lower->out,
-			"weft_f->%s = weft_frame_alloc(weft_cx, %s); "
-			"if (!weft_f->%s) weft_out_of_memory(%s); ",
-			started->member, callee->async, started->member, callee->async);
-	call_init(lower, callee, call, started->arguments,
-			arena_printf(arena, "((%s *)weft_f->%s)", callee->args_struct,
-					started->member));
-	return arena_printf(arena, "weft_f->%s", started->member);
+	return call_alloc(lower, callee, call, started->arguments, started->member);
 }
 
 static CXType branch_result(const struct started *started)
@@ -188,8 +183,8 @@ static void leave_branch(struct lower *lower, const struct started *started, con
 			text_printf(lower->out, "%s = weft_f->%s.args.result; ", started->target,
 					started->member);
 		else
-			text_printf(lower->out, "%s = ((%s *)weft_f->%s)->result; ",
-					started->target, callee->args_struct, started->member);
+			text_printf(lower->out, "%s = %s; ", started->target,
+					call_own_result(lower, callee, started->member));
 	}
 	if (!callee->embedded)
 		text_printf(lower->out, "%sweft_frame_free(weft_cx, weft_f->%s); ",
@@ -226,15 +221,15 @@ const char *branch_await_all(
 	lower_scope_push(lower);
 	text_printf(&lower->scope->members, "\tstruct weft_branch weft_b%u[%u];\n", serial, count);
 	for (unsigned i = 0; i < count; i++) {
-		const char *frame;
+		struct own_frame own;
 
 		if (!start_branch(lower, call->child[i + 1], &started[i]))
 			continue;
 		if (started[i].branch.condition)
 			enter_condition(lower, &started[i], selects);
-		frame = enter_branch(lower, &started[i]);
+		own = enter_branch(lower, &started[i]);
 		text_printf(lower->out, "weft_f->weft_b%u[%u] = weft_branch_make(%s, %s); ", serial,
-				i, started[i].callee.async, frame);
+				i, own.async, own.frame);
 		if (started[i].takes_part)
 			text_printf(lower->out,
 					"} else weft_branch_disable(&weft_f->weft_b%u[%u]); ",
@@ -276,11 +271,12 @@ const char *branch_await_timed(
 		struct lower *lower, struct node *node, struct node *call, bool follows)
 {
 	struct arena *arena = &lower->tree->arena;
-	const char *name = call_name(call), *value, *limit, *frame;
+	const char *name = call_name(call), *value, *limit;
 	size_t size = strlen(name) - 1; /* without the underscore */
 	struct function *timer = tree_find(lower->tree, name, size);
 	unsigned serial = ++lower->serial;
 	struct started started;
+	struct own_frame own;
 
 	if (!timer || call->count != 3) {
 		diagnose_error(lower->tree, node->begin, "W040", "#include <weft/time.h> for this");
@@ -294,9 +290,9 @@ const char *branch_await_timed(
 		lower_scope_pop(lower);
 		return "0";
 	}
-	frame = enter_branch(lower, &started);
+	own = enter_branch(lower, &started);
 	text_printf(lower->out, "%s__init(&weft_f->weft_d%u.args, %s, %s, %s); ", timer->name,
-			serial, limit, started.callee.async, frame);
+			serial, limit, own.async, own.frame);
 	lower_await_point(lower, node->begin, arena_printf(arena, "weft_d%u", serial), timer, "0",
 			arena_printf(arena, "%s__poll(&weft_f->weft_d%u, weft_cx)", timer->name,
 					serial));

@@ -155,6 +155,38 @@ void call_embed(struct lower *lower, const struct function *child, const char *m
 	call_note_embedded(lower, child);
 }
 
+struct own_frame call_alloc(struct lower *lower, const struct callee *callee,
+		const struct node *call, const char **arguments, const char *member)
+{
+	struct arena *arena = &lower->tree->arena;
+	const char *async = callee->async, *frame = arena_printf(arena, "weft_f->%s", member);
+
+	text_printf(lower->out, "%s = weft_frame_alloc(weft_cx, %s); if (%s) { ", frame, async,
+			frame);
+	call_init(lower, callee, call, arguments,
+			arena_printf(arena, "((%s *)%s)", callee->args_struct, frame));
+	if (!call_result_is_int(clang_getResultType(callee->type))) {
+		text_printf(lower->out, "} else weft_out_of_memory(%s); ", async);
+		return (struct own_frame){ async, frame };
+	}
+	text_puts(lower->out, "} ");
+	return (struct own_frame){
+		arena_printf(arena, "(%s ? %s : &weft_no_memory__async)", frame, async),
+		arena_printf(arena, "(%s ? %s : (void *)&weft_no_memory_frame)", frame, frame),
+	};
+}
+
+const char *call_own_result(struct lower *lower, const struct callee *callee, const char *member)
+{
+	struct arena *arena = &lower->tree->arena;
+	const char *result = arena_printf(
+			arena, "((%s *)weft_f->%s)->result", callee->args_struct, member);
+
+	return call_result_is_int(clang_getResultType(callee->type))
+			? arena_printf(arena, "(weft_f->%s ? %s : %d)", member, result, -ENOMEM)
+			: result;
+}
+
 const char *callee_pointer(struct lower *lower, struct node *call)
 {
 	return arena_printf(&lower->tree->arena, "%s(%s)",

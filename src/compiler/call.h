@@ -25,6 +25,15 @@ const char **call_arguments(struct lower *lower, struct node *call);
 /* Fills in the arguments of the frame at `frame`, a pointer. */
 void call_init(struct lower *lower, const struct callee *callee, const struct node *call,
 		const char **arguments, const char *frame);
+/* A frame of its own at `member`, a pointer, with its arguments: what to poll and where. It gives -ENOMEM
+ * if there is no memory. The callee's expression is used twice. */
+struct own_frame {
+	const char *async, *frame;
+};
+struct own_frame call_alloc(struct lower *lower, const struct callee *callee,
+		const struct node *call, const char **arguments, const char *member);
+/* The result in it. */
+const char *call_own_result(struct lower *lower, const struct callee *callee, const char *member);
 /* A frame that is a member of the caller's. */
 void call_embed(struct lower *lower, const struct function *child, const char *member);
 void call_note_embedded(struct lower *lower, const struct function *child);

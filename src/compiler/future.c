@@ -52,6 +52,7 @@ const char *future_start(struct lower *lower, struct node *call)
 	const char **arguments, *frame, *copy;
 	struct branch branch;
 	struct callee callee;
+	struct own_frame own;
 
 	if (!future)
 		return "0";
@@ -65,18 +66,18 @@ const char *future_start(struct lower *lower, struct node *call)
 	}
 	callee = callee_of(lower, branch.call);
 	arguments = call_arguments(lower, branch.call);
-	frame = arena_printf(arena, callee.embedded ? "&weft_f->%s__frame" : "weft_f->%s__frame",
-			future->member);
+	frame = arena_printf(arena, "%s__frame", future->member);
 	lower->out = &text;
 	text_puts(&text, "__extension__ ({ ");
-	if (!callee.embedded)
-		text_printf(&text,
-				"%s = weft_frame_alloc(weft_cx, %s); if (!%s) weft_out_of_memory(%s); ",
-				frame, callee.async, frame, callee.async);
-	call_init(lower, &callee, branch.call, arguments,
-			arena_printf(arena, "(%s *)%s", callee.args_struct, frame));
+	if (callee.embedded) {
+		own = (struct own_frame){ callee.async, arena_printf(arena, "&weft_f->%s", frame) };
+		call_init(lower, &callee, branch.call, arguments,
+				arena_printf(arena, "(%s *)%s", callee.args_struct, own.frame));
+	} else {
+		own = call_alloc(lower, &callee, branch.call, arguments, frame);
+	}
 	text_printf(&text, "weft_f->%s = weft_branch_make(%s, %s); (void)0; })", future->member,
-			callee.async, frame);
+			own.async, own.frame);
 	lower->out = out;
 	copy = arena_copy(arena, text.at, text.size);
 	text_free(&text);
@@ -90,6 +91,20 @@ const char *future_cancel(struct lower *lower, struct node *call)
 	return future ? arena_printf(&lower->tree->arena, "((void)(weft_f->%s.cancelled = 1))",
 					future->member)
 		      : "0";
+}
+
+static struct callee callee_of_future(struct lower *lower, const struct variable *future)
+{
+	struct arena *arena = &lower->tree->arena;
+	const char *name = future->future->name;
+
+	return (struct callee){
+		.function = future->future,
+		.type = clang_getCanonicalType(future->future->type),
+		.async = arena_printf(arena, "&%s__async", name),
+		.args_struct = arena_printf(arena, "struct %s__args", name),
+		.embedded = is_embedded(lower, future),
+	};
 }
 
 static void poll(struct lower *lower, uint32_t at, const struct variable *future)
@@ -111,6 +126,7 @@ const char *future_await(struct lower *lower, struct node *node, const struct va
 		bool await_follows)
 {
 	struct arena *arena = &lower->tree->arena;
+	struct callee callee = callee_of_future(lower, future);
 	CXType result = future->future->result;
 	const char *value;
 
@@ -128,8 +144,9 @@ const char *future_await(struct lower *lower, struct node *node, const struct va
 						future->member),
 				await_follows);
 	value = lower_temporary(lower, node->begin, result, await_follows);
-	text_printf(lower->out, "%s = ((struct %s__args *)weft_f->%s__frame)->result; ", value,
-			future->future->name, future->member);
+	text_printf(lower->out, "%s = %s; ", value,
+			call_own_result(lower, &callee,
+					arena_printf(arena, "%s__frame", future->member)));
 	give_back(lower, future);
 	return value;
 }

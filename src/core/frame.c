@@ -22,6 +22,9 @@
  * Not here    embedded children, which are plain calls of f__poll; task states (core/task_ct.h,
  *             core/task_mt.h); branches, each of which has a strand (core/branch.c).
  */
+#include <errno.h>
+#include <stddef.h>
+
 #include <weft/branch.h>
 
 #include "base/atomic.h"
@@ -76,6 +79,29 @@ void weft_frame_free(struct weft_context *cx, void *frame)
 	front = link_bytes(async);
 	cx->env->release(cx->env, (char *)frame - front, front + async->frame_size, front);
 }
+
+const struct weft_no_memory__frame weft_no_memory_frame = { { 0, 0 }, -ENOMEM };
+
+static enum weft_poll no_memory_poll(void *frame, struct weft_context *cx)
+{
+	(void)frame;
+	(void)cx;
+	return WEFT_READY;
+}
+
+const struct weft_async weft_no_memory__async = {
+	.magic = WEFT_ASYNC_MAGIC,
+	.abi = WEFT_ASYNC_ABI,
+	.flags = WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_LEAF,
+	.name = "weft_no_memory",
+	.file = __FILE__,
+	.poll = no_memory_poll,
+	.frame_size = sizeof(struct weft_no_memory__frame),
+	.frame_align = _Alignof(struct weft_no_memory__frame),
+	.args_size = sizeof(struct weft_no_memory__frame),
+	.result_offset = offsetof(struct weft_no_memory__frame, result),
+	.result_size = sizeof weft_no_memory_frame.result,
+};
 
 void *weft_frame_enter(struct weft_context *cx, const struct weft_async *async)
 {
