@@ -71,7 +71,7 @@ is_refused() {
 		echo "it is accepted"
 		return 1
 	fi
-	grep -qF "[$2]" "$out/log" || { cat "$out/log"; return 1; }
+	grep -q "\\[$2[],]" "$out/log" || { cat "$out/log"; return 1; }
 }
 
 # shellcheck disable=SC2086

@@ -61,10 +61,15 @@ names_are_unique() {
 	return 1
 }
 
-# docs/diagnostics.md has a section for each code, and for no other.
+# docs/diagnostics.md has a section for each code, and for no other, with its flag if it has one.
 diagnostics_are_explained() {
-	sed -n 's/^## \(W[0-9]*\)$/\1/p' docs/diagnostics.md | sort >"$checks_log.explained"
-	grep -oh '"W[0-9][0-9]*"' src/compiler/*.c | tr -d '"' | sort -u | diff - "$checks_log.explained"
+	awk '/^## / { code = $2 } /^## W[0-9]+$/ { print code }
+	/^Flag: `-W[a-z-]+`\.$/ { gsub(/[`.]|-W/, "", $2); print code, $2 }' docs/diagnostics.md |
+		sort -u >"$checks_log.explained"
+	{
+		grep -oh '"W[0-9][0-9]*"' src/compiler/*.c | tr -d '"'
+		sed -n 's/.*{ "\(W[0-9]*\)", "\(weft-[a-z-]*\)",.*/\1 \2/p' src/compiler/mistakes.c
+	} | sort -u | diff - "$checks_log.explained"
 	status=$?
 	rm -f "$checks_log.explained"
 	return $status

@@ -47,9 +47,8 @@ static void option_read(struct translate_options *options, const char *word)
 	options->interposable |= strcmp(word, "--interposable") == 0;
 	options->sanitize_address |= strcmp(word, "--sanitize-address") == 0;
 	options->count_lines |= strcmp(word, "--count-lines") == 0;
-	options->werror |= strcmp(word, "--werror") == 0;
-	options->no_warnings |= strcmp(word, "--no-warnings") == 0;
 	options->color |= strcmp(word, "--color") == 0;
+	mistake_flags_read(&options->mistakes, word);
 	if (strcmp(word, "--splice") == 0)
 		options->original = original_read(options->path);
 	if (starts_with(word, "--only="))

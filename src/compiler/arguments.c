@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "compiler/arguments.h"
+#include "compiler/mistakes.h"
 
 enum form {
 	FORM_ALONE,    /* the whole word */
@@ -38,6 +39,7 @@ enum meaning {
 	MEANS_FLAG,
 	MEANS_NO_LIBRARY,
 	MEANS_LIBRARY,
+	MEANS_MISTAKES, /* from here on weftcc's own */
 	MEANS_ASYNCIFY,
 	MEANS_FRAME_LIMIT,
 	MEANS_FUNCTION,
@@ -181,9 +183,12 @@ static const struct rule rules[] = {
 };
 
 static const struct rule any = { "", FORM_JOINED, ALL, MEANS_NOTHING, 0 };
+static const struct rule of_mistakes = { "-W", FORM_JOINED, 0, MEANS_MISTAKES, 0 };
 
 static const struct rule *rule_of(const char *word)
 {
+	if (mistake_flag_is(word))
+		return &of_mistakes;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		const struct rule *rule = &rules[i];
 		bool is_prefix = rule->form == FORM_JOINED || rule->form == FORM_EITHER;
@@ -192,6 +197,11 @@ static const struct rule *rule_of(const char *word)
 			return rule;
 	}
 	return &any;
+}
+
+static bool rule_is_own(const struct rule *rule)
+{
+	return rule->meaning >= MEANS_MISTAKES || rule->stage >= STAGE_EMIT_C;
 }
 
 /* A later stage wins over none, an earlier one over a later: `-c -E` expands. */
@@ -252,10 +262,6 @@ static void flag_note(
 			!strcmp(word, "-fno-diagnostics-color") ||
 			!strcmp(word, "-fno-color-diagnostics"))
 		arguments->color = strcmp(word, "-fdiagnostics-color=auto") == 0 ? -1 : 0;
-	else if (!strcmp(word, "-Werror"))
-		arguments->has_werror = true;
-	else if (!strcmp(word, "-Wno-error"))
-		arguments->has_werror = false;
 	else if (!strcmp(word, "-w"))
 		arguments->wants_no_warnings = true;
 	else if (!strcmp(word, "-v"))
@@ -266,6 +272,20 @@ static void flag_note(
 		arguments->links_statically = true;
 	else if (starts_with(word, "-std=") || !strcmp(word, "-ansi"))
 		arguments->std = word;
+}
+
+static void mistake_note(struct arguments *arguments, const char *flag)
+{
+	struct mistake_flags flags = { 0 };
+
+	if (!mistake_flags_read(&flags, flag))
+		arguments->unknown_flag = flag;
+}
+
+static bool is_about_mistakes(const char *word)
+{
+	return mistake_flag_is(word) || !strcmp(word, "-w") || !strcmp(word, "-Werror") ||
+			!strcmp(word, "-Wno-error");
 }
 
 struct reading {
@@ -317,6 +337,9 @@ static void option_note(struct reading *reading, const struct rule *rule, struct
 	case MEANS_LIBRARY:
 		arguments->links_weft = true;
 		break;
+	case MEANS_MISTAKES:
+		mistake_note(arguments, argument->text);
+		break;
 	case MEANS_ASYNCIFY:
 		arguments->asyncify = true;
 		break;
@@ -328,15 +351,15 @@ static void option_note(struct reading *reading, const struct rule *rule, struct
 		stage_limit(arguments, rule->stage);
 		break;
 	}
+	argument->is_about_mistakes = is_about_mistakes(argument->text);
+	arguments->has_own |= rule_is_own(rule);
 	argument->is_dependency = rule->meaning >= MEANS_DEPENDENCIES &&
 			rule->meaning <= MEANS_DEPENDENCY_DETAIL;
 }
 
 bool argument_is_own(const char *word)
 {
-	const struct rule *rule = rule_of(word);
-
-	return rule->meaning >= MEANS_ASYNCIFY || rule->stage >= STAGE_EMIT_C;
+	return rule_is_own(rule_of(word));
 }
 
 static enum language language_of(const char *path, const char *forced)

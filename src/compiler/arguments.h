@@ -49,8 +49,8 @@ struct argument {
 	enum language language;
 	unsigned passes; /* of enum pass */
 	bool is_input;
-	bool is_dependency; /* -MD and its kin */
-	bool is_own;        /* weftcc's, not for $CC */
+	bool is_dependency;     /* -MD and its kin */
+	bool is_about_mistakes; /* -Werror, -w, and what names one: for the translator */
 };
 
 struct arguments {
@@ -71,8 +71,7 @@ struct arguments {
 	bool is_verbose;             /* -v */
 	bool is_interposable;        /* -fPIC with default visibility */
 	bool sanitizes_addresses;
-	bool counts_lines; /* --coverage */
-	bool has_werror;
+	bool counts_lines;      /* --coverage */
 	bool wants_no_warnings; /* -w */
 	int color;              /* -1: if stderr is a terminal */
 	const char *std;        /* -std=... or -ansi, or NULL */
@@ -81,6 +80,8 @@ struct arguments {
 	bool links_weft;       /* -lweft is there */
 	bool links_statically; /* -static, -static-pie */
 
+	bool has_own;             /* an option of weftcc, which $CC does not know */
+	const char *unknown_flag; /* -Wweft- and no such name, or NULL */
 	bool asyncify;
 	unsigned frame_limit;
 	const char *only_function;

@@ -200,7 +200,7 @@ static void enter_condition(struct lower *lower, struct started *started, bool s
 	unsigned serial = ++lower->serial;
 
 	if (!selects)
-		diagnose_error(lower->tree, condition->begin, "W007",
+		diagnose_error(lower->tree, condition->parent->begin, "W007",
 				"weft_when is for the branches of a select");
 	text_printf(&lower->scope->members, "\t_Bool weft_w%u;\n", serial);
 	started->takes_part = arena_printf(&lower->tree->arena, "weft_f->weft_w%u", serial);

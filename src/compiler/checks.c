@@ -119,11 +119,11 @@ static void check_blocking(struct checks *checks, const struct node *call, const
 {
 	for (size_t i = 0; i < sizeof blocking / sizeof *blocking; i++)
 		if (strcmp(name, blocking[i].name) == 0)
-			diagnose_warning(checks->tree, call->begin, "W101",
+			diagnose_mistake(checks->tree, call->begin, MISTAKE_BLOCKING_CALL,
 					"`%s` blocks the worker, and all tasks on it: use %s", name,
 					blocking[i].instead);
 	if (node_strip(call->child[0])->is_blocking)
-		diagnose_warning(checks->tree, call->begin, "W101",
+		diagnose_mistake(checks->tree, call->begin, MISTAKE_BLOCKING_CALL,
 				"`%s` is marked as blocking: use await weft_blocking(%s(...))",
 				name, name);
 }
@@ -175,7 +175,8 @@ static void check_spawn(struct checks *checks, const struct node *call, const ch
 				address_in(branch.call->child[i], checks->tree->source);
 
 		if (local && (detached || !checks->joins_a_task))
-			diagnose_warning(checks->tree, branch.call->child[i]->begin, "W105",
+			diagnose_mistake(checks->tree, branch.call->child[i]->begin,
+					MISTAKE_DANGLING_LOCAL,
 					"the task may outlive `%s`: spawn it in a weft_scope, or "
 					"pass a copy",
 					local->name);
@@ -196,7 +197,7 @@ static void check_select(struct checks *checks, const struct node *call, const c
 		function = node_strip(branch.call->child[0])->function;
 		if (function && !function->is_foreign &&
 				!is_marked(checks, function, "\"weft_cancel_safe\""))
-			diagnose_warning(checks->tree, branch.call->begin, "W108",
+			diagnose_mistake(checks->tree, branch.call->begin, MISTAKE_CANCEL_SAFE,
 					"`%s` may have done half of its work when another branch "
 					"wins: mark "
 					"it WEFT_CANCEL_SAFE if that is harmless, or await it elsewhere",
@@ -210,7 +211,7 @@ static void check_ignored(struct checks *checks, const struct node *statement)
 	const char *name;
 
 	if (strcmp(call_name(statement), "weft_spawn_") == 0)
-		diagnose_warning(checks->tree, statement->begin, "W106",
+		diagnose_mistake(checks->tree, statement->begin, MISTAKE_LOST_TASK,
 				"the task's handle is lost: keep it for a join, or use "
 				"weft_spawn_detached");
 	if (statement->kind != NODE_AWAIT)
@@ -222,7 +223,7 @@ static void check_ignored(struct checks *checks, const struct node *statement)
 		return;
 	for (size_t i = 0; i < sizeof must_look / sizeof *must_look; i++)
 		if (strstr(name, must_look[i])) {
-			diagnose_error(checks->tree, statement->begin, "W109",
+			diagnose_mistake(checks->tree, statement->begin, MISTAKE_UNUSED_RESULT,
 					"the result of `%s` is ignored, and it may not have "
 					"happened: it says "
 					"so by a number below 0",
@@ -237,7 +238,7 @@ static void check_call(struct checks *checks, const struct node *call)
 
 	if (strcmp(name, "__errno_location") == 0) {
 		if (checks->awaited)
-			diagnose_warning(checks->tree, call->begin, "W103",
+			diagnose_mistake(checks->tree, call->begin, MISTAKE_ERRNO,
 					"errno after an await is that of another thread, "
 					"perhaps: what was "
 					"awaited gives its error as a result below 0");
@@ -255,7 +256,7 @@ static void check_await(struct checks *checks, const struct node *node)
 {
 	for (unsigned i = 0; i < checks->lock_count; i++)
 		if (checks->locks[i].held) {
-			diagnose_error(checks->tree, node->begin, "W102",
+			diagnose_mistake(checks->tree, node->begin, MISTAKE_LOCKED_AWAIT,
 					"await while `%s` is locked (line %u): another thread may "
 					"go on here, "
 					"and who waits for the lock blocks a worker; unlock it first",
@@ -274,7 +275,7 @@ static void check_thread_local(struct checks *checks, const struct node *name)
 	for (unsigned i = 0; i < checks->of_thread_count; i++)
 		if (strcmp(checks->of_thread[i].name, name->name) == 0) {
 			if (checks->of_thread[i].awaits != checks->awaits)
-				diagnose_warning(checks->tree, name->begin, "W104",
+				diagnose_mistake(checks->tree, name->begin, MISTAKE_THREAD_LOCAL,
 						"`%s` is thread-local, and the thread may be another "
 						"one since the await: keep what belongs to the task "
 						"in a local",
@@ -350,7 +351,7 @@ static void check_frame(struct checks *checks)
 		}
 	}
 	if (total > limit && worst)
-		diagnose_warning(checks->tree, worst->name_at, "W107",
+		diagnose_mistake(checks->tree, worst->name_at, MISTAKE_LARGE_FRAME,
 				"`%s` keeps %lld bytes in its frame, and so does each of its tasks; `%s` "
 				"alone has %lld: allocate it where it is needed",
 				checks->function->name, total, worst->name, largest);

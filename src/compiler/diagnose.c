@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compiler/tree.h"
+#include "compiler/words.h"
 
 /* The line of the user's own file, without its end; NULL if it cannot be read. */
 static char *read_line(const char *path, unsigned line)
@@ -30,15 +31,19 @@ static char *read_line(const char *path, unsigned line)
 	return text;
 }
 
-/* The short word that the user wrote for what the text has. */
-static const char *as_written(const char *word)
+/* The word that the user wrote for what the text has; `weft_join` stands for weft_join_. */
+static const char *as_written(char *word)
 {
+	size_t size = strlen(word);
+
 	static const char *const words[][2] = { { "_Await", "await" }, { "_Async", "async" },
 		{ "_Defer", "defer" } };
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcmp(word, words[i][0]) == 0)
 			return words[i][1];
+	if (strncmp(word, "weft_", 5) == 0 && word[size - 1] == '_')
+		word[size - 1] = '\0';
 	return word;
 }
 
@@ -51,14 +56,40 @@ static bool is_word_at(const char *line, const char *at, const char *word)
 			!(at[size] && strchr(other, at[size]));
 }
 
-/* Macros move the columns: the caret goes to the same word, counted from the start of the line. */
+/* Where the line first says something else than the text: at the name of a macro. */
+static unsigned column_of_macro(const struct tree *tree, size_t token, const char *line)
+{
+	const struct source *source = tree->source;
+	unsigned number = source_place(source, source->tokens[token].begin).line;
+	const char *at = line;
+	char text[128];
+
+	while (token > 0 && source_place(source, source->tokens[token - 1].begin).line == number)
+		token--;
+	for (; token < source->token_count; token++) {
+		const struct token *next = &source->tokens[token];
+
+		at += strspn(at, " \t");
+		snprintf(text, sizeof text, "%.*s", (int)(next->end - next->begin),
+				source->text + next->begin);
+		const char *word = as_written(text);
+		if (next->kind == TOKEN_WORD ? !is_word_at(line, at, word)
+					     : strncmp(at, word, strlen(word)) != 0)
+			break;
+		at += strlen(word);
+	}
+	return (unsigned)(at - line) + 1;
+}
+
+/* Macros move the columns: the caret goes to the same word, counted from the start of the line, or to the
+ * macro. */
 static unsigned column_of(
 		const struct tree *tree, uint32_t at, const struct place *place, const char *line)
 {
 	const struct source *source = tree->source;
 	size_t token = source_token(source, at);
 	unsigned nth = 0, seen = 0;
-	char expanded[128], word[128];
+	char expanded[128];
 
 	/* what is no word has its column beside the word that follows */
 	if (token + 1 < source->token_count && source->tokens[token].begin == at &&
@@ -73,28 +104,29 @@ static unsigned column_of(
 		return column - (word_at - at);
 	}
 	if (token >= source->token_count || source->tokens[token].begin != at ||
-			source->tokens[token].end - at >= sizeof word)
+			source->tokens[token].end - at >= sizeof expanded)
 		return place->column;
 	snprintf(expanded, sizeof expanded, "%.*s", (int)(source->tokens[token].end - at),
 			source->text + at);
-	snprintf(word, sizeof word, "%s", as_written(expanded));
 	for (size_t i = token; i-- > 0 &&
 			source_place(source, source->tokens[i].begin).line == place->line;)
 		nth += source_token_is(source, i, expanded);
+	const char *word = as_written(expanded);
 	for (const char *p = line; *p; p++)
 		if (is_word_at(line, p, word) && seen++ == nth)
 			return (unsigned)(p - line) + 1;
-	return place->column;
+	return column_of_macro(tree, token, line);
 }
 
-struct severity {
+static const struct {
 	const char *name, *colour;
+} severities[] = {
+	[SEVERITY_WARNING] = { "warning", "\033[35;1m" },
+	[SEVERITY_ERROR] = { "error", "\033[31;1m" },
 };
 
-static const struct severity error = { "error", "\033[31;1m" },
-			     warning = { "warning", "\033[35;1m" };
-
-static void say(struct tree *tree, uint32_t at, const struct severity *severity, const char *code,
+/* `tag` is what stands in brackets at the end, or NULL. */
+static void say(struct tree *tree, uint32_t at, enum severity severity, const char *tag,
 		const char *format, va_list args)
 {
 	struct place place = source_place(tree->source, at);
@@ -108,9 +140,9 @@ static void say(struct tree *tree, uint32_t at, const struct severity *severity,
 	vsnprintf(message, sizeof message, format, args);
 	text_printf(&text, "%s%s:%u:%u:%s %s%s:%s %s", color ? "\033[1m" : "", place.file,
 			place.line, place.column, color ? "\033[0m" : "",
-			color ? severity->colour : "", severity->name, color ? "\033[0m" : "",
-			message);
-	text_printf(&text, code ? " [%s]\n" : "\n", code);
+			color ? severities[severity].colour : "", severities[severity].name,
+			color ? "\033[0m" : "", message);
+	text_printf(&text, tag ? " [%s]\n" : "\n", tag);
 	if (line) {
 		text_printf(&text, "%5u | %s\n      | ", place.line, line);
 		for (unsigned i = 1; i < place.column && line[i - 1]; i++)
@@ -120,6 +152,10 @@ static void say(struct tree *tree, uint32_t at, const struct severity *severity,
 	fputs(text.at, stderr);
 	text_free(&text);
 	free(line);
+	if (severity == SEVERITY_ERROR)
+		tree->error_count++;
+	else
+		tree->warning_count++;
 }
 
 void diagnose_error(struct tree *tree, uint32_t at, const char *code, const char *format, ...)
@@ -127,22 +163,39 @@ void diagnose_error(struct tree *tree, uint32_t at, const char *code, const char
 	va_list args;
 
 	va_start(args, format);
-	say(tree, at, &error, code, format, args);
+	say(tree, at, SEVERITY_ERROR, code, format, args);
 	va_end(args);
-	tree->error_count++;
 }
 
-void diagnose_warning(struct tree *tree, uint32_t at, const char *code, const char *format, ...)
+/* Whether a comment allows it: on its line, or alone on the line before. */
+static bool is_allowed(const struct tree *tree, uint32_t at, enum mistake mistake)
 {
+	struct place place = source_place(tree->source, at);
+	char *line = read_line(place.file, place.line);
+	char *before = place.line > 1 ? read_line(place.file, place.line - 1) : NULL;
+	const char *start = before ? before + strspn(before, " \t") : "";
+	bool is_comment = strncmp(start, "/*", 2) == 0 || strncmp(start, "//", 2) == 0;
+	bool allows = (line && mistake_is_allowed_by(mistake, line)) ||
+			(is_comment && mistake_is_allowed_by(mistake, before));
+
+	free(line);
+	free(before);
+	return allows;
+}
+
+void diagnose_mistake(struct tree *tree, uint32_t at, enum mistake mistake, const char *format, ...)
+{
+	const struct mistake_flags *flags = &tree->options->mistakes;
+	enum severity severity = mistake_severity(flags, mistake);
 	va_list args;
 
-	if (tree->options->no_warnings)
+	if (severity == SEVERITY_NONE || is_allowed(tree, at, mistake))
 		return;
+	char *flag = mistake_flag(flags, mistake);
+	char *tag = format_text("%s, %s", mistake_code(mistake), flag);
 	va_start(args, format);
-	say(tree, at, tree->options->werror ? &error : &warning, code, format, args);
+	say(tree, at, severity, tag, format, args);
 	va_end(args);
-	if (tree->options->werror)
-		tree->error_count++;
-	else
-		tree->warning_count++;
+	free(tag);
+	free(flag);
 }

@@ -527,6 +527,9 @@ static int dispatch(struct driver *driver)
 {
 	const struct arguments *arguments = &driver->arguments;
 
+	if (arguments->unknown_flag)
+		give_up(1, "unrecognized option '%s'; docs/diagnostics.md has the names",
+				arguments->unknown_flag);
 	if (asks_version(driver->argv))
 		return version_show(driver);
 	if (arguments->stage >= STAGE_EMIT_C && arguments->source_count != 1)

@@ -224,7 +224,7 @@ static void warn_of_hidden_names(struct tree *tree)
 		if ((source_token_is(source, i, "_Async") || source_token_is(source, i, "_Await") ||
 				    source_token_is(source, i, "_Defer")) &&
 				after && strchr(";,)=[:", after))
-			diagnose_warning(tree, source->tokens[i].begin, "W110",
+			diagnose_mistake(tree, source->tokens[i].begin, MISTAKE_LATE_INCLUDE,
 					"this name is a keyword here: include <weft/async.h> after "
 					"the header that has it");
 	}

@@ -222,10 +222,9 @@ struct words pass_translate(const struct plan *plan, const struct argument *sour
 		words_add(&argv, "--sanitize-address");
 	if (arguments->counts_lines)
 		words_add(&argv, "--count-lines");
-	if (arguments->has_werror)
-		words_add(&argv, "--werror");
-	if (arguments->wants_no_warnings)
-		words_add(&argv, "--no-warnings");
+	for (size_t i = 0; i < arguments->count; i++)
+		if (arguments->at[i].is_about_mistakes)
+			words_add(&argv, arguments->at[i].text);
 	if (plan->shows_color || arguments->color == 1)
 		words_add(&argv, "--color");
 	if (arguments->stage == STAGE_EMIT_C && source->language == LANGUAGE_C &&
@@ -359,6 +358,8 @@ struct words pass_original(const struct plan *plan, char *const *argv, const cha
 	words_add_all(&original, &plan->toolchain->cc);
 	if (more)
 		words_add(&original, more);
+	if (plan->arguments->has_own) /* perhaps in a response file */
+		argv = plan->arguments->words.at;
 	for (; *argv; argv++)
 		if (!argument_is_own(*argv))
 			words_add(&original, *argv);

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "compiler/mistakes.h"
+
 struct translate_options {
 	const char *path; /* of the user's file, for messages */
 	const char *const *
@@ -20,7 +22,7 @@ struct translate_options {
 	bool count_lines;          /* for gcov: what is not the user's is not counted */
 	const char *only_function; /* weft expand: nothing but what becomes of it; else NULL */
 	unsigned frame_limit;      /* W-code for a larger frame; 0: 64 KiB */
-	bool werror, no_warnings;
+	struct mistake_flags mistakes;
 	bool color;
 };
 

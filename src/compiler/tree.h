@@ -201,7 +201,9 @@ bool is_builtin_name(const char *name, size_t size);
 /* diagnose.c: "file:line:column: error: text [W001]", the line and a caret. */
 __attribute__((format(printf, 4, 5))) void diagnose_error(
 		struct tree *tree, uint32_t at, const char *code, const char *format, ...);
-__attribute__((format(printf, 4, 5))) void diagnose_warning(
-		struct tree *tree, uint32_t at, const char *code, const char *format, ...);
+/* "warning: text [W101, -Wweft-blocking-call]", or an error, or nothing: as the flags say, and a comment
+ * there. */
+__attribute__((format(printf, 4, 5))) void diagnose_mistake(
+		struct tree *tree, uint32_t at, enum mistake mistake, const char *format, ...);
 
 #endif

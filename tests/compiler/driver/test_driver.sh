@@ -336,6 +336,24 @@ is_werror_only_for_the_users_warnings() {
 	weftcc -Wall -Werror -Wno-error -c warnings.c
 }
 
+# Ours are for us: the compiler has no such names, and an error is what is said of one that we have not.
+is_flag_of_ours_not_passed_on() {
+	printf '#!/bin/sh\necho "$*" >>log\nexec gcc "$@"\n' >launcher
+	chmod +x launcher
+	flags='-Wno-weft-blocking-call -Werror=weft -Wno-error=weft-errno -Wweft-large-frame -Wno-weft-of-later'
+	echo "$flags -c plain.c -o x.o" >file
+	# shellcheck disable=SC2086
+	for what in "-c async.c -o x.o" "-c plain.c -o x.o" "-E plain.c -o x.i" "async.c other.c -o program" @file; do
+		WEFT_CC=./launcher weftcc $flags $what || return
+	done
+	lacks '-W[^ ]*weft' log || return
+	for flag in -Wweft-blocking -Werror=weft-x -Wno-error=weft-y; do
+		exits 1 weftcc $flag -c plain.c -o failed.o 2>said && [ ! -f failed.o ] &&
+			prints "weftcc: error: unrecognized option '$flag'; docs/diagnostics.md has the names" cat said || return
+	done
+	exits 1 gcc -Wweftcc -c plain.c 2>/dev/null && exits 1 weftcc -Wweftcc -c plain.c 2>/dev/null
+}
+
 is_error_said_once_and_by_the_compiler() {
 	touch failed.o
 	exits 1 weftcc -c broken_async.c -o failed.o 2>said && [ ! -f failed.o ] || { cat said; return 1; }
