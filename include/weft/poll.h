@@ -159,7 +159,8 @@ struct weft_context {
 	                               although it is being cancelled */
 	uint8_t descend;            /* the innermost frame is new: go on there */
 	uint8_t waker_taken;        /* somebody looked at the waker (lost wake-ups show) */
-	uint8_t reserved[6];
+	uint8_t unwound;            /* a branch that alone was cancelled has come to its end */
+	uint8_t reserved[5];
 };
 
 enum {
@@ -170,8 +171,8 @@ enum {
 static inline struct weft_context weft_context_make(
 		struct weft_waker waker, struct weft_strand *strand)
 {
-	struct weft_context cx = { waker, strand, NULL, WEFT_BUDGET, 0, 0, 0, 0, 0,
-		{ 0, 0, 0, 0, 0, 0 } };
+	struct weft_context cx = { waker, strand, NULL, WEFT_BUDGET, 0, 0, 0, 0, 0, 0,
+		{ 0, 0, 0, 0, 0 } };
 	return cx;
 }
 

@@ -50,6 +50,8 @@ enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context 
 	cx->cancelled = outer_cancelled;
 	cx->depth = outer_depth;
 	branch->done = poll == WEFT_READY;
+	if (branch->done && branch->cancelled && !outer_cancelled)
+		cx->unwound = 1;
 	return poll;
 }
 

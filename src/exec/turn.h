@@ -28,10 +28,12 @@ static inline void weft__context_fill(struct weft_context *cx, struct weft_task 
 	cx->self_woken = 0;
 	cx->descend = 0;
 	cx->waker_taken = 0;
+	cx->unwound = 0;
 	task->polls++;
 }
 
-/* It spent its budget although it is being cancelled: counted, and at last reported. */
+/* It spent its budget although it is being cancelled: counted, and at last reported. Losers of one
+ * select after the other spend it, too, but each of them comes to its end. */
 void weft__task_goes_on(struct weft__worker *worker, struct weft_task *task);
 
 /* After a poll that was PENDING. */
@@ -41,7 +43,7 @@ static inline void weft__context_settle(const struct weft_context *cx, struct we
 	if (cx->self_woken) {
 		if (WEFT_UNLIKELY(cx->budget == 0)) {
 			weft__count(&worker->counters.budget_yields, 1);
-			if (cx->self_woken == 2)
+			if (cx->self_woken == 2 && !cx->unwound)
 				weft__task_goes_on(worker, task);
 		}
 	} else if (WEFT_UNLIKELY(!cx->waker_taken)) {

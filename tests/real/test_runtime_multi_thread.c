@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 
+#include <weft/notify.h>
+
 #include "rig.h"
 
 enum { CROWD = 3 * WEFT__RING, CHAINS = 2 * WEFT__RING, PAIRS = 100, SPAWNERS = 8, EACH = 300 };
@@ -12,6 +14,7 @@ enum { CROWD = 3 * WEFT__RING, CHAINS = 2 * WEFT__RING, PAIRS = 100, SPAWNERS = 
 struct world {
 	struct weft_runtime *runtime, *other;
 	struct rig_gate gate, second;
+	struct weft_notify never;
 	struct weft_task *task;
 	uint32_t over, started, ended, polls, reports, blocked, inside, let_go;
 	uint32_t runs[CROWD];
@@ -661,6 +664,58 @@ RIG_TEST(loop_that_ignores_a_cancellation_is_reported_once)
 	world = (struct world){ .polls = 1 };
 	CHECK_EQ(rig_run(runtime, &cancels_another__async, &world), 0);
 	CHECK_EQ(world.reports, 1);
+	weft_runtime_destroy(runtime);
+}
+
+RIG_TASK(ends_at_once, struct world)
+{
+	struct ends_at_once__frame *f = frame;
+
+	(void)cx;
+	weft_return(f, 0);
+}
+
+/* The losers of many selects, which have all ended, spend one budget after the other; and often it is a
+ * loser, one of three, that finds it spent. */
+RIG_TASK(selects_often, struct world, struct weft_branch branches[4];
+		struct weft_selection selection; struct weft_notify_wait__frame waits[3];
+		struct ends_at_once__frame last;)
+{
+	struct selects_often__frame *f = frame;
+
+	while (f->args.p0->ended < 20 * WEFT_BUDGET) {
+		for (int j = 0; j < 3 && f->args.base.at == 0; j++) {
+			weft_notify_wait__init(&f->waits[j].args, &f->args.p0->never);
+			f->branches[j] = weft_branch_make(&weft_notify_wait__async, &f->waits[j]);
+		}
+		if (f->args.base.at == 0) {
+			ends_at_once__init(&f->last.args, f->args.p0);
+			f->branches[3] = weft_branch_make(&ends_at_once__async, &f->last);
+			f->selection = (struct weft_selection){ .biased = 1 };
+		}
+		f->args.base.at = 1;
+		if (weft_select_poll(f->branches, 4, cx, &f->selection) == WEFT_PENDING)
+			return WEFT_PENDING;
+		CHECK_EQ(f->selection.winner, 3);
+		f->args.base.at = 0;
+		f->args.p0->ended++;
+	}
+	weft_return(f, 0);
+}
+
+RIG_TEST(loop_of_selects_is_not_taken_for_one_that_ignores_a_cancellation)
+{
+	struct weft_runtime_options reporting = *options;
+	struct weft_runtime *runtime;
+	struct world world = { 0 };
+
+	reporting.hooks.data = &world;
+	reporting.hooks.report = note_going_on;
+	weft_notify_init(&world.never);
+	runtime = rig_create(&reporting);
+	CHECK_EQ(rig_run(runtime, &selects_often__async, &world), 0);
+	CHECK_EQ(world.reports, 0);
+	CHECK(rig_metrics(runtime).budget_yields >= 20);
 	weft_runtime_destroy(runtime);
 }
 
