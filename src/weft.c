@@ -49,11 +49,13 @@
 #include "exec/workers.c"
 
 #include "sync/barrier.c"
+#include "sync/cancel_token.c"
 #include "sync/mutex.c"
 #include "sync/notify.c"
 #include "sync/oneshot.c"
 #include "sync/permits.c"
 #include "sync/semaphore.c"
+#include "sync/task_tracker.c"
 
 #include "net/address.c"
 #include "net/tcp.c"
