@@ -39,8 +39,7 @@ static bool passes(int err)
 	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS || err == -ENOMEM;
 }
 
-/* Cancelled, it takes no connection along. */
-static async WEFT_CANCEL_SAFE int serve_all(struct weft_tcp_listener listener, int64_t idle_ns)
+static async int serve_all(struct weft_tcp_listener listener, int64_t idle_ns)
 {
 	struct weft_tcp conn;
 	int err;

@@ -100,21 +100,6 @@ static const char *text_of(struct checks *checks, const struct node *node)
 			node->end - node->begin);
 }
 
-static bool is_marked(
-		const struct checks *checks, const struct function *function, const char *mark)
-{
-	const struct source *source = checks->tree->source;
-
-	for (size_t d = 0; d < function->declaration_count; d++)
-		for (size_t i = source_token(source, function->declarations[d].begin);
-				i < source->token_count &&
-				source->tokens[i].begin < function->declarations[d].end;
-				i++)
-			if (source_token_is(source, i, mark))
-				return true;
-	return false;
-}
-
 static void check_blocking(struct checks *checks, const struct node *call, const char *name)
 {
 	for (size_t i = 0; i < sizeof blocking / sizeof *blocking; i++)
@@ -195,8 +180,7 @@ static void check_select(struct checks *checks, const struct node *call, const c
 				branch.call->kind != NODE_CALL)
 			continue;
 		function = node_strip(branch.call->child[0])->function;
-		if (function && !function->is_foreign &&
-				!is_marked(checks, function, "\"weft_cancel_safe\""))
+		if (function && cancel_may_lose(checks->tree, checks->function, call, function))
 			diagnose_mistake(checks->tree, branch.call->begin, MISTAKE_CANCEL_SAFE,
 					"`%s` may have done half of its work when another branch "
 					"wins: mark "

@@ -41,6 +41,11 @@ void locals_find_hoisted(struct tree *tree, struct function *function);
 /* checks.c: warnings; after locals_find_hoisted. */
 void check_function(struct tree *tree, struct function *function);
 
+/* cancel_safety.c: whether something is lost, perhaps, if the select in `function` cancels a call of
+ * `branch`. */
+bool cancel_may_lose(struct tree *tree, const struct function *function, const struct node *select,
+		const struct function *branch);
+
 /* Where a struct of the frame gets a member: scopes that do not live at the same time overlap. */
 struct scope {
 	struct scope *outer, *inner, *next;
