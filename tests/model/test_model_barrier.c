@@ -6,7 +6,7 @@
 
 #include "model/model.h"
 
-#include "model/model_task.h"
+#include "model/model_leaf.h"
 #include "test.h"
 
 #include "sync/barrier.c" /* NOLINT(bugprone-suspicious-include) */
@@ -16,22 +16,6 @@ enum { TASKS_MAX = 3 };
 static struct weft_barrier barrier;
 static uint32_t notes[TASKS_MAX]; /* plain */
 static uint32_t leaders, passed;  /* atomic */
-
-void weft__lock_contended(struct weft__lock *lock)
-{
-	model_lock(&lock->held);
-}
-
-void weft__fail(const char *what, const char *file, int line)
-{
-	model_fail(what, file, line);
-}
-
-void weft_frame_misuse(const struct weft_frame *frame)
-{
-	(void)frame;
-	model_fail("frame misused", __FILE__, __LINE__);
-}
 
 static int come(enum model_task_patience patience)
 {
@@ -119,19 +103,13 @@ static void one_gives_up(void)
 	finish(1);
 }
 
-static enum model_verdict explore(const char *name, void (*world)(void), int preemptions)
-{
-	return model_explore(name, world, (struct model_options){ .preemptions = preemptions })
-			.verdict;
-}
-
 TEST(b65_barrier_shows_what_each_did_before)
 {
-	CHECK_EQ(explore("two come twice", two_come_twice, 0), MODEL_PASSED);
-	CHECK_EQ(explore("three come twice", three_come_twice, 1), MODEL_PASSED);
+	PASSES(two_come_twice, 0);
+	PASSES(three_come_twice, 1);
 }
 
 TEST(b65_barrier_does_not_count_who_gives_up)
 {
-	CHECK_EQ(explore("one gives up", one_gives_up, 0), MODEL_PASSED);
+	PASSES(one_gives_up, 0);
 }

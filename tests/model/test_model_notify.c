@@ -7,7 +7,7 @@
 #include "model/model.h"
 #include "model/weaken.h"
 
-#include "model/model_task.h"
+#include "model/model_leaf.h"
 #include "test.h"
 
 #include "sync/notify.c" /* NOLINT(bugprone-suspicious-include) */
@@ -18,22 +18,6 @@ static struct weft_notify notify;
 static uint32_t notes[2]; /* plain */
 static uint32_t changed;  /* atomic, relaxed: notify makes it visible */
 static uint32_t woken;    /* atomic */
-
-void weft__lock_contended(struct weft__lock *lock)
-{
-	model_lock(&lock->held);
-}
-
-void weft__fail(const char *what, const char *file, int line)
-{
-	model_fail(what, file, line);
-}
-
-void weft_frame_misuse(const struct weft_frame *frame)
-{
-	(void)frame;
-	model_fail("frame misused", __FILE__, __LINE__);
-}
 
 static int wait_for(enum model_task_patience patience)
 {
@@ -224,14 +208,6 @@ static void registers_and_looks(void)
 	model_free(task);
 	finish();
 }
-
-static enum model_verdict explore(const char *name, void (*world)(void), int preemptions)
-{
-	return model_explore(name, world, (struct model_options){ .preemptions = preemptions })
-			.verdict;
-}
-
-#define PASSES(world, preemptions) CHECK_EQ(explore(#world, world, preemptions), MODEL_PASSED)
 
 TEST(b64_notify_one_is_not_lost)
 {

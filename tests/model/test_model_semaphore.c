@@ -8,7 +8,7 @@
 #include "model/model.h"
 #include "model/weaken.h"
 
-#include "model/model_task.h"
+#include "model/model_leaf.h"
 #include "test.h"
 
 #include "sync/permits.c"   /* NOLINT(bugprone-suspicious-include) */
@@ -21,22 +21,6 @@ static struct weft_semaphore semaphore;
 static struct weft_mutex *mutex;
 static uint32_t notes[2]; /* plain: what is written before a release */
 static uint32_t counter;  /* plain: what the mutex guards */
-
-void weft__lock_contended(struct weft__lock *lock)
-{
-	model_lock(&lock->held);
-}
-
-void weft__fail(const char *what, const char *file, int line)
-{
-	model_fail(what, file, line);
-}
-
-void weft_frame_misuse(const struct weft_frame *frame)
-{
-	(void)frame;
-	model_fail("frame misused", __FILE__, __LINE__);
-}
 
 static int acquire(uint32_t count, enum model_task_patience patience)
 {
@@ -262,14 +246,6 @@ WORLD(gathers_two, gathers, MODEL_TASK_STAYS)
 WORLD(gathers_and_gives_up, gathers, MODEL_TASK_GIVES_UP)
 WORLD(passes_one_on, passes_on, releases_first, 1)
 WORLD(passes_two_on, passes_on, releases_two, 2)
-
-static enum model_verdict explore(const char *name, void (*world)(void), int preemptions)
-{
-	return model_explore(name, world, (struct model_options){ .preemptions = preemptions })
-			.verdict;
-}
-
-#define PASSES(world, preemptions) CHECK_EQ(explore(#world, world, preemptions), MODEL_PASSED)
 
 TEST(b61_mutex_is_held_by_one_at_a_time)
 {
