@@ -20,6 +20,7 @@
 #include <weft/waiter.h>
 #include <weft/semaphore.h>
 #include <weft/mutex.h>
+#include <weft/rwlock.h>
 #include <weft/barrier.h>
 #include <weft/notify.h>
 #include <weft/oneshot.h>

@@ -54,6 +54,7 @@
 #include "sync/notify.c"
 #include "sync/oneshot.c"
 #include "sync/permits.c"
+#include "sync/rwlock.c"
 #include "sync/semaphore.c"
 #include "sync/task_tracker.c"
 

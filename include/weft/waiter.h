@@ -2,9 +2,9 @@
 /*
  * weft/waiter.h: what locks and their leaves consist of. Private; here because their memory is yours.
  *
- * What tasks wait for (weft/semaphore.h, weft/mutex.h, weft/barrier.h, weft/notify.h, weft/oneshot.h)
- * holds a list of waiters; a waiter is part of the frame that waits. So nothing allocates, however many
- * wait.
+ * What tasks wait for (weft/semaphore.h, weft/mutex.h, weft/rwlock.h, weft/once.h, weft/barrier.h,
+ * weft/notify.h, weft/oneshot.h) holds a list of waiters; a waiter is part of the frame that waits. So
+ * nothing allocates, however many wait.
  */
 #ifndef WEFT_WAITER_H
 #define WEFT_WAITER_H

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Semaphore, mutex, barrier, notify and oneshot between tasks on all kinds of runtimes, and threads outside (behaviours 47,
- * 58, 61, 63, 64, 65). What they guard is plain memory: the thread sanitizer looks. */
+/* Semaphore, mutex, rwlock, barrier, notify and oneshot between tasks on all kinds of runtimes, and threads
+ * outside (behaviours 47, 58, 61 to 65). What they guard is plain memory: the thread sanitizer looks. */
 #include "rig.h"
 
 #include <weft/barrier.h>
 #include <weft/mutex.h>
 #include <weft/notify.h>
 #include <weft/oneshot.h>
+#include <weft/rwlock.h>
 #include <weft/scope.h>
 #include <weft/semaphore.h>
 #include <weft/time.h>
@@ -15,6 +16,7 @@ enum { TASKS = 6, ROUNDS = 2100, PERMITS = 2 }; /* ROUNDS: a multiple of three *
 
 struct world {
 	struct weft_mutex mutex;
+	struct weft_rwlock rwlock;
 	struct weft_semaphore semaphore;
 	struct weft_barrier barrier;
 	struct weft_notify notify;
@@ -28,6 +30,7 @@ static void world_init(struct world *world, const struct weft_async *child)
 {
 	*world = (struct world){ .child = child };
 	weft_mutex_init(&world->mutex);
+	weft_rwlock_init(&world->rwlock);
 	weft_semaphore_init(&world->semaphore, PERMITS);
 	weft_barrier_init(&world->barrier, TASKS);
 	weft_notify_init(&world->notify);
@@ -55,6 +58,7 @@ static void run_crowd_on(struct weft_runtime *runtime, struct world *world)
 	CHECK_EQ(rig_run(runtime, &crowd__async, world), 0);
 	weft_runtime_destroy(runtime);
 	CHECK_EQ(weft_mutex_try_lock(&world->mutex), 0);
+	CHECK_EQ(weft_rwlock_try_write(&world->rwlock), 0);
 	CHECK(!world->semaphore.waiters.oldest && !world->barrier.waiters.oldest);
 }
 
@@ -127,6 +131,84 @@ RIG_TEST(b63_mutex_is_unlocked_when_a_timeout_ends_its_holder)
 
 	world_init(&world, &outlasts__async);
 	run_crowd(options, &world);
+}
+
+/* ---- the rwlock ---- */
+
+enum { PAGES = 4 };
+static unsigned pages[PAGES]; /* plain: alike, unless somebody writes */
+
+static void pages_write(void)
+{
+	for (int i = 0; i < PAGES; i++)
+		pages[i]++;
+}
+
+static void pages_read(void)
+{
+	for (int i = 1; i < PAGES; i++)
+		CHECK_EQ(pages[i], pages[0]);
+}
+
+/* async int reads(world): once, with a yield in it; may be cancelled at either. */
+RIG_TASK(reads, struct world, struct weft_rwlock_read__frame read; struct weft_yield__frame yield;)
+{
+	struct reads__frame *f = frame;
+
+	weft_begin(f);
+	weft_await(f, f->read, weft_rwlock_read, &f->args.p0->rwlock);
+	if (f->read.args.result < 0)
+		weft_return(f, f->read.args.result);
+	pages_read();
+	weft_await(f, f->yield, weft_yield);
+	pages_read();
+	weft_rwlock_unlock_read(&f->args.p0->rwlock);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+/* A third of the rounds writes, of which some downgrade; some of the others are out of patience at once. */
+RIG_TASK(shares, struct world, struct weft_rwlock_write__frame write;
+		struct weft_yield__frame yield; struct reads__frame reads;
+		struct weft_timeout__frame timeout; int i;)
+{
+	struct shares__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		reads__init(&f->reads.args, f->args.p0);
+		if (f->i % 3 == 1) {
+			weft_await(f, f->reads, reads, f->args.p0);
+		} else if (f->i % 3 == 2) {
+			weft_await(f, f->timeout, weft_timeout, 0, &reads__async, &f->reads);
+		} else {
+			weft_await(f, f->write, weft_rwlock_write, &f->args.p0->rwlock);
+			CHECK_EQ(f->write.args.result, 0);
+			pages_write();
+			weft_await(f, f->yield, weft_yield);
+			pages_write();
+			if (f->i % 2) {
+				weft_rwlock_unlock_write(&f->args.p0->rwlock);
+				continue;
+			}
+			weft_rwlock_downgrade(&f->args.p0->rwlock);
+			pages_read();
+			weft_rwlock_unlock_read(&f->args.p0->rwlock);
+		}
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b61_b62_rwlock_is_held_by_one_writer_or_readers)
+{
+	struct world world;
+
+	pages[0] = pages[1] = pages[2] = pages[3] = 0;
+	world_init(&world, &shares__async);
+	run_crowd(options, &world);
+	pages_read();
+	CHECK_EQ(pages[0], TASKS * ROUNDS / 3 * 2);
 }
 
 /* ---- the semaphore ---- */
