@@ -10,6 +10,7 @@
 #include <weft/branch.h>
 #include <weft/task.h>
 #include <weft/scope.h>
+#include <weft/join_set.h>
 #include <weft/time.h>
 #include <weft/runtime.h>
 #include <weft/main.h>

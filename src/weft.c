@@ -38,6 +38,7 @@
 #include "exec/drive.c"
 #include "exec/fifo.c"
 #include "exec/join.c"
+#include "exec/join_set.c"
 #include "exec/main.c"
 #include "exec/monitor.c"
 #include "exec/multi.c"
