@@ -22,6 +22,7 @@
 #include <weft/semaphore.h>
 #include <weft/mutex.h>
 #include <weft/rwlock.h>
+#include <weft/once.h>
 #include <weft/barrier.h>
 #include <weft/notify.h>
 #include <weft/oneshot.h>

@@ -53,6 +53,7 @@
 #include "sync/cancel_token.c"
 #include "sync/mutex.c"
 #include "sync/notify.c"
+#include "sync/once.c"
 #include "sync/oneshot.c"
 #include "sync/permits.c"
 #include "sync/rwlock.c"
