@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # tools/ratchet.sh [--tighten]: measures the library (src/, include/) and fails if a value is worse
-# than in tools/ratchet.txt. --tighten writes today's values there.
+# than in tools/ratchet.txt. Macros named weft_... are the typed forms of functions and not counted.
+# --tighten writes today's values there.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/checks.sh
@@ -45,7 +46,7 @@ measure() {
 		worst("line_columns_max", length($0) + 7 * gsub(/\t/, "\t"), file ":" FNR)
 	}
 	code ~ /^#[ \t]*(if|ifdef|ifndef)/ && !seam && code !~ /^#ifndef WEFT_[A-Z_]*_?H$/ { ifs++ }
-	code ~ /^#[ \t]*define [A-Za-z_]+\(/ && file != "src/base/atomic.h" { macros++ }
+	code ~ /^#[ \t]*define [A-Za-z_]+\(/ && code !~ /define weft_/ && file != "src/base/atomic.h" { macros++ }
 	file ~ /^include/ && code ~ /^[A-Za-z].*[ *]weft_[a-z_]+\(/ { public++ }
 	code ~ /^[A-Za-z_]/ { signature = code; next }
 	code ~ /^[ \t]/ && !inside { signature = signature code }
