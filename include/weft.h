@@ -10,7 +10,6 @@
 #include <weft/branch.h>
 #include <weft/task.h>
 #include <weft/scope.h>
-#include <weft/join_set.h>
 #include <weft/time.h>
 #include <weft/runtime.h>
 #include <weft/main.h>
@@ -22,11 +21,13 @@
 #include <weft/semaphore.h>
 #include <weft/mutex.h>
 #include <weft/rwlock.h>
-#include <weft/once.h>
 #include <weft/barrier.h>
 #include <weft/notify.h>
 #include <weft/oneshot.h>
 #include <weft/cancel_token.h>
 #include <weft/task_tracker.h>
+#include <weft/stream.h>
+#include <weft/stream_adaptors.h>
+#include <weft/stream_merge.h>
 
 #endif

@@ -22,7 +22,6 @@ static const struct {
 	SIZES(mutex, lock),
 	SIZES(rwlock, read),
 	SIZES(rwlock, write),
-	SIZES(once, begin),
 	SIZES(barrier, wait),
 	SIZES(notify, wait),
 	SIZES(oneshot, recv),
