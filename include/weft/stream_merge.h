@@ -38,8 +38,8 @@ struct weft_stream_select_all {
 	weft_stream_select_all_init_raw(                                                           \
 			&(s)->self, WEFT_STREAM_ITEM_BYTES_(s), WEFT_STREAM_NO_KEY, 0)
 
-/* Items with the key of the stream that they are from (Tokio's StreamMap): here T is a struct with the members
- * `size_t key` and `V value`, and the streams have items of type V. */
+/* Items with the key of the stream that they are from (Tokio's StreamMap): here T is a struct with the
+ * members `size_t key` and `V value`, and the streams have items of type V. */
 #define weft_stream_keyed_init(s)                                                                  \
 	weft_stream_select_all_init_raw(&(s)->self, WEFT_STREAM_ITEM_BYTES_(s),                    \
 			(WEFT_STREAM_SAME_((size_t *)0, &(s)->item->key),                          \
