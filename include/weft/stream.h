@@ -116,10 +116,10 @@ static inline void weft_stream_init(struct weft_stream *stream, const struct wef
 /* What streams are given: >= 0 or a negative errno, see there. */
 typedef int (*weft_stream_fn)(void *arg, const void *in, void *out);
 
-/* Defines such a function, static, with types: WEFT_STREAM_FN(square, void, int, long) { *out = (long)*in *
- * *in; return 1; }, WEFT_STREAM_TEST(is_odd, void, int) { return *in & 1; } and, for unfold,
- * WEFT_STREAM_MAKE(count_down, int, int) { *out = --*arg; return *arg >= 0; }. Their parameters are called
- * `arg`, `in` and `out`. */
+/* Defines such a function, static, with types. Their parameters are called `arg`, `in` and `out`.
+ *     WEFT_STREAM_FN(square, void, int, long) { *out = (long)*in * *in; return 1; }
+ *     WEFT_STREAM_TEST(is_odd, void, int) { return *in & 1; }
+ *     WEFT_STREAM_MAKE(count_down, int, int) { *out = --*arg; return *arg >= 0; }      for unfold */
 #define WEFT_STREAM_FN(name, Arg, In, Out)                                                         \
 	static int name(Arg *arg, const In *in, Out *out);                                         \
 	static WEFT_MAYBE_UNUSED int name##__any(void *arg, const void *in, void *out)             \
@@ -179,9 +179,9 @@ struct weft_stream_close__frame {
 	struct weft_stream_close__args args;
 };
 
-/* async int weft_stream_collect(stream, T *items, size_t capacity, size_t *count): copies items to an array.
- * 0: these were the last; 1: it is full, there may be more; < 0: an error, or -ECANCELED. In each case
- * *count items are there, and no other is lost. */
+/* async int weft_stream_collect(stream, T *items, size_t capacity, size_t *count): copies items to an
+ * array. 0: these were the last; 1: it is full, there may be more; < 0: an error, or -ECANCELED. In each
+ * case *count items are there, and no other is lost. */
 WEFT_ASYNC_4(int, weft_stream_collect, struct weft_stream *, void *, size_t, size_t *);
 
 struct weft_stream_collect__frame {

@@ -144,8 +144,8 @@ struct weft_stream_enumerate {
 void weft_stream_enumerate_init_raw(struct weft_stream_enumerate *enumerate, size_t item_bytes,
 		struct weft_stream *from, uint32_t index_at, uint32_t value_at);
 
-/* Pairs, until one of both ends: WEFT_STREAM_FROM(zip, S, S), where S is a struct with the members `A first`
- * and `B second`. Both are asked at the same time. */
+/* Pairs, until one of both ends: WEFT_STREAM_FROM(zip, S, S), where S is a struct with the members `A
+ * first` and `B second`. Both are asked at the same time. */
 struct weft_stream_zip {
 	struct weft_stream stream; /* private from here on */
 	struct weft_stream *sources[2];
@@ -216,8 +216,8 @@ struct weft_chunk {
 	size_t count;
 };
 
-/* WEFT_STREAM_OF(chunks, struct weft_chunk), with a buffer of yours: full ones, but for what is there at the
- * end, or before an error. */
+/* WEFT_STREAM_OF(chunks, struct weft_chunk), with a buffer of yours: full ones, but for what is there at
+ * the end, or before an error. */
 struct weft_stream_chunks {
 	struct weft_stream stream; /* private from here on */
 	void *buffer;

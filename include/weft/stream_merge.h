@@ -60,8 +60,8 @@ void weft_stream_select_all_init_raw(struct weft_stream_select_all *all, size_t 
 void weft_stream_select_all_add_raw(struct weft_stream_select_all *all,
 		struct weft_stream_member *member, struct weft_stream *from, size_t key);
 
-/* Takes out a stream with this key: it is yours again, to be asked or to be closed. NULL: there is none, or
- * it has ended. */
+/* Takes out a stream with this key: it is yours again, to be asked or to be closed. NULL: there is none,
+ * or it has ended. */
 struct weft_stream *weft_stream_keyed_remove(struct weft_stream_select_all *all, size_t key);
 
 /* Two of them: WEFT_STREAM_OF(merge, T). */
