@@ -29,5 +29,7 @@
 #include <weft/stream.h>
 #include <weft/stream_adaptors.h>
 #include <weft/stream_merge.h>
+#include <weft/block_on.h>
+#include <weft/channel.h>
 
 #endif

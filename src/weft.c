@@ -7,6 +7,7 @@
 
 #include "base/check.c"
 
+#include "os/memory.c"
 #include "os/os_linux.c"
 
 #include "core/branch.c"
@@ -33,6 +34,7 @@
 #include "io/uring_interest.c"
 #include "io/uring_operation.c"
 
+#include "exec/block_on.c"
 #include "exec/blocking.c"
 #include "exec/current.c"
 #include "exec/drive.c"
@@ -50,6 +52,7 @@
 
 #include "sync/barrier.c"
 #include "sync/cancel_token.c"
+#include "sync/channel.c"
 #include "sync/mutex.c"
 #include "sync/notify.c"
 #include "sync/oneshot.c"

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weft/item.h: how channels check, at compile time, that a pointer is one to what they hold. Private.
+ */
+#ifndef WEFT_ITEM_H
+#define WEFT_ITEM_H
+
+/* Does not compile unless p is a pointer of item's type, const or not. item is never evaluated, p is not
+ * evaluated here. An item of type void * goes with every p. */
+#if defined(__cplusplus)
+#define WEFT_ITEM_CHECK(item, p) ((void)sizeof(1 ? (item) : (p)))
+#else /* if the types differ, the conditional gives a void *, and those have a size of 1 */
+#define WEFT_ITEM_CHECK(item, p)                                                                   \
+	((void)sizeof(char[__extension__(sizeof *(1 ? (item) : (p)) == sizeof *(item)) ? 1 : -1]))
+#endif
+
+#endif

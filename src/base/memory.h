@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * base/memory.h: memory for what no runtime owns, since it is used on any thread, with a context or
+ * without: what lies in channels.
+ *
+ * Whoever allocates does so without a lock that others spin for.
+ */
+#ifndef WEFT_BASE_MEMORY_H
+#define WEFT_BASE_MEMORY_H
+
+#include <stddef.h>
+
+struct weft__memory {
+	void *(*allocate)(size_t bytes); /* aligned to 16, or NULL */
+	void (*release)(void *memory, size_t bytes);
+};
+
+/* The system's (os/memory.c); tests put their own in its place, before anything is allocated. */
+extern const struct weft__memory *weft__memory;
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sync/channel_queue.h: the messages of a channel, in blocks; channel.c tells the rest.
+ *
+ * How         A chain of blocks, each twice as large as the one before, up to 4 KiB:
+ *
+ *                 head --> [read ... written] --> [ ... written] --> [    ]
+ *                                                  ^ write             ^ last
+ *
+ *             A block is freed when it has been read to its end. When nothing is left, only a small one
+ *             stays. Blocks are allocated, and freed, without the lock.
+ * Invariants  [I2] and [I3] of channel.c.
+ */
+#ifndef WEFT_SYNC_CHANNEL_QUEUE_H
+#define WEFT_SYNC_CHANNEL_QUEUE_H
+
+#include <string.h>
+
+#include <weft/channel.h>
+
+#include "base/memory.h"
+#include "sync/waiters.h"
+
+/* With what malloc adds, a power of two. */
+#ifdef WEFT_TEST_SMALL
+enum { BLOCK_BYTES_LEAST = 20, BLOCK_BYTES_MOST = 80 };
+#else
+enum { BLOCK_BYTES_LEAST = 56, BLOCK_BYTES_MOST = 4088 };
+#endif
+
+struct weft_channel_block {
+	struct weft_channel_block *next;
+	uint16_t slots, read, written, unused;
+	unsigned char items[];
+};
+
+_Static_assert(BLOCK_BYTES_MOST <= UINT16_MAX, "slots can be counted");
+
+/* What is left to do when the lock is free. */
+struct channel_after {
+	struct weft_channel_block *drained;
+	struct weft__wakes wakes;
+};
+
+static inline size_t channel_block_bytes(uint32_t slots, uint32_t item_bytes)
+{
+	return offsetof(struct weft_channel_block, items) + (size_t)slots * item_bytes;
+}
+
+static inline unsigned char *channel_block_item(
+		struct weft_channel_block *block, uint32_t index, uint32_t item_bytes)
+{
+	return block->items + (size_t)index * item_bytes;
+}
+
+/* How many places the next block has. */
+static inline uint32_t channel_next_slots(const struct weft_channel *channel)
+{
+	size_t front = channel_block_bytes(0, 0), bytes = BLOCK_BYTES_LEAST, slots;
+
+	if (channel->last)
+		bytes = 2 * channel_block_bytes(channel->last->slots, channel->item_bytes);
+	if (bytes > BLOCK_BYTES_MOST)
+		bytes = BLOCK_BYTES_MOST;
+	slots = (bytes - front) / channel->item_bytes;
+	if (slots > channel->capacity)
+		slots = channel->capacity;
+	return slots ? (uint32_t)slots : 1;
+}
+
+/* Without the lock. */
+static inline struct weft_channel_block *channel_block_create(uint32_t slots, uint32_t item_bytes)
+{
+	struct weft_channel_block *block =
+			weft__memory->allocate(channel_block_bytes(slots, item_bytes));
+
+	if (!block)
+		return NULL;
+	block->next = NULL;
+	block->slots = (uint16_t)slots;
+	block->read = block->written = 0;
+	return block;
+}
+
+static inline void channel_blocks_destroy(struct weft_channel_block *block, uint32_t item_bytes)
+{
+	while (block) {
+		struct weft_channel_block *next = block->next;
+
+		weft__memory->release(block, channel_block_bytes(block->slots, item_bytes));
+		block = next;
+	}
+}
+
+static inline void channel_append(struct weft_channel *channel, struct weft_channel_block *block)
+{
+	if (channel->last)
+		channel->last->next = block;
+	else
+		channel->head = channel->write = block;
+	channel->last = block;
+	channel->room += block->slots;
+}
+
+static inline uint32_t channel_backed(const struct weft_channel *channel)
+{
+	return channel->reserved - channel->senders.word;
+}
+
+/* Nothing is queued, and no permit has memory behind it: keeps a small block at most. */
+static inline void channel_trim(struct weft_channel *channel, struct channel_after *after)
+{
+	struct weft_channel_block *head = channel->head;
+
+	if (!head)
+		return;
+	if (!head->next &&
+			channel_block_bytes(head->slots, channel->item_bytes) <=
+					BLOCK_BYTES_LEAST) {
+		head->read = head->written = 0;
+		channel->room = head->slots;
+		return;
+	}
+	channel->last->next = after->drained;
+	after->drained = head;
+	channel->head = channel->write = channel->last = NULL;
+	channel->room = 0;
+}
+
+/* The head has been read to where it is written. */
+static inline void channel_advance(struct weft_channel *channel, struct channel_after *after)
+{
+	struct weft_channel_block *head = channel->head;
+
+	if (channel->queued == 0 && channel_backed(channel) == 0) {
+		channel_trim(channel, after);
+		return;
+	}
+	if (head->written < head->slots)
+		return;
+	if (head == channel->write)
+		channel->write = head->next; /* [I2] there is one: something is reserved */
+	channel->head = head->next;
+	head->next = after->drained;
+	after->drained = head;
+}
+
+/* Most items are a pointer or a number. */
+static inline void channel_copy(void *to, const void *from, uint32_t bytes)
+{
+	if (bytes == 8)
+		memcpy(to, from, 8);
+	else
+		memcpy(to, from, bytes);
+}
+
+/* With a permit that has memory behind it. */
+static inline void channel_put(struct weft_channel *channel, const void *item)
+{
+	struct weft_channel_block *block = channel->write;
+
+	WEFT_ASSERT(channel_backed(channel) > 0);
+	WEFT_ASSERT(channel->room > 0); /* [I2] */
+	if (block->written == block->slots)
+		block = channel->write = block->next;
+	channel_copy(channel_block_item(block, block->written++, channel->item_bytes), item,
+			channel->item_bytes);
+	channel->room--;
+	channel->reserved--;
+	channel->queued++;
+}
+
+static inline void channel_take(
+		struct weft_channel *channel, void *item, struct channel_after *after)
+{
+	struct weft_channel_block *block = channel->head;
+
+	channel_copy(item, channel_block_item(block, block->read++, channel->item_bytes),
+			channel->item_bytes);
+	channel->queued--;
+	WEFT_ASSERT(channel->receivers.list.word <= channel->queued); /* [I3] */
+	if (block->read == block->written)
+		channel_advance(channel, after);
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* Typed channels in async C (rows S2-43, S2-44; behaviours 48, 50, 53, 57): send, receive, permits, in a select and in a
+ * timeout. */
+#include <errno.h>
+#include <stdio.h>
+
+#include <weft.h>
+#include <weft/async.h>
+
+struct order {
+	int number;
+	char what[12];
+};
+
+WEFT_CHANNEL(orders, struct order);
+WEFT_CHANNEL(numbers, long);
+
+static union orders orders = WEFT_CHANNEL_INIT(struct order, 2);
+static union numbers numbers = WEFT_CHANNEL_INIT(long, WEFT_UNBOUNDED);
+
+static async int customer(int from, int until)
+{
+	struct order order = { from, "tea" };
+
+	defer weft_channel_sender_unref(&orders.channel);
+	for (; order.number < until; order.number++)
+		weft_try(await weft_channel_send(&orders, &order));
+	return 0;
+}
+
+static async int kitchen(void)
+{
+	struct order order;
+	int err, sum = 0;
+
+	while ((err = await weft_channel_recv(&orders, &order)) == 0)
+		sum += order.number;
+	printf("%s: %d, %s\n", order.what, sum, err == -EPIPE ? "over" : "failed");
+	return 0;
+}
+
+static async int many(void)
+{
+	long got[4];
+	ssize_t count;
+
+	for (long i = 0; i < 6; i++)
+		weft_try(weft_channel_try_send(&numbers, &i));
+	count = await weft_channel_recv_many(&numbers, got, 4);
+	if (count != 4)
+		return -EINVAL;
+	printf("%ld %ld %ld %ld, %u left\n", got[0], got[1], got[2], got[3],
+			weft_channel_len(&numbers.channel));
+	return 0;
+}
+
+/* Two are left, and then nothing comes: nothing is lost by a receive that was cancelled. */
+static async int in_select(void)
+{
+	long got = -1;
+	int err = 0, branch;
+
+	do {
+		branch = await weft_select_biased(
+				err = weft_channel_recv(&numbers, &got), weft_yield());
+		printf("branch %d: %ld\n", branch, branch ? -1 : got);
+	} while (branch == 0);
+	printf("timeout: %s\n",
+			await weft_timeout(1, weft_channel_recv(&numbers, &got)) == -ETIME ? "ETIME"
+											   : "?");
+	weft_try(weft_channel_try_send(&numbers, &(long){ 7 }));
+	weft_try(await weft_channel_recv(&numbers, &got));
+	printf("then %ld\n", got);
+	return err == -ECANCELED ? 0 : err;
+}
+
+static async int with_permit(void)
+{
+	long seven = 7, got = 0;
+
+	weft_try(await weft_channel_reserve(&numbers.channel, 1));
+	weft_channel_close(&numbers.channel);
+	printf("closed: %s\n", await weft_channel_send(&numbers, &seven) == -EPIPE ? "EPIPE" : "?");
+	weft_channel_send_reserved(&numbers, &seven);
+	weft_try(await weft_channel_recv(&numbers, &got));
+	printf("got %ld, then %s\n", got,
+			await weft_channel_recv(&numbers, &got) == -EPIPE ? "EPIPE" : "?");
+	return 0;
+}
+
+async int main(void)
+{
+	weft_scope (all) {
+		for (int i = 0; i < 4; i++) {
+			weft_try(weft_channel_sender_ref(&orders.channel));
+			weft_try(weft_spawn_in(&all, customer(10 * i, 10 * i + 10)));
+		}
+		weft_try(await kitchen());
+	}
+	weft_try(await many());
+	weft_try(await in_select());
+	weft_try(await with_permit());
+	weft_channel_finish(&orders.channel);
+	weft_channel_finish(&numbers.channel);
+	return fflush(stdout) != 0;
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/* Channels between tasks on all kinds of runtimes, and threads that block (behaviours 48, 50, 56, 57). What a message
+ * points to is plain memory: the thread sanitizer looks. */
+#include "rig.h"
+
+#include <weft/branch.h>
+#include <weft/channel.h>
+#include <weft/scope.h>
+#include <weft/time.h>
+
+enum { TASKS = 4, ROUNDS = 2000 };
+
+struct message {
+	int *counter; /* plain: whoever has the message may write to it */
+	int number;
+};
+
+WEFT_CHANNEL(inbox, struct message);
+
+struct world {
+	union inbox inbox, back;
+	int counters[TASKS];
+	uint32_t next; /* atomic: which task is which */
+	uint32_t received;
+	int producers; /* tasks */
+};
+
+static void world_init(struct world *world, int producers, uint32_t capacity)
+{
+	*world = (struct world){ .producers = producers };
+	weft_channel_init(&world->inbox.channel, sizeof(struct message), capacity);
+	weft_channel_init(&world->back.channel, sizeof(struct message), WEFT_UNBOUNDED);
+}
+
+static void world_finish(struct world *world)
+{
+	CHECK_EQ(weft_channel_len(&world->inbox.channel), 0);
+	weft_channel_finish(&world->inbox.channel);
+	weft_channel_finish(&world->back.channel);
+}
+
+/* ---- many send, one receives ---- */
+
+/* Sends its counter ROUNDS times, and counts in it only after it came back. */
+RIG_TASK(produces, struct world, struct weft_channel_send__frame send; struct message message;)
+{
+	struct produces__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	f->message.counter = &world->counters[rig_add(&world->next)];
+	for (f->message.number = 0; f->message.number < ROUNDS; f->message.number++) {
+		weft_await(f, f->send, weft_channel_send, &world->inbox.channel, &f->message);
+		CHECK_EQ(f->send.args.result, 0);
+	}
+	weft_channel_sender_unref(&world->inbox.channel);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+/* Those that the world wants. */
+static void spawn_producers(struct weft_scope *scope, struct world *world)
+{
+	struct rig_args args = rig_args(&produces__async, world);
+
+	for (int i = 0; i < world->producers; i++) {
+		CHECK_EQ(weft_channel_sender_ref(&world->inbox.channel), 0);
+		CHECK_EQ(weft_scope_spawn(scope, &produces__async, &args), 0);
+	}
+}
+
+static void is_next(const struct message *message)
+{
+	CHECK_EQ(*message->counter, message->number); /* of each sender, in order */
+	(*message->counter)++;
+}
+
+RIG_TASK(receives, struct world, struct weft_scope scope; struct weft_scope_close__frame close;
+		struct weft_channel_recv__frame recv; struct message message;)
+{
+	struct receives__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	f->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	spawn_producers(&f->scope, world);
+	for (;;) {
+		weft_await(f, f->recv, weft_channel_recv, &world->inbox.channel, &f->message);
+		if (f->recv.args.result < 0)
+			break;
+		is_next(&f->message);
+	}
+	CHECK_EQ(f->recv.args.result, -EPIPE);
+	weft_await(f, f->close, weft_scope_close, &f->scope);
+	weft_return(f, f->close.args.result);
+	weft_end(f);
+}
+
+static void all_have_come(struct world *world)
+{
+	for (int i = 0; i < TASKS; i++)
+		CHECK_EQ(world->counters[i], ROUNDS);
+	world_finish(world);
+}
+
+static void many_to_one(const struct weft_runtime_options *options, uint32_t capacity)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world;
+
+	world_init(&world, TASKS, capacity);
+	CHECK_EQ(rig_run(runtime, &receives__async, &world), 0);
+	weft_runtime_destroy(runtime);
+	all_have_come(&world);
+}
+
+RIG_TEST(s2_44_bounded_channel_takes_from_many_tasks)
+{
+	many_to_one(options, 1);
+	many_to_one(options, 7);
+}
+
+RIG_TEST(s2_44_unbounded_channel_takes_from_many_tasks)
+{
+	many_to_one(options, WEFT_UNBOUNDED);
+}
+
+/* ---- threads that block, on both ends ---- */
+
+static void *sends_from_a_thread(void *data)
+{
+	struct world *world = data;
+	struct message message = { &world->counters[rig_add(&world->next)], 0 };
+
+	for (; message.number < ROUNDS; message.number++)
+		CHECK_EQ(weft_channel_send_blocking(&world->inbox, &message, WEFT_NEVER), 0);
+	weft_channel_sender_unref(&world->inbox.channel);
+	return NULL;
+}
+
+RIG_TEST(b56_channel_takes_from_threads_that_block)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world;
+	pthread_t threads[TASKS];
+
+	world_init(&world, 0, 2);
+	for (int i = 0; i < TASKS; i++)
+		CHECK_EQ(weft_channel_sender_ref(&world.inbox.channel), 0);
+	for (int i = 0; i < TASKS; i++)
+		threads[i] = rig_thread(sends_from_a_thread, &world);
+	CHECK_EQ(rig_run(runtime, &receives__async, &world), 0);
+	for (int i = 0; i < TASKS; i++)
+		rig_thread_join(threads[i]);
+	weft_runtime_destroy(runtime);
+	all_have_come(&world);
+}
+
+/* Several threads may receive, too; what each of them got counts in the order of its sender. */
+static void *receives_in_a_thread(void *data)
+{
+	struct world *world = data;
+	struct message message;
+
+	while (weft_channel_recv_blocking(&world->inbox, &message, WEFT_NEVER) == 0)
+		rig_add(&world->received);
+	return NULL;
+}
+
+RIG_TASK(spawns_producers, struct world, struct weft_scope scope;
+		struct weft_scope_close__frame close;)
+{
+	struct spawns_producers__frame *f = frame;
+
+	weft_begin(f);
+	f->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	spawn_producers(&f->scope, f->args.p0);
+	weft_channel_sender_unref(&f->args.p0->inbox.channel);
+	weft_await(f, f->close, weft_scope_close, &f->scope);
+	weft_return(f, f->close.args.result);
+	weft_end(f);
+}
+
+RIG_TEST(b56_channel_gives_to_threads_that_block)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world;
+	pthread_t threads[2];
+
+	world_init(&world, TASKS, 3);
+	CHECK_EQ(weft_channel_sender_ref(&world.inbox.channel), 0); /* until all are counted */
+	for (int i = 0; i < 2; i++)
+		threads[i] = rig_thread(receives_in_a_thread, &world);
+	CHECK_EQ(rig_run(runtime, &spawns_producers__async, &world), 0);
+	for (int i = 0; i < 2; i++)
+		rig_thread_join(threads[i]);
+	weft_runtime_destroy(runtime);
+	CHECK_EQ(world.received, TASKS * ROUNDS);
+	world_finish(&world);
+}
+
+RIG_TASK(would_block, struct world, )
+{
+	struct would_block__frame *f = frame;
+	struct message message = { NULL, 0 };
+
+	(void)cx;
+	CHECK_EQ(weft_channel_recv_blocking(&f->args.p0->inbox, &message, WEFT_NEVER), -EDEADLK);
+	CHECK_EQ(weft_channel_send_blocking(&f->args.p0->inbox, &message, WEFT_NEVER), -EDEADLK);
+	weft_return(f, 0);
+}
+
+RIG_TEST(b56_blocking_in_a_task_is_refused)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world;
+
+	world_init(&world, 0, 1);
+	CHECK_EQ(rig_run(runtime, &would_block__async, &world), 0);
+	weft_runtime_destroy(runtime);
+	world_finish(&world);
+}
+
+TEST(b56_thread_waits_until_its_deadline)
+{
+	struct world world;
+	struct message message = { NULL, 7 };
+
+	world_init(&world, 0, 1);
+	CHECK_EQ(weft_channel_recv_blocking(&world.inbox, &message, 1), -ETIME);
+	CHECK_EQ(weft_channel_send_blocking(&world.inbox, &message, 1), 0);
+	CHECK_EQ(weft_channel_send_blocking(&world.inbox, &message, 1), -ETIME);
+	CHECK_EQ(weft_channel_recv_blocking(&world.inbox, &message, 1), 0);
+	CHECK_EQ(message.number, 7);
+	weft_channel_close(&world.inbox.channel);
+	CHECK_EQ(weft_channel_recv_blocking(&world.inbox, &message, WEFT_NEVER), -EPIPE);
+	world_finish(&world);
+}
+
+/* ---- cancelled while messages come ---- */
+
+/* A receive against a yield: whoever loses is cancelled, and no message is lost. */
+RIG_TASK(receives_in_a_hurry, struct world, struct weft_branch branches[2];
+		struct weft_selection selection; struct weft_channel_recv__frame recv;
+		struct weft_yield__frame yield; struct message message;)
+{
+	struct receives_in_a_hurry__frame *f = frame;
+
+	if (f->args.base.at == 0) {
+		weft_channel_recv__init(&f->recv.args, &f->args.p0->inbox.channel, &f->message);
+		f->branches[0] = weft_branch_make(&weft_channel_recv__async, &f->recv);
+		weft_yield__init(&f->yield.args);
+		f->branches[1] = weft_branch_make(&weft_yield__async, &f->yield);
+		f->selection = (struct weft_selection)WEFT_SELECTION_INIT;
+		f->args.base.at = 1;
+	}
+	if (weft_select_poll(f->branches, 2, cx, &f->selection) == WEFT_PENDING)
+		return WEFT_PENDING;
+	if (f->recv.args.result == 0)
+		is_next(&f->message);
+	weft_return(f, f->recv.args.result);
+}
+
+RIG_TASK(receives_hurriedly, struct world, struct receives_in_a_hurry__frame recv;
+		struct weft_scope scope; struct weft_scope_close__frame close;)
+{
+	struct receives_hurriedly__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	f->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	spawn_producers(&f->scope, world);
+	do
+		weft_await(f, f->recv, receives_in_a_hurry, world);
+	while (f->recv.args.result != -EPIPE);
+	weft_await(f, f->close, weft_scope_close, &f->scope);
+	weft_return(f, f->close.args.result);
+	weft_end(f);
+}
+
+RIG_TEST(b53_channel_loses_no_message_to_a_select)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world;
+
+	world_init(&world, TASKS, 2);
+	CHECK_EQ(rig_run(runtime, &receives_hurriedly__async, &world), 0);
+	weft_runtime_destroy(runtime);
+	all_have_come(&world);
+}
+
+/* ---- freed by the receiver ---- */
+
+RIG_TASK(says_one, union inbox, )
+{
+	struct says_one__frame *f = frame;
+	struct message message = { NULL, 1 };
+
+	(void)cx;
+	CHECK_EQ(weft_channel_try_send(f->args.p0, &message), 0);
+	weft_channel_sender_unref(&f->args.p0->channel);
+	weft_return(f, 0);
+}
+
+/* The channel is in the frame, and is made anew as soon as it is over. */
+RIG_TASK(collects, struct world, union inbox inbox; struct weft_channel_recv__frame recv;
+		struct message message; int i; int sum;)
+{
+	struct collects__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		weft_channel_init(&f->inbox.channel, sizeof f->message, TASKS);
+		for (int i = 0; i < TASKS; i++)
+			CHECK_EQ(weft_channel_sender_ref(&f->inbox.channel), 0);
+		for (int i = 0; i < TASKS; i++)
+			rig_spawn_detached(NULL, &says_one__async, &f->inbox);
+		for (f->sum = 0;;) {
+			weft_await(f, f->recv, weft_channel_recv, &f->inbox.channel, &f->message);
+			if (f->recv.args.result < 0)
+				break;
+			f->sum += f->message.number;
+		}
+		CHECK_EQ(f->sum, TASKS);
+		weft_channel_finish(&f->inbox.channel);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b57_channel_may_be_made_anew_when_it_is_over)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world;
+
+	world_init(&world, 0, 1);
+	CHECK_EQ(rig_run(runtime, &collects__async, &world), 0);
+	weft_runtime_destroy(runtime);
+	world_finish(&world);
+}
