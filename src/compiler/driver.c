@@ -230,6 +230,7 @@ static int unit_read(struct driver *driver, struct unit *unit)
 	}
 	unit->text = scratch_text(file, &unit->size);
 	driver->plan.is_clang = is_clang(unit->text, unit->size);
+	unit->size = linemarkers_join(unit->text, unit->size);
 	if (file != driver->standard_input)
 		close(file);
 	return 0;

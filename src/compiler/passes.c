@@ -113,10 +113,12 @@ static void add_input(struct words *argv, const struct argument *input)
 	}
 }
 
+/* As system headers, which they are once installed: gcc and clang then explain a mistake in a call without
+ * a tour through our macros. */
 static void add_include(struct words *argv, const struct toolchain *toolchain)
 {
 	if (toolchain->include)
-		words_addf(argv, "-I%s", toolchain->include);
+		words_addf(argv, "-isystem%s", toolchain->include);
 }
 
 bool dependencies_are_shown(const struct arguments *arguments)
