@@ -40,6 +40,13 @@ is_as_short_as() {
 	[ $(($(lines "$2") * 5)) -le $(($(lines "$1") * 6)) ]
 }
 
+# is_short_in DOCUMENT: its first program has 25 lines of code at most.
+is_short_in() {
+	awk '/^```c$/ { inside = 1; next } /^```/ && inside { exit } inside' "$1" >"$scratch/first.c"
+	echo "the first program of $1 has $(grep -c . "$scratch/first.c") lines"
+	grep -q main "$scratch/first.c" && [ "$(grep -c . "$scratch/first.c")" -le 25 ]
+}
+
 is_refused() {
 	says=$(sed -n 's|^/\* weftcc: \(.*\) \*/$|\1|p' "$1")
 	[ -n "$says" ] || { echo "it does not say what weftcc says"; return 1; }
@@ -63,5 +70,8 @@ done
 for file in examples/refused/*.c; do
 	check "$file" is_refused "$file"
 done
-check "server" is_as_short_as examples/server_threads.c examples/server.c
+for file in examples/*_threads.c; do
+	check "${file%_threads.c}" is_as_short_as "$file" "${file%_threads.c}.c"
+done
+check "README.md" is_short_in README.md
 checks_end
