@@ -232,7 +232,7 @@ void lower_declaration(struct lower *lower, struct node *node)
 		} else if (variable->hoisted) {
 			hoist_variable(lower, node, specifiers_end, from, equals, variable);
 			if (statement_guards(lower, variable))
-				lower_guard(lower);
+				lower_guard(lower, variable);
 			if (child->count)
 				initialise(lower, variable, child->child[0]);
 		} else {

@@ -114,7 +114,7 @@ void lower_cleanup(struct lower *lower, const struct variable *variable);
 void lower_statement(struct lower *lower, struct node *node);
 /* Whether a red zone follows the variable in the frame: builds for the address sanitizer. */
 bool statement_guards(const struct lower *lower, const struct variable *variable);
-void lower_guard(struct lower *lower);
+void lower_guard(struct lower *lower, const struct variable *variable);
 
 /* A weft_future: its place in the frame, and its end at that of the block. */
 void lower_future(struct lower *lower, const struct variable *variable);

@@ -28,11 +28,13 @@ struct deferred {
 	const char *text;
 	const char *tasks; /* of a weft_scope: the scope's name */
 	const struct variable *future;
+	uint32_t at; /* of the declaration, or of the defer */
 };
 
 struct leave {
 	enum leave_kind kind;
 	const char *label;
+	size_t remaining; /* what was deferred before a label in the block itself: it stays */
 };
 
 /* What encloses the statement that is being lowered. */
@@ -76,10 +78,36 @@ static bool arrives(const struct lower *lower, const struct layer *layer, enum l
 	return true;
 }
 
+/* How much of what the layer has deferred is not left by the jump: `goto` back to a label in the block
+ * leaves the scope of what is declared after it. */
+static size_t remaining_after(const struct lower *lower, const struct layer *layer,
+		enum leave_kind kind, const char *label)
+{
+	size_t count = layer->deferred_count;
+
+	if (!arrives(lower, layer, kind, label))
+		return 0;
+	if (kind != LEAVE_GOTO)
+		return count;
+	while (count > 0 && layer->deferred[count - 1].at > label_node(lower, label)->begin)
+		count--;
+	return count;
+}
+
+static void leave_by_deferred(struct lower *lower, struct layer *layer, struct leave leave)
+{
+	layer->leaves = grow(layer->leaves, layer->leave_count, &layer->leave_capacity,
+			sizeof *layer->leaves);
+	layer->leaves[layer->leave_count++] = leave;
+	text_printf(lower->out, "{ %s = %zu; goto weft_u%u_%zu; }", layer->why, layer->leave_count,
+			layer->serial, layer->deferred_count);
+}
+
 static void lower_leave(struct lower *lower, uint32_t at, enum leave_kind kind, const char *label)
 {
 	struct text *out = lower->out;
 	struct layer *layer;
+	size_t remaining;
 
 	for (layer = lower->layer; layer; layer = layer->outer) {
 		if (layer->kind == LAYER_DEFERRED && !arrives(lower, layer, kind, label)) {
@@ -87,16 +115,13 @@ static void lower_leave(struct lower *lower, uint32_t at, enum leave_kind kind, 
 					"a deferred statement cannot be left by a jump");
 			return;
 		}
+		remaining = remaining_after(lower, layer, kind, label);
+		if (layer->kind == LAYER_BLOCK && remaining < layer->deferred_count) {
+			leave_by_deferred(lower, layer, (struct leave){ kind, label, remaining });
+			return;
+		}
 		if (arrives(lower, layer, kind, label))
 			break;
-		if (layer->kind != LAYER_BLOCK || layer->deferred_count == 0)
-			continue;
-		layer->leaves = grow(layer->leaves, layer->leave_count, &layer->leave_capacity,
-				sizeof *layer->leaves);
-		layer->leaves[layer->leave_count++] = (struct leave){ kind, label };
-		text_printf(out, "{ %s = %zu; goto weft_u%u_%zu; }", layer->why, layer->leave_count,
-				layer->serial, layer->deferred_count);
-		return;
 	}
 	switch (kind) {
 	case LEAVE_RETURN:
@@ -160,11 +185,12 @@ void lower_cleanup(struct lower *lower, const struct variable *variable)
 	while (layer && layer->kind != LAYER_BLOCK)
 		layer = layer->outer;
 	defer_add(layer,
-			(struct deferred){ .text = arena_printf(&lower->tree->arena, "%s(&%s%s);",
-							   variable->cleanup,
-							   variable->hoisted ? "weft_f->" : "",
-							   variable->hoisted ? variable->member
-									     : variable->name) });
+			(struct deferred){ .at = variable->name_at,
+					.text = arena_printf(&lower->tree->arena, "%s(&%s%s);",
+							variable->cleanup,
+							variable->hoisted ? "weft_f->" : "",
+							variable->hoisted ? variable->member
+									  : variable->name) });
 }
 
 /* ---- blocks ---- */
@@ -178,7 +204,7 @@ bool statement_guards(const struct lower *lower, const struct variable *variable
 
 /* Poisoned where the variable is declared, until its block is left: what comes after it in the frame is
  * as far away as it is on the stack. */
-void lower_guard(struct lower *lower)
+void lower_guard(struct lower *lower, const struct variable *variable)
 {
 	unsigned serial = ++lower->serial;
 	struct layer *layer = lower->layer;
@@ -188,9 +214,10 @@ void lower_guard(struct lower *lower)
 	text_printf(&lower->scope->members, "\tchar weft_g%u[40];\n", serial);
 	text_printf(lower->out, "weft_frame_guard(weft_f->weft_g%u); ", serial);
 	defer_add(layer,
-			(struct deferred){ .text = arena_printf(&lower->tree->arena,
-							   "weft_frame_unguard(weft_f->weft_g%u);",
-							   serial) });
+			(struct deferred){ .at = variable->name_at,
+					.text = arena_printf(&lower->tree->arena,
+							"weft_frame_unguard(weft_f->weft_g%u);",
+							serial) });
 }
 
 void lower_future(struct lower *lower, const struct variable *variable)
@@ -200,7 +227,7 @@ void lower_future(struct lower *lower, const struct variable *variable)
 	while (layer->kind != LAYER_BLOCK)
 		layer = layer->outer;
 	future_declare(lower, variable);
-	defer_add(layer, (struct deferred){ .future = variable });
+	defer_add(layer, (struct deferred){ .future = variable, .at = variable->name_at });
 }
 
 static bool block_defers(const struct lower *lower, const struct node *block)
@@ -252,16 +279,29 @@ static void close_tasks(struct lower *lower, uint32_t at, const char *name)
 					member));
 }
 
+/* Those that leave what is left to do behind the first `remaining` of the deferred. */
+static void leaves_go_on(
+		struct lower *lower, const struct layer *layer, size_t remaining, uint32_t at)
+{
+	for (size_t i = 0; i < layer->leave_count; i++)
+		if (layer->leaves[i].remaining == remaining) {
+			text_printf(lower->out, "if (%s == %zu) ", layer->why, i + 1);
+			lower_leave(lower, at, layer->leaves[i].kind, layer->leaves[i].label);
+			text_puts(lower->out, " ");
+		}
+}
+
 static void block_leave(struct lower *lower, struct layer *layer)
 {
 	struct text *out = lower->out;
 	uint32_t at = layer->node->end - 1;
+	struct layer *deferring;
 
 	if (layer->deferred_count) {
 		lower_sync(lower, at);
 		text_printf(out, "%s = 0; ", layer->why);
 		lower->layer = layer->outer;
-		layer_push(lower, LAYER_DEFERRED, NULL);
+		deferring = layer_push(lower, LAYER_DEFERRED, NULL);
 		for (size_t i = layer->deferred_count; i > 0; i--) {
 			const struct deferred *deferred = &layer->deferred[i - 1];
 
@@ -277,13 +317,11 @@ static void block_leave(struct lower *lower, struct layer *layer)
 				text_puts(out, deferred->text);
 			}
 			text_puts(out, " ");
+			lower->layer = layer->outer;
+			leaves_go_on(lower, layer, i - 1, at);
+			lower->layer = deferring;
 		}
 		layer_pop(lower);
-		for (size_t i = 0; i < layer->leave_count; i++) {
-			text_printf(out, "if (%s == %zu) ", layer->why, i + 1);
-			lower_leave(lower, at, layer->leaves[i].kind, layer->leaves[i].label);
-			text_puts(out, " ");
-		}
 	}
 	lower->layer = layer;
 	lower_scope_pop(lower);
@@ -325,7 +363,9 @@ static void lower_block(struct lower *lower, struct node *node)
 		copy_pragmas(lower, at, child);
 		at = child->end;
 		if (child->kind == NODE_DEFER)
-			defer_add(layer, (struct deferred){ .statement = child->child[0] });
+			defer_add(layer,
+					(struct deferred){ .statement = child->child[0],
+							.at = child->begin });
 		else
 			lower_statement(lower, child);
 	}
