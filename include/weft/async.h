@@ -35,10 +35,13 @@
  *     weft_spawn(call)                          a new task, to be joined or detached. NULL: there is none,
  *                                               and what was to be its arguments is still yours
  *     weft_spawn_detached(call)                 0 or a negative errno
- *     weft_future(f) x;                         a variable for a call of f, whose result is a number:
+ *     weft_future(f) x;                         a variable for a call of f, which gives a number or void
+ *     weft_future(f(1)) x;                      the same for any result; the call is not evaluated.
+ *                                               Through a pointer: for all functions of the type
  *         weft_start(x, f(1));                  its arguments are evaluated, nothing runs
  *         n = await x;                          runs it, gives its result; x may be started again
  *         weft_cancel(x);                       asks it to end; it ends at the latest with x's block
+ *         x, n = x                              are branches, too; whoever won, x has ended
  *     weft_run(call)                            from plain code: a runtime that lasts for this call
  *     weft_scope (s) { weft_spawn_in(&s, call); }   tasks that end before the block is left
  *     weft_cancelled()                          whether this function is being cancelled
@@ -92,23 +95,32 @@ int weft_spawn_detached_(int call) WEFT_ONLY_WEFTCC;
 int weft_spawn_in_(struct weft_scope *scope, int call) WEFT_ONLY_WEFTCC;
 int weft_blocking_(void) WEFT_ONLY_WEFTCC;
 int weft_run_(void) WEFT_ONLY_WEFTCC;
-long weft_future_of_(const void *function) WEFT_ONLY_WEFTCC;
-void weft_start_(void *future, int call) WEFT_ONLY_WEFTCC;
-void weft_cancel_(void *future) WEFT_ONLY_WEFTCC;
+void weft_future_of_(void) WEFT_ONLY_WEFTCC;
+void weft_start_(__volatile__ void *future, int call) WEFT_ONLY_WEFTCC;
+void weft_cancel_(__volatile__ void *future) WEFT_ONLY_WEFTCC;
 bool weft_cancelled_here_(void) WEFT_ONLY_WEFTCC;
 int64_t weft_now_here_(void) WEFT_ONLY_WEFTCC;
 
-/* Functions of whatever parameters. */
+/* Functions of whatever parameters, apart from char, short, bool and float. */
+#if defined(__WEFTCC__)
+#define WEFT_GIVES_VOID_ async void (*)()
+#define WEFT_GIVES_INT_ async int (*)()
+#define WEFT_GIVES_UNSIGNED_ async unsigned (*)()
+#define WEFT_GIVES_UNSIGNED_LONG_ async unsigned long (*)()
+#define WEFT_GIVES_DOUBLE_ async double (*)()
+#else
 #if defined(__GNUC__) && !defined(__cplusplus)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
 #endif
-typedef int weft_gives_int_();
-typedef unsigned weft_gives_unsigned_();
-typedef unsigned long weft_gives_unsigned_long_();
-typedef double weft_gives_double_();
+typedef void (*WEFT_GIVES_VOID_)();
+typedef int (*WEFT_GIVES_INT_)();
+typedef unsigned (*WEFT_GIVES_UNSIGNED_)();
+typedef unsigned long (*WEFT_GIVES_UNSIGNED_LONG_)();
+typedef double (*WEFT_GIVES_DOUBLE_)();
 #if defined(__GNUC__) && !defined(__cplusplus)
 #pragma GCC diagnostic pop
+#endif
 #endif
 
 WEFT_END_DECLS
@@ -180,14 +192,25 @@ WEFT_END_DECLS
 #define weft_spawn_in(scope, call) weft_spawn_in_(scope, WEFT_BRANCH_(call))
 #define weft_blocking(call) ((void)weft_blocking_(), (call))
 #define weft_run(call) ((void)weft_run_(), (call))
-#if defined(__WEFTCC__)
-#define weft_future(function) __typeof__(weft_future_of_((const void *)(function)))
-#else /* the type of what the function gives, as far as it can be said */
-#define weft_future(function)                                                                      \
-	__typeof__(_Generic((function), weft_gives_int_ * : 0, weft_gives_unsigned_ * : 0u,        \
-			weft_gives_unsigned_long_ * : 0ul, weft_gives_double_ * : 0.0,             \
-			default : 0l))
-#endif
+/* clang-format off */
+/* What a call gives, or a function: C tells that of a call, and of a function's name if it is a number. */
+#define WEFT_RESULT_OF_(what)                                                                      \
+	__typeof__(__builtin_choose_expr(                                                          \
+		__builtin_types_compatible_p(__typeof__(what), __typeof__((void)0, (what))),       \
+		(what),                                                                            \
+		_Generic((what), WEFT_GIVES_VOID_: (void)0, WEFT_GIVES_INT_: 0,                    \
+			WEFT_GIVES_UNSIGNED_: 0u, WEFT_GIVES_UNSIGNED_LONG_: 0ul,                  \
+			WEFT_GIVES_DOUBLE_: 0.0, default: 0l)))
+/* To await it has an effect, whatever it looks like; structs do without, as their arrays would show it. */
+#define weft_future(what)                                                                          \
+	__typeof__(*((void)weft_future_of_(),                                                      \
+		_Generic((WEFT_RESULT_OF_(what) *)0, void *: (__volatile__ int *)0,                \
+			default: __builtin_choose_expr(                                            \
+				__builtin_classify_type(*_Generic((WEFT_RESULT_OF_(what) *)0,      \
+					void *: (int *)0, default: (WEFT_RESULT_OF_(what) *)0)) < 12, \
+				(__volatile__ WEFT_RESULT_OF_(what) *)0,                           \
+				(WEFT_RESULT_OF_(what) *)0))))
+/* clang-format on */
 #define weft_start(future, call) weft_start_(&(future), WEFT_BRANCH_(call))
 #define weft_cancel(future) weft_cancel_(&(future))
 #define weft_cancelled() weft_cancelled_here_()

@@ -70,6 +70,9 @@ static inline bool weft_branch_is_made(const struct weft_branch *branch)
 	return branch->async != NULL;
 }
 
+/* Aborts: such a variable was awaited before something was put into it, or filled a second time. */
+WEFT_NORETURN void weft_branch_misuse(const struct weft_branch *branch);
+
 /* Before the first poll: the branch takes no part. It is never polled, so what its arguments own stays
  * the caller's, and it has no result. */
 static inline void weft_branch_disable(struct weft_branch *branch)

@@ -72,6 +72,7 @@ bool branch_parse(struct tree *tree, struct node *argument, struct branch *branc
 
 struct started {
 	struct branch branch;
+	const struct variable *future; /* NULL: the branch is a call */
 	struct callee callee;
 	const char **arguments;
 	const char *member;     /* of the child's frame, or of a pointer to it */
@@ -99,13 +100,19 @@ static bool start_branch(struct lower *lower, struct node *argument, struct star
 	struct tree *tree = lower->tree;
 
 	memset(started, 0, sizeof *started);
-	if (!branch_parse(tree, argument, &started->branch) ||
-			started->branch.call->kind != NODE_CALL ||
+	if (branch_parse(tree, argument, &started->branch) &&
+			(started->future = future_as_branch(&started->branch))) {
+		started->callee = future_callee(lower, started->future);
+		started->member = future_frame(lower, started->future);
+		return true;
+	}
+	if (!started->branch.call || started->branch.call->kind != NODE_CALL ||
 			!(started->branch.is_blocking || started->branch.call->is_async)) {
 		struct node *operand = branch_operand(tree, argument);
 
 		diagnose_error(tree, operand ? operand->begin : argument->begin, "W005",
-				"a branch is a call of an async function, or an assignment of one");
+				"a branch is a call of an async function, a future, or an assignment of "
+				"one");
 		return false;
 	}
 	if (started->branch.call->has_await) {
@@ -132,9 +139,15 @@ static struct own_frame enter_branch(struct lower *lower, struct started *starte
 	struct callee *callee = &started->callee;
 	struct node *call = started->branch.call;
 
-	started->arguments = call_arguments(lower, call);
+	if (!started->future)
+		started->arguments = call_arguments(lower, call);
 	if (started->branch.lvalue)
 		started->target = branch_target(lower, started->branch.lvalue);
+	if (started->future) {
+		future_need(lower, started->future);
+		return (struct own_frame){ callee->async,
+			arena_printf(arena, "weft_f->%s.frame", started->future->member) };
+	}
 	if (started->branch.is_blocking) {
 		job_start(lower, call, &started->job, started->arguments);
 		return (struct own_frame){ callee->async,
@@ -228,8 +241,12 @@ const char *branch_await_all(
 		if (started[i].branch.condition)
 			enter_condition(lower, &started[i], selects);
 		own = enter_branch(lower, &started[i]);
-		text_printf(lower->out, "weft_f->weft_b%u[%u] = weft_branch_make(%s, %s); ", serial,
-				i, own.async, own.frame);
+		text_printf(lower->out, "weft_f->weft_b%u[%u] = ", serial, i);
+		if (started[i].future) /* it has been made, and cancelled, perhaps */
+			text_printf(lower->out, "weft_f->%s; weft_branch_clear(&weft_f->%s); ",
+					started[i].future->member, started[i].future->member);
+		else
+			text_printf(lower->out, "weft_branch_make(%s, %s); ", own.async, own.frame);
 		if (started[i].takes_part)
 			text_printf(lower->out,
 					"} else weft_branch_disable(&weft_f->weft_b%u[%u]); ",
@@ -266,6 +283,30 @@ const char *branch_await_all(
 	return call_keep(lower, node->begin, node->type, value, follows);
 }
 
+/* A future that was cancelled needs no limit, and the timer would not know. */
+static void await_timed(struct lower *lower, uint32_t at, const struct started *started,
+		const struct function *timer, unsigned serial)
+{
+	struct arena *arena = &lower->tree->arena;
+	const struct variable *future = started->future;
+	const char *member = arena_printf(arena, "weft_d%u", serial), *result = "0";
+
+	if (future) {
+		if (call_result_is_int(clang_getResultType(started->callee.type)))
+			result = started->callee.embedded
+					? arena_printf(arena, "weft_f->%s.args.result",
+							  started->member)
+					: call_own_result(lower, &started->callee, started->member);
+		text_printf(lower->out, "if (weft_f->%s.cancelled) { ", future->member);
+		future_poll(lower, at, future);
+		text_printf(lower->out, "weft_f->%s.args.result = %s; } else { ", member, result);
+	}
+	lower_await_point(lower, at, member, timer, "0",
+			arena_printf(arena, "%s__poll(&weft_f->%s, weft_cx)", timer->name, member));
+	if (future)
+		text_printf(lower->out, "} weft_branch_clear(&weft_f->%s); ", future->member);
+}
+
 /* timeout, deadline, shield */
 const char *branch_await_timed(
 		struct lower *lower, struct node *node, struct node *call, bool follows)
@@ -293,9 +334,7 @@ const char *branch_await_timed(
 	own = enter_branch(lower, &started);
 	text_printf(lower->out, "%s__init(&weft_f->weft_d%u.args, %s, %s, %s); ", timer->name,
 			serial, limit, own.async, own.frame);
-	lower_await_point(lower, node->begin, arena_printf(arena, "weft_d%u", serial), timer, "0",
-			arena_printf(arena, "%s__poll(&weft_f->weft_d%u, weft_cx)", timer->name,
-					serial));
+	await_timed(lower, node->begin, &started, timer, serial);
 	leave_branch(lower, &started, NULL);
 	lower_scope_pop(lower);
 	if (started.branch.lvalue)

@@ -9,7 +9,7 @@
 
 /* For a call through a pointer the prefix is laid out from the pointer's type. It may alias what the
  * function itself calls its arguments. */
-static const char *signature(struct lower *lower, uint32_t at, CXType type)
+const char *call_signature(struct lower *lower, uint32_t at, CXType type)
 {
 	unsigned serial = ++lower->serial;
 	struct text *out = &lower->to->lifted;
@@ -30,17 +30,10 @@ static const char *signature(struct lower *lower, uint32_t at, CXType type)
 			&lower->tree->arena, "struct %s__weft_a%u", lower->function->name, serial);
 }
 
-CXType callee_function_type(CXType type)
-{
-	type = clang_getCanonicalType(type);
-	return type.kind == CXType_Pointer ? clang_getCanonicalType(clang_getPointeeType(type))
-					   : type;
-}
-
 struct callee callee_of(struct lower *lower, struct node *call)
 {
 	struct node *name = node_strip(call->child[0]);
-	struct callee callee = { .type = callee_function_type(call->child[0]->type) };
+	struct callee callee = { .type = type_of_function(call->child[0]->type) };
 
 	if (name->kind == NODE_NAME && name->function) {
 		callee.function = name->function;
@@ -51,7 +44,7 @@ struct callee callee_of(struct lower *lower, struct node *call)
 				&lower->tree->arena, "struct %s__args", name->function->name);
 		callee.embedded = frames_embeds(lower->tree, lower->function, name->function);
 	} else {
-		callee.args_struct = signature(lower, call->begin, callee.type);
+		callee.args_struct = call_signature(lower, call->begin, callee.type);
 	}
 	return callee;
 }
@@ -317,7 +310,7 @@ const char *call_run(struct lower *lower, struct node *node, struct node *call)
 	if (lower->function->is_async)
 		diagnose_error(lower->tree, node->begin, "W009",
 				"weft_run in an async function would block its worker: use await");
-	result = clang_getResultType(callee_function_type(call->child[0]->type));
+	result = clang_getResultType(type_of_function(call->child[0]->type));
 	if (type_is_void(result))
 		return call_spawn(lower, call, "int weft_e = weft_run_async(",
 				", (void *)0); if (weft_e < 0) weft_run_failed(weft_e, weft_p)",

@@ -16,10 +16,11 @@ struct callee {
 	bool embedded;
 };
 
+/* A struct for the prefix of frames of a function of that type. */
+const char *call_signature(struct lower *lower, uint32_t at, CXType type);
 struct callee callee_of(struct lower *lower, struct node *call);
 /* The expression for a callee that is no name: evaluate it once. */
 const char *callee_pointer(struct lower *lower, struct node *call);
-CXType callee_function_type(CXType type);
 /* The texts of a call's arguments, awaits in them done. */
 const char **call_arguments(struct lower *lower, struct node *call);
 /* Fills in the arguments of the frame at `frame`, a pointer. */
@@ -50,13 +51,23 @@ const char *call_spawn(struct lower *lower, struct node *call, const char *head,
 const char *call_run(struct lower *lower, struct node *node, struct node *call);
 
 /* future.c */
-void future_declare(struct lower *lower, const struct variable *future);
-const char *future_start(struct lower *lower, struct node *call);
+/* False: it cannot be declared so, and that has been said. */
+bool future_declare(struct lower *lower, const struct variable *future);
+const char *future_start(struct lower *lower, struct node *start);
 const char *future_cancel(struct lower *lower, struct node *call);
 const char *future_await(struct lower *lower, struct node *node, const struct variable *future,
 		bool await_follows);
 /* When its block is left: what has been started is cancelled and awaited. */
 void future_end(struct lower *lower, uint32_t at, const struct variable *future);
+/* The variable in `x` or `lvalue = x`; NULL: the branch is a call. */
+const struct variable *future_as_branch(const struct branch *branch);
+/* Its callee, whose descriptor is only known after it was started. */
+struct callee future_callee(struct lower *lower, const struct variable *future);
+/* The member that holds its frame, or a pointer to that. */
+const char *future_frame(struct lower *lower, const struct variable *future);
+/* Aborts the program unless it was started. */
+void future_need(struct lower *lower, const struct variable *future);
+void future_poll(struct lower *lower, uint32_t at, const struct variable *future);
 
 /* branches.c: join, try_join, select; timeout, deadline, shield. */
 const char *branch_await_all(

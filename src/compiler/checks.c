@@ -168,6 +168,16 @@ static void check_spawn(struct checks *checks, const struct node *call, const ch
 	}
 }
 
+/* NULL: it is not known by name. */
+static const struct function *function_of_branch(const struct node *call)
+{
+	if (call->kind == NODE_CALL)
+		return node_strip(call->child[0])->function;
+	return call->kind == NODE_NAME && call->variable && call->variable->future
+			? call->variable->future->function
+			: NULL;
+}
+
 static void check_select(struct checks *checks, const struct node *call, const char *name)
 {
 	if (strncmp(name, "weft_select", 11) != 0)
@@ -176,10 +186,9 @@ static void check_select(struct checks *checks, const struct node *call, const c
 		struct branch branch;
 		const struct function *function;
 
-		if (!branch_parse(checks->tree, call->child[i], &branch) ||
-				branch.call->kind != NODE_CALL)
+		if (!branch_parse(checks->tree, call->child[i], &branch))
 			continue;
-		function = node_strip(branch.call->child[0])->function;
+		function = function_of_branch(branch.call);
 		if (function && cancel_may_lose(checks->tree, checks->function, call, function))
 			diagnose_mistake(checks->tree, branch.call->begin, MISTAKE_CANCEL_SAFE,
 					"`%s` may have done half of its work when another branch "
@@ -191,8 +200,7 @@ static void check_select(struct checks *checks, const struct node *call, const c
 
 static void check_ignored(struct checks *checks, const struct node *statement)
 {
-	const struct node *call;
-	const char *name;
+	const struct function *function;
 
 	if (strcmp(call_name(statement), "weft_spawn_") == 0)
 		diagnose_mistake(checks->tree, statement->begin, MISTAKE_LOST_TASK,
@@ -200,18 +208,16 @@ static void check_ignored(struct checks *checks, const struct node *statement)
 				"weft_spawn_detached");
 	if (statement->kind != NODE_AWAIT)
 		return;
-	call = node_strip(statement->child[0]);
-	name = call_name(call);
-	if (call->kind != NODE_CALL || !node_strip(call->child[0])->function ||
-			!node_strip(call->child[0])->function->is_foreign)
+	function = function_of_branch(node_strip(statement->child[0]));
+	if (!function || !function->is_foreign)
 		return;
 	for (size_t i = 0; i < sizeof must_look / sizeof *must_look; i++)
-		if (strstr(name, must_look[i])) {
+		if (strstr(function->name, must_look[i])) {
 			diagnose_mistake(checks->tree, statement->begin, MISTAKE_UNUSED_RESULT,
 					"the result of `%s` is ignored, and it may not have "
 					"happened: it says "
 					"so by a number below 0",
-					name);
+					function->name);
 			return;
 		}
 }

@@ -26,6 +26,9 @@ static void find_callees(struct tree *tree, struct function *function, struct no
 {
 	struct node *call = node->kind == NODE_AWAIT ? node_strip(node->child[0]) : NULL;
 
+	if (node->kind == NODE_VARIABLE && node->variable && node->variable->future &&
+			node->variable->future->function)
+		add_callee(function, node->variable->future->function);
 	if (call && call->kind == NODE_CALL) {
 		struct node *callee = node_strip(call->child[0]);
 		struct branch branch;

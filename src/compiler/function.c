@@ -257,9 +257,9 @@ static void check_jump(const struct deferring *in, const struct node *node)
 			around = around->parent;
 		if (around && !is_deferring(in, around->begin))
 			diagnose_error(in->lower->tree, node->begin, "W022",
-					"this case is reached without the defer above it: give the "
-					"statements "
-					"that defer a block of their own");
+					"this case is reached without the %s above it: give the "
+					"statements from there on a block of their own",
+					in->defer->kind == NODE_DEFER ? "defer" : "future");
 	}
 	if (node->kind != NODE_GOTO)
 		return;
@@ -268,8 +268,13 @@ static void check_jump(const struct deferring *in, const struct node *node)
 		return;
 	if (is_deferring(in, target->begin))
 		diagnose_error(in->lower->tree, node->begin, "W022",
-				"this goto jumps over a defer, whose statement would run all the same");
-	else if (target->begin > in->block->begin && target->begin < in->block->end)
+				in->defer->kind == NODE_DEFER
+						? "this goto jumps over a defer, whose statement would "
+						  "run all the same"
+						: "this goto jumps over the declaration of a future, "
+						  "which would be awaited all the same");
+	else if (in->defer->kind == NODE_DEFER && target->begin > in->block->begin &&
+			target->begin < in->block->end)
 		diagnose_error(in->lower->tree, node->begin, "W022",
 				"this goto jumps back over a defer in its own block: put the block's "
 				"statements into a loop");
@@ -304,7 +309,8 @@ static void check_defers(struct lower *lower, const struct node *node)
 			diagnose_error(lower->tree, child->begin, "W020",
 					"what is deferred runs after the value of ({ ... }) is known: "
 					"give it a block of its own in there");
-		else if (child->kind == NODE_DEFER && node->kind == NODE_BLOCK)
+		else if (node->kind == NODE_BLOCK &&
+				(child->kind == NODE_DEFER || node_declares_future(child)))
 			check_jumps(&(struct deferring){ lower, child, node },
 					lower->function->body);
 		else if (child->kind == NODE_DEFER &&
@@ -330,6 +336,7 @@ void lower_function(struct tree *tree, struct function *function, const struct e
 	name_members(&lower);
 	find_labels(&lower, function->body);
 	check_defers(&lower, function->body);
+	future_check_uses(&lower, function->body);
 	if (function->is_async)
 		check_supported(&lower, function->body);
 	check_function(tree, function);

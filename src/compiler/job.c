@@ -12,7 +12,7 @@
 
 static void define_struct(struct lower *lower, struct node *call, const struct job *job)
 {
-	CXType type = callee_function_type(call->child[0]->type);
+	CXType type = type_of_function(call->child[0]->type);
 	struct text *out = &lower->to->lifted;
 	struct tree *tree = lower->tree;
 
@@ -69,7 +69,7 @@ bool job_define(struct lower *lower, struct node *call, struct job *job)
 	job->serial = ++lower->serial;
 	job->name = arena_printf(arena, "%s__weft_j%u", lower->function->name, job->serial);
 	job->member = arena_printf(arena, "weft_d%u", job->serial);
-	job->result = clang_getResultType(callee_function_type(call->child[0]->type));
+	job->result = clang_getResultType(type_of_function(call->child[0]->type));
 	job->function = name->kind == NODE_NAME && !name->variable ? name->name : NULL;
 	define_struct(lower, call, job);
 	define_function(lower, call, job);

@@ -116,6 +116,8 @@ void lower_statement(struct lower *lower, struct node *node);
 bool statement_guards(const struct lower *lower, const struct variable *variable);
 void lower_guard(struct lower *lower, const struct variable *variable);
 
+/* future.c: a future stands only where one is meant. */
+void future_check_uses(struct lower *lower, struct node *body);
 /* A weft_future: its place in the frame, and its end at that of the block. */
 void lower_future(struct lower *lower, const struct variable *variable);
 

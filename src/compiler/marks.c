@@ -67,26 +67,43 @@ const char *cleanup_of(struct tree *tree, CXCursor variable)
 	return cleanup.function;
 }
 
-/* weft_future(f) x; is __typeof__(weft_future_of_((const void *)(f))) x; */
-const struct function *future_of(struct tree *tree, const struct node *node)
+/* The first async function, or call, in there. */
+static const struct node *find_async(const struct node *node)
+{
+	const struct node *found = NULL;
+
+	if ((node->kind == NODE_CALL && node->is_async) ||
+			(node->kind == NODE_NAME && node->function))
+		return node;
+	for (unsigned i = 0; i < node->count && !found; i++)
+		found = node->child[i] ? find_async(node->child[i]) : NULL;
+	return found;
+}
+
+/* weft_future(f) x; is __typeof__(*(...f... *)weft_future_of_()) x; */
+struct future *future_of(struct tree *tree, const struct node *node)
 {
 	const struct source *source = tree->source;
 	size_t i = source_token(source, node->variable->name_at);
+	const struct node *async = NULL, *name;
+	struct future *future;
 
 	/* back to the specifiers, which the first declarator has and the others share */
 	while (i > 0 && !source_token_is(source, i, "weft_future_of_"))
 		if (source_token_is(source, --i, ";") || source_token_is(source, i, "{") ||
 				source_token_is(source, i, "}"))
 			return NULL;
-	for (; i < source->token_count && source->tokens[i].begin < node->variable->name_at; i++) {
-		const struct token *token = &source->tokens[i];
-		const struct function *function = token->kind == TOKEN_WORD
-				? tree_find(tree, source->text + token->begin,
-						  token->end - token->begin)
-				: NULL;
-
-		if (function && function->is_async)
-			return function;
+	for (unsigned c = 0; c < node->count && !async; c++)
+		async = find_async(node->child[c]);
+	future = arena_zalloc(&tree->arena, sizeof *future);
+	if (!async) {
+		diagnose_error(tree, node->variable->name_at, "W010",
+				"weft_future takes an async function, or a call of one");
+		return NULL;
 	}
-	return NULL;
+	name = async->kind == NODE_CALL ? node_strip(async->child[0]) : async;
+	future->function = name->kind == NODE_NAME ? name->function : NULL;
+	future->type = type_of_function(
+			future->function ? future->function->type : async->child[0]->type);
+	return future;
 }

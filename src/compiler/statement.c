@@ -224,9 +224,10 @@ void lower_future(struct lower *lower, const struct variable *variable)
 {
 	struct layer *layer = lower->layer;
 
+	if (!future_declare(lower, variable))
+		return;
 	while (layer->kind != LAYER_BLOCK)
 		layer = layer->outer;
-	future_declare(lower, variable);
 	defer_add(layer, (struct deferred){ .future = variable, .at = variable->name_at });
 }
 

@@ -36,6 +36,13 @@ bool type_is_async_pointer(CXType type)
 	return type.kind == CXType_Pointer && type_is_async_function(clang_getPointeeType(type));
 }
 
+CXType type_of_function(CXType type)
+{
+	type = clang_getCanonicalType(type);
+	return type.kind == CXType_Pointer ? clang_getCanonicalType(clang_getPointeeType(type))
+					   : type;
+}
+
 bool type_is_array(CXType type)
 {
 	type = clang_getCanonicalType(type);
@@ -106,7 +113,7 @@ bool node_is_value(const struct node *node)
 			node->parent->kind == NODE_STATEMENT_EXPRESSION;
 }
 
-static bool declares_future(const struct node *node)
+bool node_declares_future(const struct node *node)
 {
 	for (unsigned i = 0; node->kind == NODE_DECLARATION && i < node->count; i++)
 		if (node->child[i]->variable && node->child[i]->variable->future)
@@ -122,7 +129,7 @@ bool node_awaits_at_end(const struct node *node)
 		return strncmp(start->child[1]->variable->name, "weft_scope_of_", 14) == 0;
 	for (unsigned i = 0; node->kind == NODE_BLOCK && i < node->count; i++)
 		if ((node->child[i]->kind == NODE_DEFER && node->child[i]->has_await) ||
-				declares_future(node->child[i]))
+				node_declares_future(node->child[i]))
 			return true;
 	return false;
 }

@@ -52,6 +52,13 @@ enum node_kind {
 
 struct function;
 
+/* What a weft_future variable holds calls of. */
+struct future {
+	struct function *function; /* NULL: whatever has the type */
+	CXType type;               /* of the function */
+	const char *args_struct;   /* without a function: the prefix of its frames */
+};
+
 /* A local variable or a parameter. */
 struct variable {
 	struct variable *next;
@@ -65,8 +72,8 @@ struct variable {
 	bool is_static; /* or extern: it has no place in a frame */
 	bool address_taken;
 	bool is_volatile;
-	const char *cleanup;           /* the function of its attribute */
-	const struct function *future; /* a weft_future variable: of this function */
+	const char *cleanup;   /* the function of its attribute */
+	struct future *future; /* of a weft_future variable */
 	bool hoisted;
 	const char *member; /* what stands for it in the frame */
 };
@@ -86,6 +93,7 @@ struct node {
 	bool has_statement; /* a statement expression, or a literal that moves into the frame */
 	bool is_async;      /* NODE_CALL: of an async function */
 	bool moves;         /* NODE_COMPOUND_LITERAL: into the frame */
+	bool is_taken;      /* NODE_NAME of a future: by what may have one */
 	bool is_blocking;   /* NODE_NAME: of a function marked WEFT_BLOCKING */
 	bool is_thread_local;
 };
@@ -181,6 +189,8 @@ struct function *tree_find(const struct tree *tree, const char *name, size_t siz
 const char *tree_type_name(struct tree *tree, CXType type);
 bool type_is_async_function(CXType type);
 bool type_is_async_pointer(CXType type);
+/* Of what is called: a function, or a pointer to one. */
+CXType type_of_function(CXType type);
 bool type_is_aggregate(CXType type);
 bool type_is_array(CXType type);
 
@@ -189,6 +199,8 @@ bool node_is_statement(const struct node *node);
 bool node_is_value(const struct node *node);
 /* Whether leaving the block awaits: a deferred statement does, or it is that of a weft_scope. */
 bool node_awaits_at_end(const struct node *node);
+/* Whether it is the declaration of a weft_future, or of several. */
+bool node_declares_future(const struct node *node);
 bool node_is_loop(const struct node *node); /* for, while, do */
 /* Whether it is `a operator b`. */
 bool node_is_operator(const struct source *source, const struct node *node, const char *operator);

@@ -24,7 +24,7 @@ size_t operator_token(const struct source *source, const struct node *node);
 
 /* marks.c: the function of a cleanup attribute; that of a weft_future; WEFT_BLOCKING. */
 const char *cleanup_of(struct tree *tree, CXCursor variable);
-const struct function *future_of(struct tree *tree, const struct node *node);
+struct future *future_of(struct tree *tree, const struct node *node);
 bool is_marked_blocking(CXCursor function);
 
 /* The text stands for that part of the body from now on. */

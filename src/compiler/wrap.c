@@ -38,6 +38,11 @@ static struct node *find_first(struct node *node, enum node_kind kind, uint32_t 
 	return found || node->begin != begin || node->kind != kind ? found : node;
 }
 
+static bool is_future(const struct node *node)
+{
+	return node->kind == NODE_NAME && node->variable && node->variable->future;
+}
+
 /* A call, or one in parentheses: that of a macro, perhaps; or a future. */
 static struct node *find_awaited(struct node *node, uint32_t begin)
 {
@@ -47,9 +52,7 @@ static struct node *find_awaited(struct node *node, uint32_t begin)
 		found = find_first(node, NODE_PAREN, begin);
 	if (!found)
 		found = find_first(node, NODE_NAME, begin);
-	return found && found->kind == NODE_NAME && !(found->variable && found->variable->future)
-			? NULL
-			: found;
+	return found && found->kind == NODE_NAME && !is_future(found) ? NULL : found;
 }
 
 static struct node *find_statement(struct node *node, uint32_t begin)
@@ -86,7 +89,7 @@ static void wrap_await(struct tree *tree, struct function *function, size_t toke
 	if (call && call->kind == NODE_PAREN) { /* await (f(x)) */
 		struct node *inside = node_strip(call);
 
-		if (inside->kind != NODE_CALL && inside->kind != NODE_BINARY)
+		if (inside->kind != NODE_CALL && inside->kind != NODE_BINARY && !is_future(inside))
 			call = NULL;
 	}
 	if (!call) {
@@ -94,7 +97,9 @@ static void wrap_await(struct tree *tree, struct function *function, size_t toke
 		return;
 	}
 	node = node_make(tree, NODE_AWAIT, at, call->end);
-	node->type = call->type;
+	node->type = is_future(node_strip(call))
+			? clang_getResultType(node_strip(call)->variable->future->type)
+			: call->type;
 	node_children(tree, node, 1);
 	node->child[0] = call;
 	up = call->parent;

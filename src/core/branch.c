@@ -31,6 +31,7 @@
 #include <weft/branch.h>
 
 #include "base/atomic.h"
+#include "base/check.h"
 #include "core/branch.h"
 #include "core/env.h"
 
@@ -53,6 +54,14 @@ enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context 
 	if (branch->done && branch->cancelled && !outer_cancelled)
 		cx->unwound = 1;
 	return poll;
+}
+
+void weft_branch_misuse(const struct weft_branch *branch)
+{
+	if (weft_branch_is_made(branch))
+		weft__fail("future started again before it has been awaited", branch->async->name,
+				(int)branch->async->line);
+	weft__fail("future awaited that has not been started", __FILE__, __LINE__);
 }
 
 /* Those that are done do not mind. */
