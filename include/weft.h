@@ -10,6 +10,7 @@
 #include <weft/branch.h>
 #include <weft/task.h>
 #include <weft/scope.h>
+#include <weft/join_set.h>
 #include <weft/time.h>
 #include <weft/runtime.h>
 #include <weft/main.h>
@@ -21,6 +22,7 @@
 #include <weft/semaphore.h>
 #include <weft/mutex.h>
 #include <weft/rwlock.h>
+#include <weft/once.h>
 #include <weft/barrier.h>
 #include <weft/notify.h>
 #include <weft/oneshot.h>

@@ -2,9 +2,9 @@
 /*
  * Every leaf of the public headers that waits, swept: cancelled at each suspension, polled without a wake,
  * with each allocation failing. The network is simulated, with buffers of a few bytes and many seeds; the
- * other end does one thing at a time, when the leaf waits. What must hold, whatever interrupts: a leaf that
- * gives -ECANCELED had no effect. So the bytes, the connection, the signal or the result are still to be
- * had afterwards, and each check goes and gets them.
+ * other end does one thing at a time, when the leaf waits. What must hold, whatever interrupts: a leaf
+ * that gives -ECANCELED had no effect. So the bytes, the connection, the signal or the result are
+ * still to be had afterwards, and each check goes and gets them.
  *
  * Not here: weft_blocking, whose function runs on a thread of its own (test_blocking_pool.c); weft_timeout
  * and weft_deadline around each other (test_time.c), weft_shield (test_shield.c), join and select
@@ -45,6 +45,7 @@ struct leaf_world {
 	struct weft_runtime *runtime;
 	struct weft_task *task;
 	struct weft_scope scope;
+	struct weft_join_set set;
 };
 
 static char text[TEXT_BYTES + 1] = "a text of forty bytes, which are counted";
@@ -733,7 +734,7 @@ enum weft_poll spawns_children__poll(void *frame, struct weft_context *cx)
 	weft_return(f, 0);
 }
 
-static void scope_set_up(struct sweep *sweep)
+static void children_set_up(struct sweep *sweep, struct weft_scope *scope)
 {
 	struct leaf_world *world = sweep->world;
 	struct weft_runtime_options options = {
@@ -742,9 +743,16 @@ static void scope_set_up(struct sweep *sweep)
 	struct spawns_children__args args;
 
 	CHECK_EQ(weft_runtime_create(&world->runtime, &options), 0);
-	world->scope = (struct weft_scope)WEFT_SCOPE_INIT;
-	spawns_children__init(&args, &world->scope);
+	spawns_children__init(&args, scope);
 	CHECK_EQ(weft_runtime_run(world->runtime, &spawns_children__async, &args, NULL), 0);
+}
+
+static void scope_set_up(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+
+	world->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	children_set_up(sweep, &world->scope);
 	weft_scope_close__init(sweep->frame, &world->scope);
 }
 
@@ -773,6 +781,70 @@ TEST(scope_close_awaits_the_children_whatever_interrupts_it)
 	};
 
 	CHECK_EQ(sweep(&scenario).suspensions, 1);
+}
+
+static void next_set_up(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+
+	world->set = (struct weft_join_set)WEFT_JOIN_SET_INIT;
+	children_set_up(sweep, &world->set.tasks);
+	weft_join_set_next__init(sweep->frame, &world->set, &world->signo, NULL);
+}
+
+/* One that was cancelled has taken nothing. */
+static const char *next_check(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+	int taken = leaf_result(sweep) == 0;
+
+	SWEEP_EXPECT(taken || leaf_was_interrupted(sweep, leaf_result(sweep)));
+	while (join_advance(sweep))
+		continue;
+	while (weft_join_set_try_next(&world->set, &world->signo, NULL) == 0) {
+		SWEEP_EXPECT(world->signo == 7);
+		taken++;
+	}
+	SWEEP_EXPECT(taken == CHILDREN && world->signo == 7);
+	return NULL;
+}
+
+TEST(b32_join_set_next_is_interrupted_without_an_effect)
+{
+	static const struct sweep_scenario scenario = {
+		.name = "join_set_next",
+		.async = &weft_join_set_next__async,
+		.world_bytes = sizeof(struct leaf_world),
+		.set_up = next_set_up,
+		.advance = join_advance,
+		.check = next_check,
+		.tear_down = join_tear_down,
+	};
+
+	CHECK_EQ(sweep(&scenario).suspensions, 1);
+}
+
+static void close_set_up(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+
+	next_set_up(sweep);
+	weft_join_set_close__init(sweep->frame, &world->set);
+}
+
+TEST(b32_join_set_close_awaits_the_tasks_whatever_interrupts_it)
+{
+	static const struct sweep_scenario scenario = {
+		.name = "join_set_close",
+		.async = &weft_join_set_close__async,
+		.world_bytes = sizeof(struct leaf_world),
+		.set_up = close_set_up,
+		.advance = join_advance,
+		.check = scope_check,
+		.tear_down = join_tear_down,
+	};
+
+	CHECK(sweep(&scenario).suspensions >= 1);
 }
 
 /* ---- yielding ---- */

@@ -22,6 +22,7 @@ static const struct {
 	SIZES(mutex, lock),
 	SIZES(rwlock, read),
 	SIZES(rwlock, write),
+	SIZES(once, begin),
 	SIZES(barrier, wait),
 	SIZES(notify, wait),
 	SIZES(oneshot, recv),

@@ -216,7 +216,8 @@ WEFT_END_DECLS
 #define weft_cancelled() weft_cancelled_here_()
 #define weft_clock() weft_now_here_()
 
-/* Leaving the block, in whatever way, cancels nothing and awaits the tasks that were spawned in it. */
+/* Leaving the block, in whatever way, cancels nothing and awaits the tasks that were spawned in it.
+ * The first that fails cancels the others, unless weft_scope_keep_going(&name) says not to. */
 #define weft_scope(name)                                                                           \
 	for (struct weft_scope name = WEFT_SCOPE_INIT, *weft_scope_of_##name = &name;              \
 			weft_scope_of_##name; weft_scope_of_##name = NULL)

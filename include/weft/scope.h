@@ -16,8 +16,12 @@
  * Since the frame that holds the scope outlives the children, they may use what is in it.
  *
  * A child is a task: it runs on any worker, in parallel to the others. It has no handle. If its result
- * is an int or ssize_t below 0, that is an error; the first one is kept, and the others go on: whoever
- * wants them to end calls weft_scope_cancel.
+ * is an int or ssize_t below 0, that is an error; the first one is kept, and cancels the others. Where
+ * they are to go on all the same: weft_scope_keep_going. The one that holds the scope is not cancelled
+ * by it.
+ *
+ * (What others call a nursery or a task group. Trio's are the model; that the first error cancels the
+ * siblings is the default there, too.)
  *
  * Memory:  the scope is the caller's, usually in its frame. It must not move or die between the first
  *          spawn and the end of the close that follows. A child costs two pointers more than a task.
@@ -39,10 +43,12 @@ struct weft_scope {
 	int error;
 	bool cancelled;
 	bool closed;
+	bool keeps_going;
+	bool keeps_results; /* it is that of a weft_join_set */
 };
 
 /* clang-format off */
-#define WEFT_SCOPE_INIT { NULL, { NULL, NULL }, 0, 0, false, false }
+#define WEFT_SCOPE_INIT { NULL, { NULL, NULL }, 0, 0, false, false, false, false }
 /* clang-format on */
 
 /* Starts a child on the runtime of the calling task; the arguments are copied. Returns 0; -ENOMEM;
@@ -50,6 +56,9 @@ struct weft_scope {
  * cancelled the child starts cancelled, so that what it was given is released. */
 WEFT_NODISCARD int weft_scope_spawn(
 		struct weft_scope *scope, const struct weft_async *async, const void *args);
+
+/* From here on an error cancels nobody: it is kept, if it is the first, and the others go on. */
+void weft_scope_keep_going(struct weft_scope *scope);
 
 /* Cancels all children, and those that will be spawned before the next close has ended. Idempotent;
  * they have yet to unwind: weft_scope_close waits for that. Time linear in the number of children. */

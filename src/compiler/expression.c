@@ -95,8 +95,8 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 		return future_await(lower, node, call->variable, follows);
 	if ((inner = marked_call(node->child[0], "weft_blocking_")))
 		return job_await(lower, node, inner, follows);
-	if (starts_with(name, "weft_join_") || starts_with(name, "weft_try_join_") ||
-			starts_with(name, "weft_select_"))
+	if (strcmp(name, "weft_join_") == 0 || strcmp(name, "weft_try_join_") == 0 ||
+			strcmp(name, "weft_select_") == 0 || strcmp(name, "weft_select_biased_") == 0)
 		return branch_await_all(lower, node, call, follows);
 	if (strcmp(name, "weft_timeout_") == 0 || strcmp(name, "weft_deadline_") == 0 ||
 			strcmp(name, "weft_shield_") == 0)

@@ -92,9 +92,10 @@ static void ct_end_detached(struct weft__worker *worker, struct weft_task *task)
 	ct_done(task);
 	weft__task_ended(worker, task, !scope);
 	weft__count(&worker->counters.ended, 1);
-	if (scope)
-		weft__scope_leave(scope, task);
-	ct_reap(worker, task);
+	/* it may get a handle now, in a join set; whoever has that may end it at once [I2] */
+	task->local &= ~(uint32_t)CT_DETACHED;
+	if (!scope || !weft__scope_leave(scope, task))
+		ct_reap(worker, task);
 }
 
 static inline void ct_end(struct weft__worker *worker, struct weft_task *task)

@@ -22,9 +22,11 @@
  *             cannot end meanwhile.
  * Invariants  [I1] a task is in the list from before it is queued until after its last poll.
  *             [I2] a child that is in the list has been prepared: it can be cancelled.
- *             [I3] waker.ops is set only while the close is pending and the list is not empty.
+ *             [I3] waker.ops is set only while somebody closes, or waits for the next of a join set, and
+ *                  the list is not empty.
  * Order       [O1] the lock: whoever closes sees what its children did, and a child what was in the
  *                  frame when the scope was made.
+ *             The first error does that, too: the child that leaves cancels those it leaves behind.
  * Cost        a child: two times the lock, without contention two atomic operations, and two
  *             pointers. Cancelling: the lock is held for all children.
  * Not here    who polls a child, and when it is freed (multi.c, current.c): like any detached task.
@@ -38,11 +40,6 @@
 #include "exec/runtime.h"
 #include "exec/scope.h"
 
-/* Behind the child's frame. */
-struct scope_links {
-	struct weft_task *newer, *older;
-};
-
 static size_t links_offset(const struct weft_async *async)
 {
 	size_t align = sizeof(void *);
@@ -50,43 +47,63 @@ static size_t links_offset(const struct weft_async *async)
 	return (async->frame_size + align - 1) & ~(align - 1);
 }
 
-static struct scope_links *links_of(struct weft_task *child)
+struct weft__scope_links *weft__scope_links(struct weft_task *child)
 {
 	/* relaxed: its own thread set it, or the lock shows it [I2] */
 	const struct weft_async *async = atomic_load_relaxed(&child->async);
 
-	return (struct scope_links *)(void *)((char *)weft__task_frame(child) +
+	return (struct weft__scope_links *)(void *)((char *)weft__task_frame(child) +
 			links_offset(async));
-}
-
-static struct weft__lock *lock_of(struct weft_scope *scope)
-{
-	return (struct weft__lock *)(void *)&scope->lock; /* its only member */
 }
 
 static void scope_link(struct weft_scope *scope, struct weft_task *child)
 {
 	struct weft_task *older = scope->children;
 
-	*links_of(child) = (struct scope_links){ NULL, older };
+	*weft__scope_links(child) = (struct weft__scope_links){ NULL, older };
 	if (older)
-		links_of(older)->newer = child;
+		weft__scope_links(older)->newer = child;
 	scope->children = child;
 }
 
 static void scope_unlink(struct weft_scope *scope, struct weft_task *child)
 {
-	const struct scope_links *links = links_of(child);
+	const struct weft__scope_links *links = weft__scope_links(child);
 
 	if (links->newer)
-		links_of(links->newer)->older = links->older;
+		weft__scope_links(links->newer)->older = links->older;
 	else
 		scope->children = links->older;
 	if (links->older)
-		links_of(links->older)->newer = links->newer;
+		weft__scope_links(links->older)->newer = links->newer;
 }
 
-int weft_scope_spawn(struct weft_scope *scope, const struct weft_async *async, const void *args)
+struct weft_task *weft__scope_claim(struct weft_scope *scope)
+{
+	struct weft_task *claimed = NULL;
+
+	for (struct weft_task *child = scope->cancelled ? NULL : scope->children; child;
+			child = weft__scope_links(child)->older)
+		if (child->executor->flavour->cancel(child)) { /* [I2] */
+			child->next = claimed;
+			claimed = child;
+		}
+	scope->cancelled = true;
+	return claimed;
+}
+
+void weft__scope_push(struct weft_task *claimed)
+{
+	while (claimed) { /* the oldest first */
+		struct weft_task *child = claimed;
+
+		claimed = child->next;
+		child->executor->flavour->push(child);
+	}
+}
+
+int weft__scope_spawn(struct weft_scope *scope, const struct weft_async *async, const void *args,
+		struct weft_task **task)
 {
 	struct weft_runtime *runtime = weft_runtime_current();
 	const struct weft__flavour *flavour;
@@ -95,7 +112,8 @@ int weft_scope_spawn(struct weft_scope *scope, const struct weft_async *async, c
 
 	if (!runtime)
 		return -ENXIO;
-	frame = weft__task_create(runtime, async, links_offset(async) + sizeof(struct scope_links));
+	frame = weft__task_create(
+			runtime, async, links_offset(async) + sizeof(struct weft__scope_links));
 	if (WEFT_UNLIKELY(!frame)) /* relaxed: tells the two reasons apart */
 		return atomic_load_relaxed(&runtime->closing) ? -ESHUTDOWN : -ENOMEM;
 	memcpy(frame, args, async->args_size);
@@ -103,54 +121,70 @@ int weft_scope_spawn(struct weft_scope *scope, const struct weft_async *async, c
 	child = weft__task_of(frame);
 	flavour = child->executor->flavour;
 	flavour->prepare(child, weft__scope_word(scope));
-	weft__lock_acquire(lock_of(scope)); /* [O1] */
+	weft__lock_acquire(weft__scope_lock(scope)); /* [O1] */
 	if (scope->closed)
 		atomic_store_relaxed(&scope->error, 0); /* relaxed: see weft_scope_error */
 	scope->closed = false;
 	if (scope->cancelled)
 		(void)flavour->cancel(child); /* it is QUEUED: nothing to push */
 	scope_link(scope, child);             /* [I1] [I2] */
-	weft__lock_release(lock_of(scope));
+	if (scope->keeps_results)
+		weft__join_set_enter(scope);
+	weft__lock_release(weft__scope_lock(scope));
+	if (task)
+		*task = child;
 	flavour->push(child);
 	return 0;
 }
 
-void weft__scope_leave(struct weft_scope *scope, struct weft_task *child)
+int weft_scope_spawn(struct weft_scope *scope, const struct weft_async *async, const void *args)
+{
+	return weft__scope_spawn(scope, async, args, NULL);
+}
+
+bool weft__scope_leave(struct weft_scope *scope, struct weft_task *child)
 {
 	ssize_t result = weft__frame_result(child->async, weft__task_frame(child));
 	struct weft_waker claimed = { NULL, NULL };
+	struct weft_task *siblings = NULL;
+	bool is_kept;
 
-	weft__lock_acquire(lock_of(scope)); /* [O1] */
+	weft__lock_acquire(weft__scope_lock(scope)); /* [O1] */
+	is_kept = scope->keeps_results;
 	scope_unlink(scope, child);
-	if (result < 0 && scope->error == 0) /* relaxed: see weft_scope_error */
-		atomic_store_relaxed(&scope->error, (int)result);
-	if (!scope->children && scope->waker.ops) { /* [I3] */
+	if (is_kept)
+		weft__join_set_keep(scope, child);
+	if (result < 0 && scope->error == 0) {
+		atomic_store_relaxed(
+				&scope->error, (int)result); /* relaxed: see weft_scope_error */
+		if (!scope->keeps_going)
+			siblings = weft__scope_claim(scope);
+	}
+	if ((is_kept || !scope->children) && scope->waker.ops) { /* [I3] */
 		claimed = weft_waker_claim(&scope->waker);
 		scope->waker.ops = NULL;
 	}
-	weft__lock_release(lock_of(scope)); /* the last touch: the scope may be gone */
+	weft__lock_release(weft__scope_lock(scope)); /* the last touch: the scope may be gone */
+	weft__scope_push(siblings);
 	weft_waker_commit(claimed);
+	return is_kept;
+}
+
+void weft_scope_keep_going(struct weft_scope *scope)
+{
+	weft__lock_acquire(weft__scope_lock(scope));
+	scope->keeps_going = true;
+	weft__lock_release(weft__scope_lock(scope));
 }
 
 void weft_scope_cancel(struct weft_scope *scope)
 {
-	struct weft_task *claimed = NULL;
+	struct weft_task *claimed;
 
-	weft__lock_acquire(lock_of(scope)); /* [O1] */
-	for (struct weft_task *child = scope->cancelled ? NULL : scope->children; child;
-			child = links_of(child)->older)
-		if (child->executor->flavour->cancel(child)) { /* [I2] */
-			child->next = claimed;
-			claimed = child;
-		}
-	scope->cancelled = true;
-	weft__lock_release(lock_of(scope));
-	while (claimed) { /* the oldest first */
-		struct weft_task *child = claimed;
-
-		claimed = child->next;
-		child->executor->flavour->push(child);
-	}
+	weft__lock_acquire(weft__scope_lock(scope)); /* [O1] */
+	claimed = weft__scope_claim(scope);
+	weft__lock_release(weft__scope_lock(scope));
+	weft__scope_push(claimed);
 }
 
 int weft_scope_error(const struct weft_scope *scope)
@@ -170,10 +204,10 @@ enum weft_poll weft_scope_close__poll(void *frame, struct weft_context *cx)
 	if (weft_context_cancelled(cx))
 		weft_scope_cancel(scope);
 	f->args.base.at = 1;
-	weft__lock_acquire(lock_of(scope)); /* [O1] */
+	weft__lock_acquire(weft__scope_lock(scope)); /* [O1] */
 	if (scope->children) {
 		scope->waker = *weft_context_waker(cx); /* [I3] */
-		weft__lock_release(lock_of(scope));
+		weft__lock_release(weft__scope_lock(scope));
 		weft_context_refund(cx);
 		return WEFT_PENDING;
 	}
@@ -181,7 +215,7 @@ enum weft_poll weft_scope_close__poll(void *frame, struct weft_context *cx)
 	scope->cancelled = false;
 	scope->closed = true;
 	error = scope->error;
-	weft__lock_release(lock_of(scope));
+	weft__lock_release(weft__scope_lock(scope));
 	weft_return(f, error);
 }
 WEFT_ASYNC_DEFINE_LEAF(weft_scope_close, WEFT_ASYNC_RESULT_INT);

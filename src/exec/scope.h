@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* exec/scope.h: what the flavours know of scopes: a child's word in `joiner`, and its end. */
+/* exec/scope.h: what the flavours know of scopes: a child's word in `joiner`, and its end; and what a join
+ * set, which is a scope that keeps its children's results, knows of them. */
 #ifndef WEFT_EXEC_SCOPE_H
 #define WEFT_EXEC_SCOPE_H
 
 #include <weft/scope.h>
 
+#include "base/lock.h"
 #include "core/task.h"
 #include "exec/join.h"
 
@@ -20,7 +22,36 @@ static inline struct weft_scope *weft__word_scope(uintptr_t word)
 	return weft__join_is_detached(word) ? (struct weft_scope *)(word - JOIN_DETACHED) : NULL;
 }
 
-/* The child has ended; its result and its links are there still. Afterwards the scope may be gone. */
-void weft__scope_leave(struct weft_scope *scope, struct weft_task *child);
+/* The child has ended; its result and its links are there still. Afterwards the scope may be gone.
+ * True: so may the child; it is a task with a handle, which the join set has. False: it is the
+ * caller's to free. */
+WEFT_NODISCARD bool weft__scope_leave(struct weft_scope *scope, struct weft_task *child);
+
+/* As weft_scope_spawn; *task (NULL: not wanted) is the child before anybody polls it. */
+WEFT_NODISCARD int weft__scope_spawn(struct weft_scope *scope, const struct weft_async *async,
+		const void *args, struct weft_task **task);
+
+/* ---- with the scope's lock ---- */
+
+static inline struct weft__lock *weft__scope_lock(struct weft_scope *scope)
+{
+	return (struct weft__lock *)(void *)&scope->lock; /* its only member */
+}
+
+/* Behind the child's frame: its place among those that live, or, in a join set, that have ended. */
+struct weft__scope_links {
+	struct weft_task *newer, *older;
+};
+
+struct weft__scope_links *weft__scope_links(struct weft_task *child);
+
+/* Cancels all that live, unless that has been done. Those that are to be queued, by weft__scope_push after
+ * the lock has been released. */
+WEFT_NODISCARD struct weft_task *weft__scope_claim(struct weft_scope *scope);
+void weft__scope_push(struct weft_task *claimed);
+
+/* join_set.c: one more, and one that has ended, from the scope in it. */
+void weft__join_set_enter(struct weft_scope *scope);
+void weft__join_set_keep(struct weft_scope *scope, struct weft_task *child);
 
 #endif

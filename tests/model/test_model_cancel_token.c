@@ -8,7 +8,7 @@
 #include "model/model.h"
 #include "model/weaken.h"
 
-#include "model/model_task.h"
+#include "model/model_leaf.h"
 #include "test.h"
 
 #include "sync/cancel_token.c" /* NOLINT(bugprone-suspicious-include) */
@@ -17,22 +17,6 @@
 
 static struct weft_cancel_token root, middle, *leaf;
 static uint32_t note; /* plain */
-
-void weft__lock_contended(struct weft__lock *lock)
-{
-	model_lock(&lock->held);
-}
-
-void weft__fail(const char *what, const char *file, int line)
-{
-	model_fail(what, file, line);
-}
-
-void weft_frame_misuse(const struct weft_frame *frame)
-{
-	(void)frame;
-	model_fail("frame misused", __FILE__, __LINE__);
-}
 
 static int wait_for(struct weft_cancel_token *token, enum model_task_patience patience)
 {
@@ -161,14 +145,6 @@ static void is_born(void)
 	model_free(child);
 	finish();
 }
-
-static enum model_verdict explore(const char *name, void (*world)(void), int preemptions)
-{
-	return model_explore(name, world, (struct model_options){ .preemptions = preemptions })
-			.verdict;
-}
-
-#define PASSES(world, preemptions) CHECK_EQ(explore(#world, world, preemptions), MODEL_PASSED)
 
 TEST(b37_nobody_below_is_forgotten)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A scope in every interleaving: children that end, are cancelled and start others, while their parent
- * closes it, and then frees it with all that is around. exec/scope.c with tasks that have the states of
- * the multi-thread flavour; a worker is a thread that polls one task. */
+/* A scope in every interleaving: children that end, fail, are cancelled and start others, while their
+ * parent closes it, or takes their results from a join set, and then frees it with all that is around.
+ * exec/scope.c with tasks that have the states of the multi-thread flavour; a worker is a thread that
+ * polls one task. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 
 #include "core/task_mt.h"
 #include "exec/scope.c"
+
+#include "exec/join_set.c"
 #include "test.h"
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
@@ -55,7 +58,9 @@ static const struct weft_async child__async = { .magic = WEFT_ASYNC_MAGIC,
 static struct parent {
 	struct weft_task header; /* its state only */
 	struct weft_scope scope;
+	struct weft_join_set set;
 	struct weft_scope_close__frame close;
+	struct weft_join_set_next__frame next;
 	uint32_t done[CHILDREN_MAX]; /* plain: each child writes its own */
 } * parent;
 
@@ -63,6 +68,8 @@ static struct weft_task *children[CHILDREN_MAX]; /* the i-th is polled by thread
 static uint32_t child_count;                     /* atomic */
 static bool patient;                             /* children wait until they are cancelled */
 static bool prolific;                            /* the first child starts the second */
+static bool hasty;                               /* the second does not wait */
+static bool kept;                                /* children are in the join set */
 static struct weft_runtime runtime;
 
 struct weft_runtime *weft_runtime_current(void)
@@ -108,15 +115,33 @@ static bool child_cancel(struct weft_task *task)
 	return mt_cancel(task) == MT_PUSH;
 }
 
-static const struct weft__flavour flavour = {
-	.prepare = child_prepare, .push = child_push, .cancel = child_cancel
-};
+static bool child_collect(struct weft_task *task, void *result)
+{
+	/* pairs with weft__join_set_keep */
+	if (atomic_load_acquire(&task->joiner) != JOIN_DONE)
+		return false;
+	if (result)
+		*(int *)result = ((struct child__frame *)weft__task_frame(task))->result;
+	model_free(task);
+	return true;
+}
+
+static const struct weft__flavour flavour = { .prepare = child_prepare,
+	.push = child_push,
+	.cancel = child_cancel,
+	.collect = child_collect };
+
+uint64_t weft_task_id(const struct weft_task *task)
+{
+	return (uintptr_t)task;
+}
 
 static void spawn(int index)
 {
 	struct child__frame frame = { .result = index ? -EILSEQ : 0, .done = &parent->done[index] };
 
-	MODEL_CHECK(weft_scope_spawn(&parent->scope, &child__async, &frame) == 0);
+	MODEL_CHECK(weft_scope_spawn(kept ? &parent->set.tasks : &parent->scope, &child__async,
+				    &frame) == 0);
 }
 
 /* ---- a child: one poll, or one more when it is cancelled ------------------------------------------- */
@@ -132,7 +157,7 @@ static void child_run(void *index)
 	frame = weft__task_frame(task);
 	for (;;) {
 		cancelled = mt_start(task);
-		if (cancelled || !patient)
+		if (cancelled || !patient || (hasty && *(const int *)index == 1))
 			break;
 		if (mt_suspend(task) == MT_NOTHING)
 			model_park();
@@ -143,8 +168,8 @@ static void child_run(void *index)
 		frame->result = -ECANCELED;
 	model_plain_write(frame->done, 1u);
 	mt_done(task);
-	weft__scope_leave(weft__word_scope(task->joiner), task);
-	model_free(task);
+	if (!weft__scope_leave(weft__word_scope(task->joiner), task))
+		model_free(task);
 }
 
 static const int indices[CHILDREN_MAX] = { 0, 1 };
@@ -174,31 +199,30 @@ static void begin(void)
 	memset(children, 0, sizeof children);
 	child_count = 0;
 	model_init(&child_count);
-	patient = prolific = false;
+	patient = prolific = hasty = kept = false;
 	runtime.executor.flavour = &flavour;
 	parent = model_malloc(sizeof *parent);
-	*parent = (struct parent){ .scope = WEFT_SCOPE_INIT };
+	*parent = (struct parent){ .scope = WEFT_SCOPE_INIT, .set = WEFT_JOIN_SET_INIT };
 	mt_init(&parent->header);
 	for (int i = 0; i < CHILDREN_MAX; i++)
 		model_thread(child_run, (void *)(uintptr_t)&indices[i]);
 }
 
-static enum weft_poll parent_poll(bool cancelled)
+static enum weft_poll parent_poll(const struct weft_async *async, void *frame, bool cancelled)
 {
 	struct weft_waker waker = { &parent_ops, parent };
 	struct weft_context cx = weft_context_make(waker, &parent->header.strand);
 
 	cx.cancelled = cancelled;
-	return weft_scope_close__poll(&parent->close, &cx);
+	return async->poll(frame, &cx);
 }
 
-/* Polls until all children have ended; with so many polls that nobody asked for before it waits. */
-static void close_scope(int spurious, bool cancelled, int count)
+/* Polls until it is ready; with so many polls that nobody asked for before it waits. */
+static void await(const struct weft_async *async, void *frame, int spurious, bool cancelled)
 {
-	weft_scope_close__init(&parent->close.args, &parent->scope);
 	for (;;) {
 		(void)mt_start(&parent->header);
-		if (parent_poll(cancelled) == WEFT_READY)
+		if (parent_poll(async, frame, cancelled) == WEFT_READY)
 			break;
 		if (spurious-- > 0) {
 			mt_yield(&parent->header);
@@ -207,6 +231,13 @@ static void close_scope(int spurious, bool cancelled, int count)
 		if (mt_suspend(&parent->header) == MT_NOTHING)
 			model_park();
 	}
+	mt_yield(&parent->header); /* for the next */
+}
+
+static void close_scope(int spurious, bool cancelled, int count)
+{
+	weft_scope_close__init(&parent->close.args, &parent->scope);
+	await(&weft_scope_close__async, &parent->close, spurious, cancelled);
 	for (int i = 0; i < count; i++)
 		MODEL_CHECK(model_plain_read(&parent->done[i]) == 1);
 }
@@ -279,8 +310,63 @@ static void is_cancelled_too_late(void)
 	leave();
 }
 
+/* The second fails, the first waits to be cancelled. */
+static void is_cancelled_by_an_error(void)
+{
+	begin();
+	patient = hasty = true;
+	spawn(0);
+	spawn(1);
+	close_scope(0, false, 2);
+	MODEL_CHECK(parent->close.args.result == -EILSEQ);
+	leave();
+}
+
+/* ---- a join set ---- */
+
+static int take_next(int spurious)
+{
+	int result = 1;
+
+	weft_join_set_next__init(&parent->next.args, &parent->set, &result, NULL);
+	await(&weft_join_set_next__async, &parent->next, spurious, false);
+	MODEL_CHECK(parent->next.args.result == 0);
+	MODEL_CHECK(result == 0 || result == -EILSEQ);
+	MODEL_CHECK(model_plain_read(&parent->done[result ? 1 : 0]) == 1);
+	return result;
+}
+
+static void takes_both(void)
+{
+	begin();
+	kept = true;
+	spawn(0);
+	spawn(1);
+	MODEL_CHECK(take_next(1) + take_next(0) == -EILSEQ);
+	MODEL_CHECK(weft_join_set_try_next(&parent->set, NULL, NULL) == -ECHILD);
+	leave();
+}
+
+/* The first is cancelled; what is left is dropped. */
+static void closes_the_set(void)
+{
+	struct weft_join_set_close__frame close;
+
+	begin();
+	kept = patient = hasty = true;
+	spawn(0);
+	spawn(1);
+	weft_join_set_close__init(&close.args, &parent->set);
+	await(&weft_join_set_close__async, &close, 0, false);
+	MODEL_CHECK(close.args.result == -EILSEQ);
+	MODEL_CHECK(weft_join_set_count(&parent->set) == 0);
+	MODEL_CHECK(model_plain_read(&parent->done[0]) == 1 &&
+			model_plain_read(&parent->done[1]) == 1);
+	leave();
+}
+
 static void (*const bodies[])(void) = { closes, closes_in_a_hurry, closes_what_grows, is_cancelled,
-	is_cancelled_while_it_grows, is_cancelled_too_late };
+	is_cancelled_while_it_grows, is_cancelled_too_late, is_cancelled_by_an_error };
 
 static void check_passes(const char *name, void (*body)(void))
 {
@@ -303,6 +389,17 @@ TEST(scope_that_is_cancelled_reaches_every_child)
 	check_passes("is cancelled", is_cancelled);
 	check_passes("is cancelled while it grows", is_cancelled_while_it_grows);
 	check_passes("is cancelled too late", is_cancelled_too_late);
+}
+
+TEST(b33_error_cancels_the_siblings)
+{
+	check_passes("is cancelled by an error", is_cancelled_by_an_error);
+}
+
+TEST(b32_join_set_gives_every_result)
+{
+	check_passes("takes both", takes_both);
+	check_passes("closes the set", closes_the_set);
 }
 
 TEST(scope_needs_the_orders_of_its_lock)

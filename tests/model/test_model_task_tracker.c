@@ -7,7 +7,7 @@
 #include "model/model.h"
 #include "model/weaken.h"
 
-#include "model/model_task.h"
+#include "model/model_leaf.h"
 #include "test.h"
 
 #include "sync/task_tracker.c" /* NOLINT(bugprone-suspicious-include) */
@@ -17,22 +17,6 @@
 static struct weft_task_tracker *tracker;
 static uint32_t notes[2]; /* plain */
 static uint32_t ended;    /* atomic */
-
-void weft__lock_contended(struct weft__lock *lock)
-{
-	model_lock(&lock->held);
-}
-
-void weft__fail(const char *what, const char *file, int line)
-{
-	model_fail(what, file, line);
-}
-
-void weft_frame_misuse(const struct weft_frame *frame)
-{
-	(void)frame;
-	model_fail("frame misused", __FILE__, __LINE__);
-}
 
 static int wait_until_over(enum model_task_patience patience)
 {
@@ -147,14 +131,6 @@ static void somebody_passes_through(void)
 	model_free(tracker);
 	finish();
 }
-
-static enum model_verdict explore(const char *name, void (*world)(void), int preemptions)
-{
-	return model_explore(name, world, (struct model_options){ .preemptions = preemptions })
-			.verdict;
-}
-
-#define PASSES(world, preemptions) CHECK_EQ(explore(#world, world, preemptions), MODEL_PASSED)
 
 TEST(b38_who_has_waited_may_free_the_tracker)
 {

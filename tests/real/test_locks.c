@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Semaphore, mutex, rwlock, barrier, notify and oneshot between tasks on all kinds of runtimes, and threads
- * outside (behaviours 47, 58, 61 to 65). What they guard is plain memory: the thread sanitizer looks. */
+ * outside (behaviours 47, 58, 61 to 66). What they guard is plain memory: the thread sanitizer looks. */
 #include "rig.h"
 
 #include <weft/barrier.h>
 #include <weft/mutex.h>
 #include <weft/notify.h>
+#include <weft/once.h>
 #include <weft/oneshot.h>
 #include <weft/rwlock.h>
 #include <weft/scope.h>
@@ -495,4 +496,46 @@ RIG_TEST(b58_oneshot_may_be_used_again_by_who_has_received)
 
 	world_init(&world, &asks__async);
 	run_crowd(options, &world);
+}
+
+/* ---- once ---- */
+
+static struct weft_once onces[ROUNDS];
+static int made[ROUNDS],
+		failed[ROUNDS]; /* plain: whoever has the turn writes, and the others read */
+
+/* Each is made by whoever comes first, after a yield, and after a failure. */
+RIG_TASK(needs_all, struct world, struct weft_once_begin__frame begin;
+		struct weft_yield__frame yield; int i; int result;)
+{
+	struct needs_all__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i += f->result == 0) {
+		weft_await(f, f->begin, weft_once_begin, &onces[f->i]);
+		f->result = f->begin.args.result;
+		if (f->result == 1) {
+			weft_await(f, f->yield, weft_yield);
+			if (failed[f->i]++)
+				made[f->i]++;
+			f->result = weft_once_end(&onces[f->i], made[f->i] ? 0 : -EIO);
+		}
+		CHECK(f->result == 0 ? made[f->i] == 1 : f->result == -EIO);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b66_once_is_made_once_between_tasks)
+{
+	struct world world;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		weft_once_init(&onces[i]);
+		made[i] = failed[i] = 0;
+	}
+	world_init(&world, &needs_all__async);
+	run_crowd(options, &world);
+	for (int i = 0; i < ROUNDS; i++)
+		CHECK(made[i] == 1 && failed[i] == 2);
 }

@@ -74,6 +74,7 @@ struct plan {
 	const struct weft_async *child;
 	int rounds;
 	int result_of_fifth;
+	const struct weft_async *fifth; /* NULL: as the others */
 	bool cancels;
 };
 
@@ -90,7 +91,9 @@ RIG_TASK(parent, struct plan, struct weft_scope scope; struct errand errands[CHI
 			f->errands[i] = (struct errand){ .world = &plan->world,
 				.scope = &f->scope,
 				.result = i == 5 ? plan->result_of_fifth : 0 };
-			CHECK_EQ(spawn(&f->scope, plan->child, &f->errands[i]), 0);
+			CHECK_EQ(spawn(&f->scope, i == 5 && plan->fifth ? plan->fifth : plan->child,
+						 &f->errands[i]),
+					0);
 		}
 		if (plan->cancels)
 			weft_scope_cancel(&f->scope);
@@ -128,11 +131,69 @@ RIG_TEST(scope_is_used_again_after_its_close)
 	CHECK_EQ(run_plan(options, &plan), 0);
 }
 
-RIG_TEST(scope_gives_the_first_error_and_the_others_go_on)
+RIG_TEST(scope_gives_the_first_error_and_the_others_have_ended)
 {
 	struct plan plan = { .child = &yields__async, .rounds = 3, .result_of_fifth = -EILSEQ };
 
 	CHECK_EQ(run_plan(options, &plan), -EILSEQ);
+}
+
+/* The others wait for ever, or until they are cancelled. */
+RIG_TEST(b33_first_error_cancels_the_siblings)
+{
+	struct plan plan = { .child = &waits__async,
+		.fifth = &yields__async,
+		.rounds = 20,
+		.result_of_fifth = -EILSEQ };
+
+	CHECK_EQ(run_plan(options, &plan), -EILSEQ);
+	CHECK_EQ(rig_get(&plan.world.cancelled), 20 * (CHILDREN - 1));
+}
+
+RIG_TASK(opens, struct errand, struct weft_yield__frame yield; int i;)
+{
+	struct opens__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < 3; f->i++)
+		weft_await(f, f->yield, weft_yield);
+	rig_gate_open(&f->args.p0->world->gate); /* nobody was cancelled by then */
+	f->args.p0->done++;
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+/* All fail but one, which opens the gate for the others. */
+RIG_TASK(parent_of_many_failures, struct world, struct weft_scope scope;
+		struct errand errands[CHILDREN]; struct weft_scope_close__frame close;)
+{
+	struct parent_of_many_failures__frame *f = frame;
+
+	weft_begin(f);
+	f->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	weft_scope_keep_going(&f->scope);
+	for (int i = 0; i < CHILDREN; i++) {
+		f->errands[i] = (struct errand){ .world = f->args.p0, .result = -EIO };
+		CHECK_EQ(spawn(&f->scope,
+					 i == 0                   ? &ends_at_once__async
+							 : i == 5 ? &opens__async
+								  : &waits__async,
+					 &f->errands[i]),
+				0);
+	}
+	weft_await(f, f->close, weft_scope_close, &f->scope);
+	weft_return(f, f->close.args.result);
+	weft_end(f);
+}
+
+RIG_TEST(scope_that_keeps_going_cancels_nobody)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world = { .started = 0 };
+
+	CHECK_EQ(rig_run(runtime, &parent_of_many_failures__async, &world), -EIO);
+	CHECK_EQ(rig_get(&world.cancelled), 0);
+	weft_runtime_destroy(runtime);
 }
 
 RIG_TEST(b32_scope_that_is_cancelled_cancels_and_awaits_all)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks in async C: readers side by side, a writer between them, one that downgrades, one out of patience. */
+/* Locks in async C: readers side by side, a writer between them, one that downgrades, one out of patience; what
+ * is made once, by the second that tries. */
 #include <stdio.h>
 #include <errno.h>
 #include <weft.h>
@@ -34,11 +35,32 @@ static async int hurry(void)
 {
 	return await weft_timeout(0, weft_rwlock_write(&rwlock));
 }
+static struct weft_once once = WEFT_ONCE_INIT;
+static int attempts, made;
+static async int make(void)
+{
+	attempts++;
+	weft_try(await weft_yield());
+	weft_try(attempts == 1 ? -EIO : 0);
+	made++;
+	return 0;
+}
+static async int need(void)
+{
+	int turn = await weft_once_begin(&once);
+
+	if (turn == 1)
+		turn = weft_once_end(&once, await make());
+	weft_try(turn);
+	return made;
+}
 async int main(void)
 {
 	int a, b, c, d, e;
 
 	await weft_join(a = look(), b = look(), c = renew(), d = look(), e = hurry());
 	printf("%d %d %d %d %d\n", a, b, c, d, e == -ETIME);
+	await weft_join(a = need(), b = need(), c = need());
+	printf("%d attempts, %d made, %d %d\n", attempts, made, a + b + c == 2 - EIO, weft_once_is_done(&once));
 	return weft_rwlock_try_write(&rwlock);
 }

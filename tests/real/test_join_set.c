@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* Join sets on all kinds of runtimes (behaviours 32, 33; rows S1-32, S2-26): results in the order of
+ * the ends, tasks that are cancelled one by one and all at once, and sets that are closed with tasks
+ * in them. */
+#include "rig.h"
+
+#include <weft/join_set.h>
+
+enum { TASKS = 16 };
+
+struct world {
+	struct rig_gate gates[TASKS];
+	struct weft_join_set set;
+	uint32_t started, cancelled;
+};
+
+struct errand {
+	struct world *world;
+	int index, result;
+};
+
+RIG_TASK(waits, struct errand, struct rig_gate_wait__frame wait;)
+{
+	struct waits__frame *f = frame;
+	struct errand *errand = f->args.p0;
+
+	weft_begin(f);
+	rig_add(&errand->world->started);
+	weft_await(f, f->wait, rig_gate_wait, &errand->world->gates[errand->index]);
+	if (f->wait.args.result < 0)
+		rig_add(&errand->world->cancelled);
+	weft_return(f, f->wait.args.result ? f->wait.args.result : errand->result);
+	weft_end(f);
+}
+
+RIG_TASK(ends_at_once, struct errand, )
+{
+	struct ends_at_once__frame *f = frame;
+
+	(void)cx;
+	weft_return(f, f->args.p0->result);
+}
+
+static struct weft_task *spawn(
+		struct world *world, const struct weft_async *async, struct errand *errand)
+{
+	struct rig_args args = rig_args(async, errand);
+	struct weft_task *task = NULL;
+
+	CHECK_EQ(weft_join_set_spawn(&world->set, async, &args, &task), 0);
+	CHECK(task != NULL);
+	return task;
+}
+
+static void errands_init(struct errand *errands, struct world *world)
+{
+	for (int i = 0; i < TASKS; i++)
+		errands[i] = (struct errand){ world, i, 100 + i };
+}
+
+static void run(const struct weft_runtime_options *options, const struct weft_async *async)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world = { .set = WEFT_JOIN_SET_INIT };
+
+	CHECK_EQ(rig_run(runtime, async, &world), 0);
+	CHECK_EQ(weft_join_set_count(&world.set), 0);
+	rig_wait_all_gone(runtime);
+	weft_runtime_destroy(runtime); /* rig_check: nothing was left alive in it */
+}
+
+/* ---- the order ---- */
+
+RIG_TASK(takes_in_order, struct world, struct errand errands[TASKS]; uint64_t ids[TASKS], id;
+		struct weft_join_set_next__frame next; int i, result;)
+{
+	struct takes_in_order__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	errands_init(f->errands, world);
+	for (int i = 0; i < TASKS; i++)
+		f->ids[i] = weft_task_id(spawn(world, &waits__async, &f->errands[i]));
+	CHECK_EQ(weft_join_set_count(&world->set), TASKS);
+	CHECK_EQ(weft_join_set_try_next(&world->set, NULL, NULL), -EAGAIN);
+	for (f->i = 0; f->i < TASKS; f->i++) { /* the last first, then the first, ... */
+		rig_gate_open(&world->gates[f->i % 2 ? f->i / 2 : TASKS - 1 - f->i / 2]);
+		weft_await(f, f->next, weft_join_set_next, &world->set, &f->result, &f->id);
+		CHECK_EQ(f->next.args.result, 0);
+		CHECK_EQ(f->result, 100 + (f->i % 2 ? f->i / 2 : TASKS - 1 - f->i / 2));
+		CHECK(f->id == f->ids[f->result - 100]);
+	}
+	weft_await(f, f->next, weft_join_set_next, &world->set, NULL, NULL);
+	weft_return(f, f->next.args.result == -ECHILD ? 0 : -EPROTO);
+	weft_end(f);
+}
+
+RIG_TEST(b32_join_set_gives_results_in_the_order_of_the_ends)
+{
+	run(options, &takes_in_order__async);
+}
+
+/* ---- abort handles ---- */
+
+RIG_TASK(cancels_the_odd, struct world, struct errand errands[TASKS];
+		struct weft_task * tasks[TASKS]; struct weft_join_set_next__frame next;
+		int i, result, cancelled, sum;)
+{
+	struct cancels_the_odd__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	f->cancelled = f->sum = 0;
+	errands_init(f->errands, world);
+	for (int i = 0; i < TASKS; i++)
+		f->tasks[i] = spawn(world, &waits__async, &f->errands[i]);
+	for (int i = 1; i < TASKS; i += 2)
+		weft_task_cancel(f->tasks[i]);
+	for (int i = 0; i < TASKS; i += 2)
+		rig_gate_open(&world->gates[i]);
+	for (f->i = 0; f->i < TASKS; f->i++) {
+		weft_await(f, f->next, weft_join_set_next, &world->set, &f->result, NULL);
+		CHECK_EQ(f->next.args.result, 0);
+		if (f->result == -ECANCELED)
+			f->cancelled++;
+		else
+			f->sum += f->result;
+	}
+	CHECK_EQ(f->cancelled, TASKS / 2);
+	CHECK_EQ(f->sum, 100 * TASKS / 2 + 56);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b32_half_of_the_tasks_is_cancelled_and_half_is_not)
+{
+	run(options, &cancels_the_odd__async);
+}
+
+/* A handle may be cancelled until the result has been taken, also after the end. */
+RIG_TASK(cancels_too_late, struct world, struct errand errand; struct weft_task * task;
+		struct weft_yield__frame yield; int result;)
+{
+	struct cancels_too_late__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	f->errand = (struct errand){ world, 0, 9 };
+	f->task = spawn(world, &ends_at_once__async, &f->errand);
+	while (!weft_task_is_done(f->task))
+		weft_await(f, f->yield, weft_yield);
+	weft_task_cancel(f->task);
+	while (weft_join_set_try_next(&world->set, &f->result, NULL) == -EAGAIN)
+		weft_await(f, f->yield, weft_yield); /* its worker is about to put it there */
+	weft_return(f, f->result - 9);
+	weft_end(f);
+}
+
+RIG_TEST(b32_task_that_has_ended_is_cancelled_in_vain)
+{
+	run(options, &cancels_too_late__async);
+}
+
+/* ---- the end ---- */
+
+RIG_TASK(cancels_all, struct world, struct errand errands[TASKS];
+		struct weft_join_set_close__frame close; int round;)
+{
+	struct cancels_all__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	errands_init(f->errands, world);
+	for (f->round = 0; f->round < 3; f->round++) {
+		for (int i = 0; i < TASKS; i++)
+			(void)spawn(world, i % 4 ? &waits__async : &ends_at_once__async,
+					&f->errands[i]);
+		weft_join_set_cancel(&world->set);
+		weft_await(f, f->close, weft_join_set_close, &world->set);
+		CHECK_EQ(f->close.args.result, -ECANCELED);
+		CHECK_EQ(weft_join_set_count(&world->set), 0);
+	}
+	CHECK_EQ(rig_get(&world->cancelled), 3 * (TASKS - TASKS / 4));
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b32_set_that_is_cancelled_ends_all)
+{
+	run(options, &cancels_all__async);
+}
+
+/* One fails, taken by nobody, and the others wait for ever: until the close cancels them. */
+RIG_TASK(closes_with_a_failure, struct world, struct errand errands[TASKS];
+		struct weft_join_set_next__frame next; struct weft_join_set_close__frame close;
+		int result;)
+{
+	struct closes_with_a_failure__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	errands_init(f->errands, world);
+	f->errands[5].result = f->errands[0].result = -EILSEQ;
+	(void)spawn(world, &ends_at_once__async, &f->errands[0]);
+	weft_await(f, f->next, weft_join_set_next, &world->set, &f->result, NULL);
+	CHECK_EQ(f->result, -EILSEQ); /* taken: it does not count */
+	for (int i = 0; i < TASKS; i++)
+		(void)spawn(world, i == 5 ? &ends_at_once__async : &waits__async, &f->errands[i]);
+	weft_await(f, f->close, weft_join_set_close, &world->set);
+	CHECK_EQ(f->close.args.result, -EILSEQ);
+	CHECK_EQ(rig_get(&world->cancelled), TASKS - 1);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b33_failure_in_a_set_that_is_closed_cancels_the_rest)
+{
+	run(options, &closes_with_a_failure__async);
+}
+
+RIG_TASK(holder, struct world, struct errand errands[TASKS]; struct weft_join_set_next__frame next;
+		struct weft_join_set_close__frame close;)
+{
+	struct holder__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	errands_init(f->errands, world);
+	for (int i = 0; i < TASKS; i++)
+		(void)spawn(world, &waits__async, &f->errands[i]);
+	weft_await(f, f->next, weft_join_set_next, &world->set, NULL, NULL);
+	/* what was ready wins: the first that was cancelled may have ended */
+	CHECK(f->next.args.result == -ECANCELED || f->next.args.result == 0);
+	weft_await(f, f->close, weft_join_set_close, &world->set);
+	weft_return(f, f->close.args.result);
+	weft_end(f);
+}
+
+RIG_TEST(b32_shutdown_ends_all_in_the_set)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world = { .set = WEFT_JOIN_SET_INIT };
+	struct weft_task *task = rig_spawn(runtime, &holder__async, &world);
+
+	while (rig_get(&world.started) < TASKS)
+		if (options == &rig_current)
+			CHECK(weft_runtime_turn(runtime) >= 0);
+		else
+			rig_wait(&world.started, TASKS);
+	CHECK_EQ(weft_runtime_shutdown(runtime, -1), 0);
+	CHECK_EQ(rig_join(task), -ECANCELED);
+	CHECK_EQ(rig_get(&world.cancelled), TASKS);
+	weft_runtime_destroy(runtime);
+}
+
+/* ---- many that come and go ---- */
+
+enum { MANY = 3000, IN_FLIGHT = 40 };
+
+RIG_TASK(keeps_some_in_flight, struct world, struct errand errands[MANY];
+		struct weft_join_set_next__frame next; int spawned, taken, result; long sum;)
+{
+	struct keeps_some_in_flight__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	f->spawned = 0;
+	f->sum = 0;
+	for (f->taken = 0; f->taken < MANY; f->taken++) {
+		for (; f->spawned < MANY && f->spawned < f->taken + IN_FLIGHT; f->spawned++) {
+			f->errands[f->spawned] = (struct errand){ world, 0, f->spawned };
+			(void)spawn(world, &ends_at_once__async, &f->errands[f->spawned]);
+		}
+		weft_await(f, f->next, weft_join_set_next, &world->set, &f->result, NULL);
+		CHECK_EQ(f->next.args.result, 0);
+		f->sum += f->result;
+	}
+	CHECK_EQ(f->sum, (long)MANY * (MANY - 1) / 2);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b32_every_result_is_taken_once)
+{
+	run(options, &keeps_some_in_flight__async);
+}
