@@ -33,5 +33,6 @@
 #include <weft/stream_merge.h>
 #include <weft/block_on.h>
 #include <weft/channel.h>
+#include <weft/shutdown.h>
 
 #endif

@@ -72,4 +72,5 @@
 #include "net/address.c"
 #include "net/tcp.c"
 
+#include "signal/shutdown.c"
 #include "signal/signals.c"

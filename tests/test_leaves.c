@@ -46,6 +46,7 @@ struct leaf_world {
 	struct weft_task *task;
 	struct weft_scope scope;
 	struct weft_join_set set;
+	struct weft_shutdown end;
 };
 
 static char text[TEXT_BYTES + 1] = "a text of forty bytes, which are counted";
@@ -845,6 +846,64 @@ TEST(b32_join_set_close_awaits_the_tasks_whatever_interrupts_it)
 	};
 
 	CHECK(sweep(&scenario).suspensions >= 1);
+}
+
+/* ---- the end of a program, on the simulated poller: without signals ---- */
+
+static void shutdown_set_up(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+
+	world_open(sweep, "sim");
+	world->end = (struct weft_shutdown)WEFT_SHUTDOWN_INIT;
+	weft_task_tracker_enter(&world->end.tasks);
+	weft_shutdown_wait__init(sweep->frame, &world->end, WEFT_NEVER);
+}
+
+static bool shutdown_advance(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+
+	switch (world->steps++) {
+	case 0:
+		weft_cancel_token_cancel(&world->end.stop);
+		return true;
+	case 1:
+		weft_task_tracker_leave(&world->end.tasks);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const char *shutdown_check(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+
+	SWEEP_EXPECT(leaf_result(sweep) == 0 || leaf_was_interrupted(sweep, leaf_result(sweep)));
+	SWEEP_EXPECT(leaf_result(sweep) == 0 || world->steps < 2);
+	SWEEP_EXPECT(!world->end.stop.waiters.oldest && !world->end.tasks.waiters.oldest);
+	return NULL;
+}
+
+static void shutdown_tear_down(struct sweep *sweep)
+{
+	weft__reactor_finish(&((struct leaf_world *)sweep->world)->reactor);
+}
+
+TEST(shutdown_wait_leaves_nothing_behind_whatever_interrupts_it)
+{
+	static const struct sweep_scenario scenario = {
+		.name = "shutdown_wait",
+		.async = &weft_shutdown_wait__async,
+		.world_bytes = sizeof(struct leaf_world),
+		.set_up = shutdown_set_up,
+		.advance = shutdown_advance,
+		.check = shutdown_check,
+		.tear_down = shutdown_tear_down,
+	};
+
+	CHECK_EQ(sweep(&scenario).suspensions, 2);
 }
 
 /* ---- yielding ---- */
