@@ -34,5 +34,6 @@
 #include <weft/block_on.h>
 #include <weft/channel.h>
 #include <weft/shutdown.h>
+#include <weft/set.h>
 
 #endif

@@ -66,6 +66,7 @@
 #include "stream/adaptors.c"
 #include "stream/chunks.c"
 #include "stream/merge.c"
+#include "stream/set.c"
 #include "stream/sources.c"
 #include "stream/stream.c"
 
