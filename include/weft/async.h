@@ -44,6 +44,8 @@
  *         x, n = x                              are branches, too; whoever won, x has ended
  *     weft_run(call)                            from plain code: a runtime that lasts for this call
  *     weft_scope (s) { weft_spawn_in(&s, call); }   tasks that end before the block is left
+ *     weft_set_push(&set, branch)               a future in a set (weft/set.h): 0 or a negative errno; its
+ *                                               lvalue has the result's type, and is assigned when it ends
  *     weft_cancelled()                          whether this function is being cancelled
  *     weft_clock()                              the runtime's clock: monotonic nanoseconds, or virtual
  *     defer statement                           runs when the enclosing block is left (ISO TS 25755)
@@ -56,6 +58,7 @@
 #include <weft/guard.h>
 #include <weft/runtime.h>
 #include <weft/scope.h>
+#include <weft/set.h>
 
 /* Marks of functions, for weftcc's warnings: `static async WEFT_CANCEL_SAFE int f(void)` may be cancelled
  * anywhere without losing anything; a plain WEFT_BLOCKING function is to be called by weft_blocking. */
@@ -93,6 +96,7 @@ struct weft_task *weft_spawn_(int call) WEFT_ONLY_WEFTCC;
 struct weft_task *weft_spawn_local_(int call) WEFT_ONLY_WEFTCC;
 int weft_spawn_detached_(int call) WEFT_ONLY_WEFTCC;
 int weft_spawn_in_(struct weft_scope *scope, int call) WEFT_ONLY_WEFTCC;
+int weft_set_push_(struct weft_set *set, int branch) WEFT_ONLY_WEFTCC;
 int weft_blocking_(void) WEFT_ONLY_WEFTCC;
 int weft_run_(void) WEFT_ONLY_WEFTCC;
 void weft_future_of_(void) WEFT_ONLY_WEFTCC;
@@ -190,6 +194,7 @@ WEFT_END_DECLS
 #define weft_spawn_local(call) weft_spawn_local_(WEFT_BRANCH_(call))
 #define weft_spawn_detached(call) weft_spawn_detached_(WEFT_BRANCH_(call))
 #define weft_spawn_in(scope, call) weft_spawn_in_(scope, WEFT_BRANCH_(call))
+#define weft_set_push(set, branch) weft_set_push_(set, WEFT_BRANCH_(branch))
 #define weft_blocking(call) ((void)weft_blocking_(), (call))
 #define weft_run(call) ((void)weft_run_(), (call))
 /* clang-format off */

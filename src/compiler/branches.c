@@ -348,3 +348,25 @@ const char *branch_await_timed(
 				serial, value, job_value(lower, &started.job));
 	return call_keep(lower, node->begin, node->type, value, follows);
 }
+
+/* ---- sets ---- */
+
+/* The child's result is copied to the lvalue when it ends, so it is of the same type. */
+const char *branch_push(struct lower *lower, struct node *node, const struct branch *branch)
+{
+	struct arena *arena = &lower->tree->arena;
+	const char *set = lower_expression(lower, node->child[1], false), *target = "(void *)0";
+
+	if (branch->lvalue && branch->call->kind == NODE_CALL && branch->call->is_async) {
+		CXType result = clang_getResultType(type_of_function(branch->call->child[0]->type));
+
+		if (!clang_equalTypes(clang_getCanonicalType(branch->lvalue->type),
+				    clang_getCanonicalType(result)))
+			diagnose_error(lower->tree, branch->lvalue->begin, "W026",
+					"the result is stored here as it is: give this its type");
+		target = arena_printf(
+				arena, "&(%s)", lower_expression(lower, branch->lvalue, false));
+	}
+	return call_spawn(lower, node, arena_printf(arena, "weft_set_put(%s, ", set),
+			arena_printf(arena, ", %s)", target), branch->call);
+}

@@ -74,6 +74,8 @@ const char *branch_await_all(
 		struct lower *lower, struct node *node, struct node *call, bool await_follows);
 const char *branch_await_timed(
 		struct lower *lower, struct node *node, struct node *call, bool await_follows);
+/* weft_set_push: needs no await. */
+const char *branch_push(struct lower *lower, struct node *node, const struct branch *branch);
 
 /* job.c: what weft_blocking is given to do. */
 struct job {

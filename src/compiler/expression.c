@@ -138,6 +138,9 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 				arena_printf(&lower->tree->arena, "weft_scope_spawn(%s, ",
 						lower_expression(lower, node->child[1], false)),
 				")", branch.call);
+	if (strcmp(name, "weft_set_push_") == 0 &&
+			branch_parse(lower->tree, node->child[2], &branch))
+		return branch_push(lower, node, &branch);
 	if (node->count < 2 || !branch_parse(lower->tree, node->child[1], &branch))
 		return NULL;
 	if (strcmp(name, "weft_spawn_") == 0)

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "compiler/lower.h"
 #include "compiler/tree_parts.h"
 
 /* ---- the words of the language ---- */
@@ -249,10 +250,21 @@ static void end_statements(const struct source *source, struct node *node)
 				node->end = node->child[i]->end;
 }
 
+/* The variable cannot be kept in a register: of a member or an element it is that of the whole. */
+static void note_address(struct node *operand)
+{
+	while (operand->kind == NODE_EXPRESSION && operand->count > 0 &&
+			clang_getCanonicalType(operand->child[0]->type).kind != CXType_Pointer)
+		operand = node_strip(operand->child[0]);
+	if (operand->kind == NODE_NAME && operand->variable)
+		operand->variable->address_taken = true;
+}
+
 /* Which nodes hold an await, have an effect; which variables' addresses are taken; blocks. */
 static void annotate(struct tree *tree, struct node *node, struct node *block)
 {
 	const struct source *source = tree->source;
+	struct branch pushed;
 
 	if (node->kind == NODE_VARIABLE && node->variable)
 		node->variable->block = block;
@@ -273,16 +285,12 @@ static void annotate(struct tree *tree, struct node *node, struct node *block)
 
 		node->has_effect |= source_token_is(source, operator, "++") ||
 				source_token_is(source, operator, "--");
-		if (source_token_is(source, operator, "&")) {
-			/* of a member or an element it is that of the whole */
-			while (operand->kind == NODE_EXPRESSION && operand->count > 0 &&
-					clang_getCanonicalType(operand->child[0]->type).kind !=
-							CXType_Pointer)
-				operand = node_strip(operand->child[0]);
-			if (operand->kind == NODE_NAME && operand->variable)
-				operand->variable->address_taken = true;
-		}
+		if (source_token_is(source, operator, "&"))
+			note_address(operand);
 	}
+	if (strcmp(call_name(node), "weft_set_push_") == 0 && node->count == 3 &&
+			branch_parse(tree, node->child[2], &pushed) && pushed.lvalue)
+		note_address(pushed.lvalue); /* where the result is stored, later */
 	if (node->kind == NODE_NAME && node->variable) {
 		if (type_is_array(node->variable->type) && node->variable->parameter < 0)
 			node->variable->address_taken = true;
@@ -297,16 +305,8 @@ static void annotate(struct tree *tree, struct node *node, struct node *block)
 			node->has_builtin |= node->child[i]->has_builtin;
 		}
 	/* a member that is an array gives away the address of the whole */
-	if (node->kind == NODE_EXPRESSION && node->count > 0 && type_is_array(node->type)) {
-		struct node *whole = node;
-
-		while (whole->kind == NODE_EXPRESSION && whole->count > 0 &&
-				clang_getCanonicalType(whole->child[0]->type).kind !=
-						CXType_Pointer)
-			whole = node_strip(whole->child[0]);
-		if (whole->kind == NODE_NAME && whole->variable)
-			whole->variable->address_taken = true;
-	}
+	if (node->kind == NODE_EXPRESSION && node->count > 0 && type_is_array(node->type))
+		note_address(node);
 }
 
 void wrap_body(struct tree *tree, struct function *function)
