@@ -26,6 +26,7 @@
 #include <weft/barrier.h>
 #include <weft/notify.h>
 #include <weft/oneshot.h>
+#include <weft/timed.h>
 #include <weft/cancel_token.h>
 #include <weft/task_tracker.h>
 #include <weft/stream.h>

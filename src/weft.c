@@ -18,6 +18,7 @@
 #include "core/yield.c"
 
 #include "time/sleep.c"
+#include "time/timed.c"
 #include "time/timeout.c"
 #include "time/wheel.c"
 

@@ -12,6 +12,7 @@
 #include <weft/scope.h>
 #include <weft/semaphore.h>
 #include <weft/time.h>
+#include <weft/timed.h>
 
 enum { TASKS = 6, ROUNDS = 2100, PERMITS = 2 }; /* ROUNDS: a multiple of three */
 
@@ -132,6 +133,37 @@ RIG_TEST(b63_mutex_is_unlocked_when_a_timeout_ends_its_holder)
 
 	world_init(&world, &outlasts__async);
 	run_crowd(options, &world);
+}
+
+/* Half of the rounds have little patience. */
+RIG_TASK(counts_in_time, struct world, struct weft_mutex_lock_timed__frame lock;
+		struct weft_yield__frame yield; int i;)
+{
+	struct counts_in_time__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		weft_await(f, f->lock, weft_mutex_lock_timed, &f->args.p0->mutex,
+				f->i % 2 ? f->i : WEFT_LOCK_TIMEOUT, WEFT_HERE);
+		if (f->lock.args.result == -ETIME && f->i % 2)
+			continue;
+		CHECK_EQ(f->lock.args.result, 0);
+		f->args.p0->counted++;
+		if (f->i % 4 == 0)
+			weft_await(f, f->yield, weft_yield);
+		weft_mutex_unlock(&f->args.p0->mutex);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(s2_72_mutex_is_held_by_one_of_the_impatient)
+{
+	struct world world;
+
+	world_init(&world, &counts_in_time__async);
+	run_crowd(options, &world);
+	CHECK(world.counted >= TASKS * ROUNDS / 2 && world.counted <= TASKS * ROUNDS);
 }
 
 /* ---- the rwlock ---- */

@@ -35,6 +35,13 @@ static async int hurry(void)
 {
 	return await weft_timeout(0, weft_rwlock_write(&rwlock));
 }
+static struct weft_mutex mutex = WEFT_MUTEX_INIT;
+static async int impatient(void)
+{
+	weft_try(await weft_mutex_lock_timed(&mutex, WEFT_LOCK_TIMEOUT, WEFT_HERE));
+	defer weft_mutex_unlock(&mutex);
+	return await weft_mutex_lock_timed(&mutex, WEFT_MILLISECONDS(1), WEFT_HERE);
+}
 static struct weft_once once = WEFT_ONCE_INIT;
 static int attempts, made;
 static async int make(void)
@@ -62,5 +69,6 @@ async int main(void)
 	printf("%d %d %d %d %d\n", a, b, c, d, e == -ETIME);
 	await weft_join(a = need(), b = need(), c = need());
 	printf("%d attempts, %d made, %d %d\n", attempts, made, a + b + c == 2 - EIO, weft_once_is_done(&once));
+	printf("%d\n", await impatient() == -ETIME);
 	return weft_rwlock_try_write(&rwlock);
 }
