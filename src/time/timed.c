@@ -11,7 +11,7 @@
  *             when it pends. Whether it was reached is the timeout's matter (timeout.c): by then the leaf
  *             has left the queue, or has passed on what it was given.
  *
- *             A lock knows not where it was taken: it would be eight bytes more for all. `taken` does, for
+ *             A lock knows not where it was taken: it would be eight bytes more for all. `taken_places` does, for
  *             those that were taken by a timed form: a table by the address of the lock. Each entry has
  *             the last one that fell upon it.
  * Invariants  [I1] an entry's object and place were written by one call: under its lock.
@@ -40,7 +40,7 @@ static struct taken {
 	struct weft__lock lock;
 	const void *object;
 	const char *where;
-} taken[1 << TAKEN_BITS];
+} taken_places[1 << TAKEN_BITS];
 
 void weft_lock_policy_set(const struct weft_lock_policy *policy)
 {
@@ -62,7 +62,7 @@ static struct taken *taken_find(const void *object)
 {
 	uint32_t hash = (uint32_t)((uintptr_t)object >> 3) * 0x9e3779b1u;
 
-	return &taken[hash >> (32 - TAKEN_BITS)];
+	return &taken_places[hash >> (32 - TAKEN_BITS)];
 }
 
 static void taken_put(const void *object, const char *where)
