@@ -72,6 +72,7 @@
 #include "stream/stream.c"
 
 #include "net/address.c"
+#include "net/adopt.c"
 #include "net/tcp.c"
 
 #include "signal/shutdown.c"

@@ -992,3 +992,65 @@ TEST(tcp_takes_no_descriptor_of_the_standard_streams)
 	CHECK(waitpid(child, &status, 0) == child);
 	CHECK_EQ(status, 0);
 }
+
+/* --- sockets that were made elsewhere ----------------------------------------------------------- */
+
+TEST(tcp_adopt_takes_an_end_of_a_socketpair)
+{
+	struct weft_tcp ends[2];
+	struct stage stage;
+	int fds[2];
+
+	stage_init(&stage);
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(weft_tcp_adopt(&ends[i], fds[i]), 0);
+		CHECK(fcntl(fds[i], F_GETFL) & O_NONBLOCK);
+		CHECK_EQ(fcntl(fds[i], F_GETFD), FD_CLOEXEC);
+	}
+	CHECK_EQ(write_some(&stage, ends[0], "over", 4), 4);
+	read_exactly(&stage, ends[1], "over");
+	CHECK_EQ(weft_tcp_close(ends[0]), 0);
+	CHECK_EQ(read_some(&stage, ends[1], fds, sizeof fds), 0);
+	CHECK_EQ(weft_tcp_close(ends[1]), 0);
+	stage_finish(&stage);
+}
+
+TEST(tcp_listener_adopt_accepts)
+{
+	struct weft_tcp_accept__frame accept;
+	struct weft_tcp_listener listener;
+	struct weft_tcp conn;
+	struct stage stage;
+	int fd, peer;
+
+	stage_init(&stage);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK(fd >= 0);
+	CHECK_EQ(weft_tcp_listener_adopt(&listener, fd), -EINVAL); /* it does not listen yet */
+	CHECK_EQ(listen(fd, 4), 0);
+	CHECK_EQ(weft_tcp_adopt(&conn, fd), -ENOTCONN);
+	CHECK_EQ(weft_tcp_listener_adopt(&listener, fd), 0);
+	peer = peer_connect(weft_tcp_listener_port(listener));
+	CHECK_EQ(STAGE_AWAIT(&stage, &accept, weft_tcp_accept, listener, &conn), 0);
+	CHECK_EQ(weft_tcp_close(conn), 0);
+	CHECK_EQ(weft_tcp_listener_close(listener), 0);
+	CHECK_EQ(close(peer), 0);
+	stage_finish(&stage);
+}
+
+TEST(tcp_adopt_that_fails_leaves_the_descriptor)
+{
+	struct weft_tcp conn;
+	struct stage stage;
+	int fds[2];
+
+	CHECK_EQ(pipe(fds), 0);
+	CHECK_EQ(weft_tcp_adopt(&conn, fds[0]), -ENXIO); /* outside a runtime */
+	stage_init(&stage);
+	CHECK_EQ(weft_tcp_adopt(&conn, fds[0]), -ENOTSOCK);
+	CHECK_EQ(weft_tcp_adopt(&conn, -1), -EBADF);
+	stage_finish(&stage);
+	CHECK_EQ(close(fds[0]), 0);
+	CHECK_EQ(close(fds[1]), 0);
+}
