@@ -38,6 +38,11 @@ bench: build/build.ninja
 	@bench/setup.sh
 	@bench/run
 
+# Threads beside tasks, in a table; the first time it builds Tokio's side.
+demo: build/build.ninja
+	@bench/setup.sh
+	@bench/demo
+
 install: build/build.ninja
 	@$(CONFIGURE) -DCMAKE_INSTALL_PREFIX="$(PREFIX)" >/dev/null
 	@$(BUILD)
@@ -54,4 +59,4 @@ build/build.ninja: | setup
 	@rm build.log
 	@ln -sf build/compile_commands.json .
 
-.PHONY: all run test check tidy bench install clean setup
+.PHONY: all run test check tidy bench demo install clean setup

@@ -113,7 +113,7 @@ class Builder:
     environment = dict(os.environ, CARGO_TARGET_DIR=out, RUSTC="/usr/bin/rustc",
                        CARGO_HOME=os.path.join(self.programs, "cargo-home"))
     run_quietly(["/usr/bin/cargo", "build", "--release", "--offline"], cwd=crate, env=environment)
-    for program in ("echo_tokio", "micro_tokio"):
+    for program in ("echo_tokio", "micro_tokio", "switch_tokio"):
       shutil.copy2(os.path.join(out, "release", program), self.programs)
 
   def command(self, peer):
