@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * async_mem_brigade.c: a chain of tasks; what a number takes from one to the next, through memory. No
- * system call takes part: the switch alone.
+ * async_mem_brigade.c: a chain of tasks; what a number takes from one to the next, through a channel with
+ * room for one. No system call takes part: the switch alone.
  */
 #include <stdlib.h>
 
@@ -19,46 +19,22 @@ static const struct switch_program program = {
 	.warmups = 100,
 };
 
-/* Room for one number. All tasks are of one thread, so it needs no lock. */
-struct place {
-	long value;
-	bool full;
-	struct weft_notify filled, emptied;
-};
+WEFT_CHANNEL(place, long);
 
-static async int put(struct place *place, long value)
-{
-	while (place->full)
-		weft_try(await weft_notify_wait(&place->emptied));
-	place->value = value;
-	place->full = true;
-	weft_notify_one(&place->filled);
-	return 0;
-}
-
-static async int take(struct place *place, long *value)
-{
-	while (!place->full)
-		weft_try(await weft_notify_wait(&place->filled));
-	*value = place->value;
-	place->full = false;
-	weft_notify_one(&place->emptied);
-	return 0;
-}
-
-static async int pass_on(struct place *upstream, struct place *downstream)
+static async int pass_on(union place *upstream, union place *downstream)
 {
 	long value;
 
 	for (;;) {
-		weft_try(await take(upstream, &value));
-		weft_try(await put(downstream, value + 1));
+		weft_try(await weft_channel_recv(upstream, &value));
+		value++;
+		weft_try(await weft_channel_send(downstream, &value));
 	}
 }
 
-static async int brigade(const struct switch_options *options, struct place *places)
+static async int brigade(const struct switch_options *options, union place *places)
 {
-	struct place *last = &places[options->tasks];
+	union place *last = &places[options->tasks];
 	struct switch_stats stats = { 0 };
 
 	for (int i = 0; i < options->tasks; i++)
@@ -66,10 +42,10 @@ static async int brigade(const struct switch_options *options, struct place *pla
 				"no memory for a task");
 	for (int i = -options->warmups; i < options->iterations; i++) {
 		int64_t start_ns = switch_now_ns();
-		long value;
+		long value = i;
 
-		weft_try(await put(places, i));
-		weft_try(await take(last, &value));
+		weft_try(await weft_channel_send(places, &value));
+		weft_try(await weft_channel_recv(last, &value));
 		switch_expect(value == i + options->tasks, "a task was passed over");
 		if (i >= 0)
 			switch_stats_push(&stats, (double)(switch_now_ns() - start_ns) * 1e-9);
@@ -81,15 +57,15 @@ static async int brigade(const struct switch_options *options, struct place *pla
 int main(int argc, char **argv)
 {
 	struct switch_options options = switch_options_parse(&program, argc, argv);
-	struct place *places = calloc((size_t)options.tasks + 1, sizeof(*places));
+	union place *places = calloc((size_t)options.tasks + 1, sizeof(*places));
 	int status;
 
 	switch_expect(places != NULL, "no memory");
-	for (int i = 0; i <= options.tasks; i++) {
-		weft_notify_init(&places[i].filled);
-		weft_notify_init(&places[i].emptied);
-	}
-	status = weft_run(brigade(&options, places));
+	for (int i = 0; i <= options.tasks; i++)
+		weft_channel_init(&places[i].channel, sizeof(long), 1);
+	status = weft_run(brigade(&options, places)); /* which ends the tasks, too */
+	for (int i = 0; i <= options.tasks; i++)
+		weft_channel_finish(&places[i].channel);
 	free(places);
 	return status;
 }

@@ -94,9 +94,9 @@ struct weft_tcp_connect__frame {
 
 /* Takes over a connected stream socket: one that was inherited, received from another process, or is an
  * end of a socketpair (AF_UNIX serves as well as TCP; what only TCP has then gives -EOPNOTSUPP). It
- * becomes non-blocking, for all who share it, and close-on-exec; weft_tcp_close closes it. To be called inside a
- * runtime (-ENXIO). On failure fd is still the caller's. -EBADF, -ENOTSOCK: it is none; -ENOTCONN: it
- * listens; -ENOMEM; -EOPNOTSUPP: this runtime's network is simulated. */
+ * becomes non-blocking, for all who share it, and close-on-exec; weft_tcp_close closes it. To be called
+ * inside a runtime (-ENXIO). On failure fd is still the caller's. -EBADF, -ENOTSOCK: it is none;
+ * -ENOTCONN: it listens; -ENOMEM; -EOPNOTSUPP: this runtime's network is simulated. */
 WEFT_NODISCARD int weft_tcp_adopt(struct weft_tcp *conn, int fd);
 
 /* The same for a socket that listens, as a service manager hands over. -EINVAL: it does not listen. */
