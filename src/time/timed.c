@@ -11,9 +11,9 @@
  *             when it pends. Whether it was reached is the timeout's matter (timeout.c): by then the leaf
  *             has left the queue, or has passed on what it was given.
  *
- *             A lock knows not where it was taken: it would be eight bytes more for all. For those that were
- *             taken by a timed form `taken_places` does: a table by the address of the lock, in which each
- *             entry has the last one that fell upon it.
+ *             A lock knows not where it was taken: it would be eight bytes more for all. For those that
+ *             were taken by a timed form `taken_places` does: a table by the address of the lock, in which
+ *             each entry has the last one that fell upon it.
  * Invariants  [I1] an entry's object and place were written by one call: under its lock.
  */
 #include <errno.h>
