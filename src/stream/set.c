@@ -84,7 +84,7 @@ static void ready_push(struct weft_set *set, struct weft_set_child *child)
 }
 
 /* With the lock: something is to be polled. To be committed without it. */
-static struct weft_waker set_claim(struct weft_set *set)
+static struct weft_waker ready_claim(struct weft_set *set)
 {
 	struct weft_waker claimed = { NULL, NULL };
 
@@ -111,7 +111,7 @@ static struct weft_waker child_waker_claim(void *data)
 
 	set_lock(set);
 	child_wake(set, child);
-	claimed = set_claim(set);
+	claimed = ready_claim(set);
 	set_unlock(set);
 	return claimed;
 }
@@ -255,7 +255,7 @@ static void set_insert(struct weft_set *set, struct weft_set_child *child, bool 
 	set_link(set, child, front);
 	set_lock(set);
 	ready_push(set, child);
-	claimed = set_claim(set); /* another branch of the task may be waiting */
+	claimed = ready_claim(set); /* another branch of the task may be waiting */
 	set_unlock(set);
 	weft_waker_commit(claimed);
 }
@@ -340,7 +340,7 @@ void weft_set_cancel(struct weft_set *set)
 	set_lock(set);
 	for (struct weft_set_child *child = set->oldest; child; child = child->newer)
 		child_wake(set, child);
-	claimed = set_claim(set);
+	claimed = ready_claim(set);
 	set_unlock(set);
 	weft_waker_commit(claimed);
 }
@@ -479,7 +479,7 @@ static struct weft_set_child *set_turn(struct weft_set *set, struct weft_context
 }
 
 /* As weft_set_poll_next, in the same round. */
-static enum weft_poll set_next(
+static enum weft_poll set_give_back(
 		struct weft_set *set, struct weft_context *cx, struct weft_set_child **ended)
 {
 	struct weft_set_child *child = NULL;
@@ -510,7 +510,7 @@ enum weft_poll weft_set_poll_next(
 		struct weft_set *set, struct weft_context *cx, struct weft_set_child **ended)
 {
 	set->round++;
-	return set_next(set, cx, ended);
+	return set_give_back(set, cx, ended);
 }
 
 enum weft_poll weft_set_poll_close(struct weft_set *set, struct weft_context *cx)
@@ -519,7 +519,7 @@ enum weft_poll weft_set_poll_close(struct weft_set *set, struct weft_context *cx
 
 	weft_set_cancel(set);
 	set->round++;
-	while (set_next(set, cx, &child) == WEFT_READY) {
+	while (set_give_back(set, cx, &child) == WEFT_READY) {
 		if (!child)
 			return WEFT_READY;
 		weft_set_release(child, cx);
