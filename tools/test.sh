@@ -149,13 +149,27 @@ release_is_built() {
 	return 1
 }
 
+# weftcc with another libclang than the one that gcc-release has found, if there is one: its headers serve.
+run_other-libclang() {
+	local cache=build/matrix/gcc-release/CMakeCache.txt include used other
+	release_is_built || return
+	include=$(sed -n 's/^LIBCLANG_INCLUDE_DIR:[A-Z]*=//p' $cache)
+	used=$(readlink -f "$(sed -n 's/^LIBCLANG_LIBRARY:[A-Z]*=//p' $cache)")
+	other=$(for library in /usr/lib/*/libclang-[0-9]*.so.[0-9]*; do readlink -f "$library"; done |
+		grep -vxF "$used" | sort -V | tail -n 1)
+	[ -f "$used" ] && [ -f "$other" ] || { without "there are no two versions of libclang here"; return; }
+	exclude='csmith|broken|^weftcc_|^example_' \
+	configuration "weft weft_static weftcc weft_cli" compiler $ours -DCMAKE_C_COMPILER=gcc \
+		"-DLIBCLANG_INCLUDE_DIR=$include" "-DLIBCLANG_LIBRARY=$other"
+}
+
 run_tidy() {
 	[ -e .git ] || { without "not a git work tree"; return; }
 	script tools/tidy.sh --quick
 }
 
 configurations="gcc-release headers amalgamation tidy install snippets gcc-asan gcc-small"
-configurations="$configurations gcc-32 clang-release clang-tsan valgrind"
+configurations="$configurations gcc-32 clang-release other-libclang clang-tsan valgrind"
 
 [ "${1:-}" != -l ] || { echo "$configurations" | tr ' ' '\n'; exit; }
 [ $# = 0 ] || configurations=$*
