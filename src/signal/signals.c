@@ -62,7 +62,7 @@ static void on_signal(int signo)
 	errno = saved; /* banned: a handler must not change what it interrupts */
 }
 
-static int set_claim(void)
+static int signal_set_claim(void)
 {
 	for (int i = 0; i < WEFT_SIGNAL_SETS_MAX; i++) {
 		uint32_t state = SET_FREE;
@@ -95,7 +95,7 @@ static int mask_fill(struct signal_set *slot, const int *signos, int count)
 }
 
 /* Under the lock a waiter looks whether the slot is still its own. [I1] */
-static void set_become(struct signal_set *slot, struct weft__source *source, uint32_t generation)
+static void signal_set_become(struct signal_set *slot, struct weft__source *source, uint32_t generation)
 {
 	weft__lock_acquire(&slot->lock);
 	slot->source = source;
@@ -104,7 +104,7 @@ static void set_become(struct signal_set *slot, struct weft__source *source, uin
 }
 
 /* All but the handlers. */
-static int set_open(
+static int signal_set_open(
 		struct weft_signals *signals, struct signal_set *slot, const int *signos, int count)
 {
 	int err = mask_fill(slot, signos, count);
@@ -120,7 +120,7 @@ static int set_open(
 		weft__fd_close(slot->fd);
 		return err == -EPERM ? -ENOTSUP : err; /* the simulated network's word for it */
 	}
-	set_become(slot, signals->source, signals->generation);
+	signal_set_become(slot, signals->source, signals->generation);
 	atomic_store_seq_cst(&slot->state, (uint32_t)SET_OPEN); /* [O2] */
 	return 0;
 }
@@ -131,13 +131,13 @@ int weft_signals_open(struct weft_signals *signals, const int *signos, int count
 
 	if (!weft__env_current || !weft__env_current->reactor)
 		return -ENXIO;
-	index = set_claim();
+	index = signal_set_claim();
 	if (index < 0)
 		return index;
 	signals->slot = (uint32_t)index;
-	err = set_open(signals, &sets[index], signos, count);
+	err = signal_set_open(signals, &sets[index], signos, count);
 	if (err) {
-		atomic_store_release(&sets[index].state, (uint32_t)SET_FREE); /* with set_claim */
+		atomic_store_release(&sets[index].state, (uint32_t)SET_FREE); /* with signal_set_claim */
 		return err;
 	}
 	for (int i = 0; !err && i < count; i++)
@@ -159,11 +159,11 @@ int weft_signals_close(struct weft_signals signals)
 		atomic_store_seq_cst(&slot->state, (uint32_t)SET_CLAIMED);
 		while (atomic_load_seq_cst(&handlers_inside)) /* one that saw OPEN leaves first */
 			atomic_pause();
-		set_become(slot, NULL, 0);
+		signal_set_become(slot, NULL, 0);
 	}
 	weft__source_unuse(signals.source);
 	if (!err)
-		atomic_store_release(&slot->state, (uint32_t)SET_FREE); /* with set_claim */
+		atomic_store_release(&slot->state, (uint32_t)SET_FREE); /* with signal_set_claim */
 	return err;
 }
 
@@ -184,7 +184,7 @@ static int take_pending(uint32_t *pending)
 }
 
 /* The same for a set, 0 also if it is closed. */
-static int set_take(struct weft_signals signals)
+static int signal_set_take(struct weft_signals signals)
 {
 	struct signal_set *slot = &sets[signals.slot];
 	int signo = 0;
@@ -218,7 +218,7 @@ enum weft_poll weft_signals_wait__poll(void *frame, struct weft_context *cx)
 		case BEGIN_TRY:
 			waiting = false;
 			weft__event_drain(use.fd); /* [O1] before the look */
-			*f->args.p1 = set_take(signals);
+			*f->args.p1 = signal_set_take(signals);
 			weft__source_end(&use, *f->args.p1 ? ATTEMPT_DONE : ATTEMPT_BLOCKED);
 			if (*f->args.p1)
 				weft_return(f, 0);

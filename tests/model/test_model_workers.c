@@ -193,11 +193,12 @@ bool weft__fifo_grow(struct weft__fifo *fifo)
 	return false;
 }
 
-void weft__scope_leave(struct weft_scope *scope, struct weft_task *child)
+bool weft__scope_leave(struct weft_scope *scope, struct weft_task *child)
 {
 	(void)scope;
 	(void)child;
 	model_fail("a task that is nobody's child left its scope", __FILE__, __LINE__);
+	return false;
 }
 
 void weft__task_launching_watched(struct weft_runtime *launching, struct weft_task *task,
