@@ -36,5 +36,6 @@
 #include <weft/channel.h>
 #include <weft/shutdown.h>
 #include <weft/set.h>
+#include <weft/stream_futures.h>
 
 #endif

@@ -65,6 +65,7 @@
 #include "sync/task_tracker.c"
 
 #include "stream/adaptors.c"
+#include "stream/buffered.c"
 #include "stream/chunks.c"
 #include "stream/merge.c"
 #include "stream/set.c"

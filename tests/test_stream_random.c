@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random pipelines of streams beside plain loops over arrays (row S2-46): the same items come out, whatever the
- * sources do in between, wherever it is cancelled. With a seed. */
+/* Random pipelines of streams beside plain loops over arrays (row S2-46): the same items come out, whatever
+ * the sources do in between, wherever it is cancelled. With a seed. */
 #include <string.h>
 
 #include <weft/stream_merge.h>
@@ -289,8 +289,8 @@ static bool advance(struct pipeline *pipeline)
 	return false;
 }
 
-/* Asks until the end. A poll may be cancelled, its budget may be anything, and the stream may be asked again
- * without a wake. */
+/* Asks until the end. A poll may be cancelled, its budget may be anything, and the stream may be asked
+ * again without a wake. */
 static void run(struct pipeline *pipeline, struct weft_stream *last)
 {
 	struct list *got = &pipeline->got;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * weft/item.h: how channels check, at compile time, that a pointer is one to what they hold. Private.
+ * weft/item.h: how channels and streams check, at compile time, that a pointer is one to their items.
+ * Private.
  */
 #ifndef WEFT_ITEM_H
 #define WEFT_ITEM_H

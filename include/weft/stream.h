@@ -36,6 +36,7 @@
 #define WEFT_STREAM_H
 
 #include <weft/frame.h>
+#include <weft/item.h>
 
 WEFT_BEGIN_DECLS
 
@@ -144,10 +145,7 @@ typedef int (*weft_stream_fn)(void *arg, const void *in, void *out);
 	}                                                                                          \
 	static int name(WEFT_MAYBE_UNUSED Arg *arg, Out *out)
 
-/* Does not compile unless both are pointers to the same type. */
-#define WEFT_STREAM_SAME_(a, b)                                                                    \
-	((void)sizeof(char[__extension__(sizeof *(1 ? (a) : (b)) == sizeof *(b)) ? 1 : -1]))
-#define WEFT_STREAM_ANY_(s, x) (WEFT_STREAM_SAME_(x, (s)->item), &(s)->stream)
+#define WEFT_STREAM_ANY_(s, x) (WEFT_ITEM_CHECK((s)->item, x), &(s)->stream)
 #define WEFT_STREAM_ITEM_BYTES_(s) sizeof(*(s)->item)
 
 /* ---- asking ---- */
@@ -209,14 +207,14 @@ struct weft_stream_iter {
 /* `array`: a pointer to the first of `count` items, which stay until they have been taken. */
 #define weft_stream_iter_init(s, array, count)                                                     \
 	weft_stream_iter_init_raw(&(s)->self,                                                      \
-			(WEFT_STREAM_SAME_(array, (s)->item), WEFT_STREAM_ITEM_BYTES_(s)), array,  \
+			(WEFT_ITEM_CHECK((s)->item, array), WEFT_STREAM_ITEM_BYTES_(s)), array,    \
 			count, WEFT_STREAM_ITEM_BYTES_(s))
 
 /* One item; the same for ever. It is copied from there each time. */
 #define weft_stream_once_init(s, x) weft_stream_iter_init(s, x, 1)
 #define weft_stream_repeat_init(s, x)                                                              \
 	weft_stream_iter_init_raw(&(s)->self,                                                      \
-			(WEFT_STREAM_SAME_(x, (s)->item), WEFT_STREAM_ITEM_BYTES_(s)), x,          \
+			(WEFT_ITEM_CHECK((s)->item, x), WEFT_STREAM_ITEM_BYTES_(s)), x,            \
 			WEFT_UNKNOWN, 0)
 
 /* `count` items of item_bytes, `stride` bytes apart. WEFT_UNKNOWN of them do not end. */

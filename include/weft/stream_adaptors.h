@@ -27,9 +27,8 @@
 
 WEFT_BEGIN_DECLS
 
-#define WEFT_STREAM_SOURCE_(s, from) (WEFT_STREAM_SAME_((from)->item, (s)->item), &(from)->stream)
-#define WEFT_STREAM_ROOM_(s, from)                                                                 \
-	(WEFT_STREAM_SAME_((from)->item, &(s)->room.item), &(s)->room.item)
+#define WEFT_STREAM_SOURCE_(s, from) (WEFT_ITEM_CHECK((s)->item, (from)->item), &(from)->stream)
+#define WEFT_STREAM_ROOM_(s, from) (WEFT_ITEM_CHECK(&(s)->room.item, (from)->item), &(s)->room.item)
 
 /* ---- a function for each item: WEFT_STREAM_FROM(map, In, Out), functions from WEFT_STREAM_FN ---- */
 
@@ -136,8 +135,8 @@ struct weft_stream_enumerate {
 
 #define weft_stream_enumerate_init(s, from)                                                        \
 	weft_stream_enumerate_init_raw(&(s)->self, WEFT_STREAM_ITEM_BYTES_(s),                     \
-			(WEFT_STREAM_SAME_((from)->item, &(s)->item->value), &(from)->stream),     \
-			(WEFT_STREAM_SAME_((size_t *)0, &(s)->item->index),                        \
+			(WEFT_ITEM_CHECK(&(s)->item->value, (from)->item), &(from)->stream),       \
+			(WEFT_ITEM_CHECK(&(s)->item->index, (size_t *)0),                          \
 					WEFT_STREAM_AT_(s, index)),                                \
 			WEFT_STREAM_AT_(s, value))
 #define WEFT_STREAM_AT_(s, member) ((uint32_t)offsetof(__typeof__(*(s)->item), member))
@@ -158,9 +157,9 @@ struct weft_stream_zip {
 	((s)->self.at[0] = WEFT_STREAM_AT_(s, first),                                              \
 			(s)->self.at[1] = WEFT_STREAM_AT_(s, second),                              \
 			weft_stream_zip_init_raw(&(s)->self, WEFT_STREAM_ITEM_BYTES_(s),           \
-					(WEFT_STREAM_SAME_((a)->item, &(s)->item->first),          \
+					(WEFT_ITEM_CHECK(&(s)->item->first, (a)->item),            \
 							&(a)->stream),                             \
-					(WEFT_STREAM_SAME_((b)->item, &(s)->item->second),         \
+					(WEFT_ITEM_CHECK(&(s)->item->second, (b)->item),           \
 							&(b)->stream),                             \
 					&(s)->room.item))
 void weft_stream_zip_init_raw(struct weft_stream_zip *zip, size_t item_bytes,
@@ -188,7 +187,7 @@ struct weft_stream_flatten {
 
 #define weft_stream_flatten_init(s, from)                                                          \
 	weft_stream_flatten_init_raw(&(s)->self, WEFT_STREAM_ITEM_BYTES_(s),                       \
-			(WEFT_STREAM_SAME_((from)->item, (struct weft_stream **)0),                \
+			(WEFT_ITEM_CHECK((struct weft_stream **)0, (from)->item),                  \
 					&(from)->stream))
 void weft_stream_flatten_init_raw(
 		struct weft_stream_flatten *flatten, size_t item_bytes, struct weft_stream *from);
@@ -228,16 +227,16 @@ struct weft_stream_chunks {
 
 #define weft_stream_chunks_init(s, from, buffer, capacity)                                         \
 	weft_stream_chunks_init_raw(WEFT_STREAM_CHUNKS_(s),                                        \
-			(WEFT_STREAM_SAME_((from)->item, buffer), &(from)->stream), buffer,        \
+			(WEFT_ITEM_CHECK(buffer, (from)->item), &(from)->stream), buffer,          \
 			capacity)
 
 /* The same; what is there without waiting, but one item at least. */
 #define weft_stream_ready_chunks_init(s, from, buffer, capacity)                                   \
 	weft_stream_ready_chunks_init_raw(WEFT_STREAM_CHUNKS_(s),                                  \
-			(WEFT_STREAM_SAME_((from)->item, buffer), &(from)->stream), buffer,        \
+			(WEFT_ITEM_CHECK(buffer, (from)->item), &(from)->stream), buffer,          \
 			capacity)
 
-#define WEFT_STREAM_CHUNKS_(s) (WEFT_STREAM_SAME_((struct weft_chunk *)0, (s)->item), &(s)->self)
+#define WEFT_STREAM_CHUNKS_(s) (WEFT_ITEM_CHECK((s)->item, (struct weft_chunk *)0), &(s)->self)
 void weft_stream_chunks_init_raw(struct weft_stream_chunks *chunks, struct weft_stream *from,
 		void *buffer, size_t capacity);
 void weft_stream_ready_chunks_init_raw(struct weft_stream_chunks *chunks, struct weft_stream *from,

@@ -42,8 +42,7 @@ struct weft_stream_select_all {
  * members `size_t key` and `V value`, and the streams have items of type V. */
 #define weft_stream_keyed_init(s)                                                                  \
 	weft_stream_select_all_init_raw(&(s)->self, WEFT_STREAM_ITEM_BYTES_(s),                    \
-			(WEFT_STREAM_SAME_((size_t *)0, &(s)->item->key),                          \
-					WEFT_STREAM_AT_(s, key)),                                  \
+			(WEFT_ITEM_CHECK(&(s)->item->key, (size_t *)0), WEFT_STREAM_AT_(s, key)),  \
 			WEFT_STREAM_AT_(s, value))
 
 #define WEFT_STREAM_NO_KEY UINT32_MAX
@@ -55,8 +54,7 @@ void weft_stream_select_all_init_raw(struct weft_stream_select_all *all, size_t 
 	weft_stream_select_all_add_raw(&(s)->self, member, WEFT_STREAM_SOURCE_(s, from), 0)
 #define weft_stream_keyed_add(s, member, from, key)                                                \
 	weft_stream_select_all_add_raw(&(s)->self, member,                                         \
-			(WEFT_STREAM_SAME_((from)->item, &(s)->item->value), &(from)->stream),     \
-			key)
+			(WEFT_ITEM_CHECK(&(s)->item->value, (from)->item), &(from)->stream), key)
 void weft_stream_select_all_add_raw(struct weft_stream_select_all *all,
 		struct weft_stream_member *member, struct weft_stream *from, size_t key);
 

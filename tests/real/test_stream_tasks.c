@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams whose calls are tasks, on every kind of runtime: row S2-48; never more than the limit at a time;
+ * in parallel to who asks, so that no lock is held by somebody who stands still; left early. */
+#include <string.h>
+
+#include <weft/mutex.h>
+#include <weft/stream_futures.h>
+
+#include "rig.h"
+
+enum { TASKS = 100, LIMIT = 8 };
+
+struct world {
+	struct rig_gate gate;
+	struct weft_mutex mutex;
+	uint32_t in_flight, too_many, begun, ended, cancelled;
+};
+
+struct numbered {
+	size_t index;
+	int value;
+};
+
+static void world_init(struct world *world)
+{
+	memset(world, 0, sizeof *world);
+	weft_mutex_init(&world->mutex);
+}
+
+/* ---- what is called ---- */
+
+WEFT_ASYNC_3(int, work, void *, const struct numbered *, size_t *);
+
+struct work__frame {
+	struct work__args args;
+	struct weft_yield__frame yield;
+	int left;
+};
+
+/* Yields some times, and gives the index. */
+enum weft_poll work__poll(void *frame, struct weft_context *cx)
+{
+	struct work__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	rig_add(&world->begun);
+	if (atomic_fetch_add_acq_rel(&world->in_flight, 1u) >= LIMIT) /* pairs with itself */
+		rig_add(&world->too_many);
+	for (f->left = f->args.p1->value; f->left > 0; f->left--)
+		weft_await(f, f->yield, weft_yield);
+	atomic_fetch_sub_acq_rel(&world->in_flight, 1u); /* pairs with the add */
+	rig_add(&world->ended);
+	*f->args.p2 = f->args.p1->index;
+	weft_return(f, 1);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(work, WEFT_ASYNC_RESULT_INT);
+
+WEFT_ASYNC_3(int, wait, void *, const struct numbered *, size_t *);
+
+struct wait__frame {
+	struct wait__args args;
+	struct rig_gate_wait__frame wait;
+};
+
+/* Only the first ends before the gate is open. */
+enum weft_poll wait__poll(void *frame, struct weft_context *cx)
+{
+	struct wait__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	rig_add(&world->begun);
+	*f->args.p2 = f->args.p1->index;
+	if (f->args.p1->index == 0)
+		weft_return(f, 1);
+	weft_await(f, f->wait, rig_gate_wait, &world->gate);
+	rig_add(&world->ended);
+	if (f->wait.args.result < 0)
+		rig_add(&world->cancelled);
+	weft_return(f, f->wait.args.result < 0 ? f->wait.args.result : 1);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(wait, WEFT_ASYNC_RESULT_INT);
+
+WEFT_ASYNC_3(int, lock, void *, const struct numbered *, size_t *);
+
+struct lock__frame {
+	struct lock__args args;
+	struct weft_mutex_lock__frame lock;
+	struct weft_yield__frame yield;
+};
+
+enum weft_poll lock__poll(void *frame, struct weft_context *cx)
+{
+	struct lock__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	weft_await(f, f->lock, weft_mutex_lock, &world->mutex);
+	if (f->lock.args.result < 0)
+		weft_return(f, f->lock.args.result);
+	weft_await(f, f->yield, weft_yield);
+	weft_mutex_unlock(&world->mutex);
+	*f->args.p2 = f->args.p1->index;
+	weft_return(f, 1);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(lock, WEFT_ASYNC_RESULT_INT);
+
+/* ---- the pipeline of the row: iter, enumerate, buffer_unordered ---- */
+
+struct pipeline {
+	WEFT_STREAM_OF(iter, int) iter;
+	WEFT_STREAM_OF(enumerate, struct numbered) enumerated;
+	WEFT_STREAM_OF(buffered, size_t) calls;
+};
+
+static int tasks[TASKS];
+
+static void pipeline_init(
+		struct pipeline *pipeline, const struct weft_async *fn, struct world *world)
+{
+	for (int i = 0; i < TASKS; i++)
+		tasks[i] = i * 7 % 11;
+	weft_stream_iter_init(&pipeline->iter, tasks, TASKS);
+	weft_stream_enumerate_init(&pipeline->enumerated, &pipeline->iter);
+	weft_stream_buffer_unordered_init_raw(&pipeline->calls.self, sizeof(size_t),
+			&pipeline->enumerated.stream, LIMIT, fn, world);
+}
+
+RIG_TASK(collects, struct world, struct pipeline pipeline;
+		struct weft_stream_collect__frame collect; size_t indices[TASKS + 1]; size_t count;)
+{
+	struct collects__frame *f = frame;
+	bool seen[TASKS] = { false };
+
+	weft_begin(f);
+	pipeline_init(&f->pipeline, &work__async, f->args.p0);
+	weft_await(f, f->collect, weft_stream_collect, &f->pipeline.calls.stream, f->indices,
+			TASKS + 1, &f->count);
+	CHECK_EQ(f->collect.args.result, 0);
+	CHECK_EQ(f->count, TASKS);
+	for (size_t i = 0; i < f->count; i++) {
+		CHECK(!seen[f->indices[i]]);
+		seen[f->indices[i]] = true;
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(s2_48_a_hundred_tasks_eight_at_a_time)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world;
+
+	world_init(&world);
+	CHECK_EQ(rig_run(runtime, &collects__async, &world), 0);
+	CHECK_EQ(world.too_many, 0);
+	CHECK_EQ(world.ended, TASKS);
+	rig_wait_all_gone(runtime);
+	weft_runtime_destroy(runtime);
+}
+
+/* ---- left early ---- */
+
+RIG_TASK(
+		leaves, struct world, struct pipeline pipeline; size_t index; union {
+			struct weft_stream_next__frame next;
+			struct weft_stream_close__frame close;
+		};)
+{
+	struct leaves__frame *f = frame;
+
+	weft_begin(f);
+	pipeline_init(&f->pipeline, &wait__async, f->args.p0);
+	weft_await(f, f->next, weft_stream_next, &f->pipeline.calls.stream, &f->index);
+	CHECK_EQ(f->next.args.result, 1);
+	CHECK_EQ(f->index, 0);
+	weft_await(f, f->close, weft_stream_close, &f->pipeline.calls.stream);
+	CHECK_EQ(rig_get(&f->args.p0->ended), rig_get(&f->args.p0->begun) - 1);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(stream_close_waits_for_the_calls)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world;
+
+	world_init(&world);
+	CHECK_EQ(rig_run(runtime, &leaves__async, &world), 0);
+	CHECK(world.begun <= LIMIT + 1);
+	CHECK_EQ(world.cancelled, world.begun - 1);
+	rig_wait_all_gone(runtime);
+	weft_runtime_destroy(runtime);
+}
+
+/* Cancelled while it collects, after the calls have begun: they are asked to end as it closes. */
+RIG_TASK(
+		gives_up, struct world, struct pipeline pipeline; size_t index; union {
+			struct weft_stream_next__frame next;
+			struct weft_stream_close__frame close;
+		};
+		int result;)
+{
+	struct gives_up__frame *f = frame;
+
+	weft_begin(f);
+	pipeline_init(&f->pipeline, &wait__async, f->args.p0);
+	do {
+		weft_await(f, f->next, weft_stream_next, &f->pipeline.calls.stream, &f->index);
+		f->result = f->next.args.result;
+	} while (f->result > 0);
+	CHECK_EQ(rig_get(&f->args.p0->cancelled), 0); /* that comes with the close */
+	weft_await(f, f->close, weft_stream_close, &f->pipeline.calls.stream);
+	weft_return(f, f->result);
+	weft_end(f);
+}
+
+RIG_TEST_MULTI(stream_of_a_cancelled_task_ends_with_its_calls)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct weft_task *task;
+	struct world world;
+
+	world_init(&world);
+	task = rig_spawn(runtime, &gives_up__async, &world);
+	rig_wait(&world.begun, LIMIT + 1);
+	weft_task_cancel(task);
+	CHECK_EQ(rig_join(task), -ECANCELED);
+	CHECK_EQ(world.cancelled, LIMIT);
+	rig_wait_all_gone(runtime);
+	weft_runtime_destroy(runtime);
+}
+
+/* ---- locks ---- */
+
+RIG_TASK(
+		locks_too, struct world, struct pipeline pipeline; size_t index; union {
+			struct weft_stream_next__frame next;
+			struct weft_mutex_lock__frame lock;
+		};
+		int count;)
+{
+	struct locks_too__frame *f = frame;
+
+	weft_begin(f);
+	pipeline_init(&f->pipeline, &lock__async, f->args.p0);
+	for (f->count = 0;; f->count++) {
+		weft_await(f, f->next, weft_stream_next, &f->pipeline.calls.stream, &f->index);
+		if (f->next.args.result <= 0)
+			break;
+		weft_await(f, f->lock, weft_mutex_lock, &f->args.p0->mutex);
+		weft_mutex_unlock(&f->args.p0->mutex);
+	}
+	CHECK_EQ(f->next.args.result, 0);
+	weft_return(f, f->count);
+	weft_end(f);
+}
+
+/* Others call that a futurelock: the call that is next has been given the mutex, and stands still because
+ * who asks waits for it. */
+RIG_TEST(stream_calls_go_on_while_who_asks_waits_for_their_lock)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world;
+
+	world_init(&world);
+	CHECK_EQ(rig_run(runtime, &locks_too__async, &world), TASKS);
+	rig_wait_all_gone(runtime);
+	weft_runtime_destroy(runtime);
+}
