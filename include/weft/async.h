@@ -70,20 +70,22 @@
 #define WEFT_BLOCKING
 #endif
 
-#if defined(__WEFTCC__)
+/* weftcc knows these itself. For others: no more than their places in the grammar. */
+#if !defined(__WEFTCC__)
+#define _Async
+#define _Await
+#ifndef __STDC_DEFER_TS25755__
+#define _Defer while (weft_needs_weftcc())
+#endif
+#endif
 #define async _Async
 #define await _Await
 #define defer _Defer
-#else
-#define async
-#define await
-#define defer weft_needs_weftcc();
-#endif
 
 WEFT_BEGIN_DECLS
 
 /* What the macros below stand for: weftcc knows them by name, nobody defines them. */
-void weft_needs_weftcc(void) WEFT_ONLY_WEFTCC;
+bool weft_needs_weftcc(void) WEFT_ONLY_WEFTCC;
 int weft_join_(int branch, ...) WEFT_ONLY_WEFTCC;
 int weft_try_join_(int branch, ...) WEFT_ONLY_WEFTCC;
 int weft_select_(int branch, ...) WEFT_ONLY_WEFTCC;

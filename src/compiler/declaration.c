@@ -151,6 +151,29 @@ static bool names_no_type(const struct source *source, uint32_t begin, size_t en
 	return true;
 }
 
+/* What a declaration says of alignment beside its type. */
+static void copy_alignment(struct lower *lower, size_t from, size_t to, struct text *out)
+{
+	static const char *const words[] = { "__attribute__", "__attribute", "_Alignas",
+		"alignas" };
+	static const char *const aligned[] = { "aligned", "__aligned__", "_Alignas", "alignas",
+		NULL };
+	const struct source *source = lower->source;
+
+	for (size_t i = from; i < to; i++) {
+		uint32_t begin = source->tokens[i].begin, end;
+		bool says_more = false;
+
+		for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+			says_more |= source_token_is(source, i, words[w]);
+		if (skips_a_group(source, i) && source_token_is(source, i + 1, "("))
+			i = source_match(source, i + 1);
+		end = source->tokens[i].end;
+		if (says_more && has_token(source, begin, end, aligned))
+			text_printf(out, "%s ", lower_render(lower, begin, end));
+	}
+}
+
 static void hoist_variable(struct lower *lower, struct node *declaration, size_t specifiers_end,
 		size_t from, size_t to, struct variable *variable)
 {
@@ -168,6 +191,9 @@ static void hoist_variable(struct lower *lower, struct node *declaration, size_t
 	if (names_no_type(lower->source, declaration->begin, specifiers_end) ||
 			has_token(lower->source, declaration->begin,
 					lower->source->tokens[to].begin, deduced)) {
+		copy_alignment(lower, source_token(lower->source, declaration->begin),
+				specifiers_end, members);
+		copy_alignment(lower, from, to, members);
 		text_printf(members, "__typeof__(%s) %s",
 				type_text(lower->tree, lower->function, variable->name_at,
 						clang_getCanonicalType(variable->type)),

@@ -299,24 +299,19 @@ static bool cleans_up(const struct node *declaration)
 static void check_defers(struct lower *lower, const struct node *node)
 {
 	for (unsigned i = 0; i < node->count; i++) {
-		const struct node *child = node->child[i];
+		const struct node *child = node->child[i], *deferred;
 
 		if (!child)
 			continue;
+		deferred = node_deferred(child);
 		if (node_is_value(node) &&
-				(child->kind == NODE_DEFER || node_awaits_at_end(node) ||
-						cleans_up(child)))
+				(deferred || node_awaits_at_end(node) || cleans_up(child)))
 			diagnose_error(lower->tree, child->begin, "W020",
 					"what is deferred runs after the value of ({ ... }) is known: "
 					"give it a block of its own in there");
-		else if (node->kind == NODE_BLOCK &&
-				(child->kind == NODE_DEFER || node_declares_future(child)))
-			check_jumps(&(struct deferring){ lower, child, node },
+		else if (node->kind == NODE_BLOCK && (deferred || node_declares_future(child)))
+			check_jumps(&(struct deferring){ lower, deferred ? deferred : child, node },
 					lower->function->body);
-		else if (child->kind == NODE_DEFER &&
-				(node->kind == NODE_CASE || node->kind == NODE_LABEL))
-			diagnose_error(lower->tree, child->begin, "W020",
-					"defer directly after a label: give it a block");
 		check_defers(lower, child);
 	}
 }

@@ -129,6 +129,8 @@ void lower_lift_types(struct lower *lower);
 
 /* verbatim.c: whether nothing in the statement has to change. */
 bool statement_is_verbatim(const struct lower *lower, const struct node *node);
+/* Pragmas stand between statements: from `begin` to the next one. */
+void lower_pragmas(struct lower *lower, uint32_t begin, const struct node *next);
 
 /* function.c */
 struct node *label_node(const struct lower *lower, const char *name);

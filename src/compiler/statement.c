@@ -236,7 +236,7 @@ static bool block_defers(const struct lower *lower, const struct node *block)
 	for (unsigned i = 0; i < block->count; i++) {
 		const struct node *child = block->child[i];
 
-		if (child->kind == NODE_DEFER)
+		if (node_deferred(child))
 			return true;
 		if (child->kind == NODE_DECLARATION)
 			for (unsigned v = 0; v < child->count; v++)
@@ -329,25 +329,15 @@ static void block_leave(struct lower *lower, struct layer *layer)
 	layer_pop(lower);
 }
 
-/* Pragmas stand between statements. Of a loop that awaits, no loop may be left to unroll. */
-static void copy_pragmas(struct lower *lower, uint32_t begin, const struct node *next)
+/* Its labels stay where they are. */
+static void lower_defer(struct lower *lower, struct layer *layer, const struct node *node)
 {
-	bool was_loop = node_is_loop(next) && next->has_await;
-	uint32_t end = next->begin;
-
-	for (uint32_t i = begin; i + 7 < end; i++)
-		if (source_is_at(lower->source, i, "#pragma")) {
-			const char *newline = memchr(lower->source->text + i, '\n', end - i);
-			size_t size = newline ? (size_t)(newline - lower->source->text - i)
-					      : end - i;
-
-			if (was_loop && !memmem(lower->source->text + i, size, "diagnostic", 10))
-				continue;
-			text_puts(lower->out, "\n");
-			text_add(lower->out, lower->source->text + i, size);
-			text_puts(lower->out, "\n");
-			lower->out_file = NULL;
-		}
+	for (; node->kind != NODE_DEFER; node = node->child[0]) {
+		lower_sync(lower, node->begin);
+		text_printf(lower->out, "%s ; ",
+				lower_render(lower, node->begin, node->child[0]->begin));
+	}
+	defer_add(layer, (struct deferred){ .statement = node->child[0], .at = node->begin });
 }
 
 static void lower_block(struct lower *lower, struct node *node)
@@ -361,12 +351,10 @@ static void lower_block(struct lower *lower, struct node *node)
 	for (unsigned i = 0; i < node->count; i++) {
 		struct node *child = node->child[i];
 
-		copy_pragmas(lower, at, child);
+		lower_pragmas(lower, at, child);
 		at = child->end;
-		if (child->kind == NODE_DEFER)
-			defer_add(layer,
-					(struct deferred){ .statement = child->child[0],
-							.at = child->begin });
+		if (node_deferred(child))
+			lower_defer(lower, layer, child);
 		else
 			lower_statement(lower, child);
 	}

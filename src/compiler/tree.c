@@ -121,16 +121,25 @@ bool node_declares_future(const struct node *node)
 	return false;
 }
 
+const struct node *node_deferred(const struct node *node)
+{
+	while (node->kind == NODE_LABEL || node->kind == NODE_CASE)
+		node = node->child[0];
+	return node->kind == NODE_DEFER ? node : NULL;
+}
+
 bool node_awaits_at_end(const struct node *node)
 {
 	const struct node *start = node->kind == NODE_FOR ? node->child[0] : NULL;
 
 	if (start && start->kind == NODE_DECLARATION && start->count == 2)
 		return strncmp(start->child[1]->variable->name, "weft_scope_of_", 14) == 0;
-	for (unsigned i = 0; node->kind == NODE_BLOCK && i < node->count; i++)
-		if ((node->child[i]->kind == NODE_DEFER && node->child[i]->has_await) ||
-				node_declares_future(node->child[i]))
+	for (unsigned i = 0; node->kind == NODE_BLOCK && i < node->count; i++) {
+		const struct node *deferred = node_deferred(node->child[i]);
+
+		if ((deferred && deferred->has_await) || node_declares_future(node->child[i]))
 			return true;
+	}
 	return false;
 }
 

@@ -197,6 +197,8 @@ bool type_is_array(CXType type);
 bool node_is_statement(const struct node *node);
 /* Whether it is the block of a statement expression: what it ends with is a value. */
 bool node_is_value(const struct node *node);
+/* The defer that a statement is, behind its labels; NULL: it is none. */
+const struct node *node_deferred(const struct node *node);
 /* Whether leaving the block awaits: a deferred statement does, or it is that of a weft_scope. */
 bool node_awaits_at_end(const struct node *node);
 /* Whether it is the declaration of a weft_future, or of several. */

@@ -14,7 +14,7 @@ bool statement_cleans(const struct variable *variable)
 		return true;
 	/* its turn among the deferred statements of the block */
 	for (unsigned i = 0; variable->block && i < variable->block->count; i++)
-		if (variable->block->child[i] && variable->block->child[i]->kind == NODE_DEFER)
+		if (variable->block->child[i] && node_deferred(variable->block->child[i]))
 			return true;
 	return false;
 }
@@ -69,4 +69,25 @@ static bool is_verbatim(
 bool statement_is_verbatim(const struct lower *lower, const struct node *node)
 {
 	return is_verbatim(lower, node, false, false);
+}
+
+/* Of a loop that awaits, no loop may be left to unroll. */
+void lower_pragmas(struct lower *lower, uint32_t begin, const struct node *next)
+{
+	bool was_loop = node_is_loop(next) && next->has_await;
+	uint32_t end = next->begin;
+
+	for (uint32_t i = begin; i + 7 < end; i++)
+		if (source_is_at(lower->source, i, "#pragma")) {
+			const char *newline = memchr(lower->source->text + i, '\n', end - i);
+			size_t size = newline ? (size_t)(newline - lower->source->text - i)
+					      : end - i;
+
+			if (was_loop && !memmem(lower->source->text + i, size, "diagnostic", 10))
+				continue;
+			text_puts(lower->out, "\n");
+			text_add(lower->out, lower->source->text + i, size);
+			text_puts(lower->out, "\n");
+			lower->out_file = NULL;
+		}
 }

@@ -74,13 +74,60 @@ static struct node *find_statement(struct node *node, uint32_t begin)
 	return NULL;
 }
 
+static struct node *innermost(struct node *node, uint32_t at)
+{
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i] && node->child[i]->begin <= at && at < node->child[i]->end)
+			return innermost(node->child[i], at);
+	return node;
+}
+
+/* Whether it is in the brackets of an array's length, not in those of a subscript. */
+static bool is_in_length(const struct tree *tree, struct function *function, size_t token)
+{
+	const struct source *source = tree->source;
+	const struct node *around;
+	uint32_t open;
+
+	for (size_t i = token; i-- > 0;) {
+		char c = source->text[source->tokens[i].begin];
+
+		if (source->tokens[i].kind != TOKEN_PUNCTUATION)
+			continue;
+		if (strchr(";{}", c))
+			return false;
+		if (c != '[' || source_match(source, i) <= token)
+			continue;
+		open = source->tokens[i].begin;
+		around = innermost(function->body, open);
+		return around->kind != NODE_EXPRESSION || around->count != 2 ||
+				around->child[0]->end > open;
+	}
+	return false;
+}
+
+/* Whether it is there, which has been said. */
+static bool refuse_length(struct tree *tree, struct function *function, size_t token)
+{
+	bool found = is_in_length(tree, function, token);
+
+	if (found)
+		diagnose_error(tree, tree->source->tokens[token].begin, "W011",
+				"await in the length of an array, which would be variable in scope of "
+				"it: allocate it");
+	return found;
+}
+
 static void wrap_await(struct tree *tree, struct function *function, size_t token)
 {
 	const struct source *source = tree->source;
 	uint32_t at = source->tokens[token].begin;
 	uint32_t begin = token + 1 < source->token_count ? source->tokens[token + 1].begin : at;
-	struct node *call = find_awaited(function->body, begin), *node, *up;
+	struct node *call, *node, *up;
 
+	if (refuse_length(tree, function, token))
+		return;
+	call = find_awaited(function->body, begin);
 	/* await pick(x)(y): what is picked is async, not who picks */
 	for (up = call; call && call->kind == NODE_CALL && !call->is_async; up = up->parent)
 		if (!up || up->begin != begin)
@@ -121,6 +168,8 @@ static void wrap_type(struct tree *tree, struct function *function, size_t token
 			tree_find(tree, source->text + name->begin, name->end - name->begin);
 	size_t close = source_match(source, token + 2);
 
+	if (refuse_length(tree, function, token)) /* which is evaluated, even in sizeof */
+		return;
 	if (!callee || !callee->is_async || !source_token_is(source, token + 2, "(") ||
 			close == source->token_count ||
 			clang_getCanonicalType(callee->result).kind == CXType_Void) {
@@ -194,7 +243,8 @@ static void wrap_defer(struct tree *tree, struct function *function, size_t toke
 	struct node *statement = find_statement(function->body, begin), *node, *up;
 
 	if (!statement || statement->kind == NODE_DECLARATION) {
-		diagnose_error(tree, at, "W020", "defer stands before a statement in a block");
+		diagnose_error(tree, at, "W020",
+				"defer stands before a statement, and this is none");
 		return;
 	}
 	node = node_make(tree, NODE_DEFER, at, statement->end);

@@ -5,9 +5,10 @@
 
 async int tell(void)
 {
-here:
-	defer puts("left");
-	if (await weft_yield())
-		goto here;
-	return 0;
+	int n = ({
+		defer puts("left");
+		await weft_yield();
+	});
+
+	return n;
 }
