@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler/verbatim.c: which statements are copied as they stand.
+ * compiler/verbatim.c: which statements are copied as they stand, and what is copied between them.
  */
 #include <string.h>
 
