@@ -37,5 +37,7 @@
 #include <weft/shutdown.h>
 #include <weft/set.h>
 #include <weft/stream_futures.h>
+#include <weft/broadcast.h>
+#include <weft/watch.h>
 
 #endif

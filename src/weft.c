@@ -53,6 +53,7 @@
 #include "exec/workers.c"
 
 #include "sync/barrier.c"
+#include "sync/broadcast.c"
 #include "sync/cancel_token.c"
 #include "sync/channel.c"
 #include "sync/mutex.c"
@@ -63,6 +64,7 @@
 #include "sync/rwlock.c"
 #include "sync/semaphore.c"
 #include "sync/task_tracker.c"
+#include "sync/watch.c"
 
 #include "stream/adaptors.c"
 #include "stream/buffered.c"

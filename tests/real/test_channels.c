@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Channels between tasks on all kinds of runtimes, and threads that block (behaviours 48, 50, 56, 57). What a message
+/* Channels between tasks on all kinds of runtimes, and threads that block (behaviours 48, 50, 56, 57, 59, 60). What a message
  * points to is plain memory: the thread sanitizer looks. */
 #include "rig.h"
 
 #include <weft/branch.h>
+#include <weft/broadcast.h>
 #include <weft/channel.h>
 #include <weft/scope.h>
 #include <weft/time.h>
+#include <weft/watch.h>
 
 enum { TASKS = 4, ROUNDS = 2000 };
 
@@ -337,4 +339,137 @@ RIG_TEST(b57_channel_may_be_made_anew_when_it_is_over)
 	CHECK_EQ(rig_run(runtime, &collects__async, &world), 0);
 	weft_runtime_destroy(runtime);
 	world_finish(&world);
+}
+
+/* ---- broadcast and watch: a thread sends, tasks and a thread follow ---- */
+
+WEFT_BROADCAST(news, int);
+WEFT_WATCH(progress, int);
+
+struct station {
+	union news news;
+	union progress progress;
+	int ring[8], place;
+	int count; /* plain: of what was sent; seen by who receives */
+	uint32_t next;
+	union news_receiver listeners[TASKS + 1];
+	union progress_receiver watchers[TASKS + 1];
+};
+
+static void station_open(struct station *station)
+{
+	*station = (struct station){ .count = 0 };
+	weft_broadcast_init(&station->news.broadcast, station->ring, sizeof(int), 8);
+	weft_watch_init(&station->progress.watch, &station->place, sizeof(int));
+	for (int i = 0; i <= TASKS; i++) {
+		weft_broadcast_subscribe(&station->news, &station->listeners[i]);
+		weft_watch_subscribe(&station->progress, &station->watchers[i]);
+	}
+}
+
+static void *airs(void *data)
+{
+	struct station *station = data;
+
+	for (int i = 1; i <= ROUNDS; i++) {
+		station->count = i;
+		CHECK_EQ(weft_broadcast_send(&station->news, &i), 0);
+	}
+	for (int i = 1; i <= ROUNDS; i++)
+		CHECK_EQ(weft_watch_send(&station->progress, &i), 0);
+	weft_watch_close(&station->progress.watch);
+	weft_broadcast_close(&station->news.broadcast);
+	return NULL;
+}
+
+/* Each message once, and in order: what was missed lies between the last and this one. */
+static void hears(int message, const struct weft_broadcast_receiver *receiver, int *last, int err)
+{
+	if (err == 0) {
+		CHECK_EQ(message, *last + 1);
+		*last = message;
+	} else {
+		CHECK_EQ(err, -EOVERFLOW);
+		*last += (int)receiver->missed;
+	}
+}
+
+RIG_TASK(tunes_in, struct station, struct weft_broadcast_recv__frame recv;
+		struct weft_watch_changed__frame changed; uint32_t self; int got; int last;)
+{
+	struct tunes_in__frame *f = frame;
+	struct station *station = f->args.p0;
+
+	weft_begin(f);
+	f->self = rig_add(&station->next);
+	for (f->last = 0; f->last < ROUNDS;) {
+		weft_await(f, f->recv, weft_broadcast_recv, &station->listeners[f->self].receiver,
+				&f->got);
+		hears(f->got, &station->listeners[f->self].receiver, &f->last, f->recv.args.result);
+	}
+	CHECK_EQ(station->count, ROUNDS);
+	for (f->last = 0;;) {
+		weft_await(f, f->changed, weft_watch_changed, &station->watchers[f->self].receiver,
+				&f->got);
+		if (f->changed.args.result < 0)
+			break;
+		CHECK(f->got > f->last);
+		f->last = f->got;
+	}
+	CHECK_EQ(f->changed.args.result, -EPIPE);
+	CHECK_EQ(f->last, ROUNDS);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+static void *tunes_in_blocking(void *data)
+{
+	struct station *station = data;
+	union news_receiver *receiver = &station->listeners[TASKS];
+	int got = 0, last = 0, err;
+
+	while ((err = weft_broadcast_recv_blocking(receiver, &got, WEFT_NEVER)) != -EPIPE)
+		hears(got, &receiver->receiver, &last, err);
+	CHECK_EQ(last, ROUNDS);
+	while (weft_watch_changed_blocking(&station->watchers[TASKS], &got, WEFT_NEVER) == 0)
+		;
+	CHECK_EQ(got, ROUNDS);
+	return NULL;
+}
+
+RIG_TASK(audience, struct station, struct weft_scope scope; struct weft_scope_close__frame close;)
+{
+	struct audience__frame *f = frame;
+
+	weft_begin(f);
+	f->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	for (int i = 0; i < TASKS; i++) {
+		struct rig_args args = rig_args(&tunes_in__async, f->args.p0);
+
+		CHECK_EQ(weft_scope_spawn(&f->scope, &tunes_in__async, &args), 0);
+	}
+	weft_await(f, f->close, weft_scope_close, &f->scope);
+	weft_return(f, f->close.args.result);
+	weft_end(f);
+}
+
+RIG_TEST(b59_broadcast_and_b60_watch_reach_tasks_and_threads)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct station station;
+	pthread_t threads[2];
+
+	station_open(&station);
+	threads[0] = rig_thread(tunes_in_blocking, &station);
+	threads[1] = rig_thread(airs, &station);
+	CHECK_EQ(rig_run(runtime, &audience__async, &station), 0);
+	for (int i = 0; i < 2; i++)
+		rig_thread_join(threads[i]);
+	weft_runtime_destroy(runtime);
+	for (int i = 0; i <= TASKS; i++) {
+		weft_broadcast_unsubscribe(&station.listeners[i].receiver);
+		weft_watch_unsubscribe(&station.watchers[i].receiver);
+	}
+	CHECK_EQ(weft_broadcast_receivers(&station.news.broadcast), 0);
+	CHECK_EQ(weft_watch_receivers(&station.progress.watch), 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Typed channels in async C (rows S2-43, S2-44; behaviours 48, 50, 53, 57): send, receive, permits, in a select and in a
- * timeout. */
+/* Typed channels in async C (rows S2-43, S2-44; behaviours 48, 50, 53, 57, 59, 60): send, receive, permits,
+ * broadcast, watch, in a select and in a timeout. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -88,6 +88,63 @@ static async int with_permit(void)
 	return 0;
 }
 
+WEFT_BROADCAST(news, int);
+WEFT_WATCH(level, double);
+
+static int ring[2];
+static union news news = WEFT_BROADCAST_INIT(ring);
+static double sea = 1.5;
+static union level level = WEFT_WATCH_INIT(&sea);
+
+static async int listener(const char *name)
+{
+	union news_receiver receiver;
+	int heard = 0, missed = 0, item, err;
+
+	weft_broadcast_subscribe(&news, &receiver);
+	defer weft_broadcast_unsubscribe(&receiver.receiver);
+	while ((err = await weft_broadcast_recv(&receiver, &item)) != -EPIPE)
+		if (err == -EOVERFLOW)
+			missed += (int)receiver.receiver.missed;
+		else
+			heard += err == 0;
+	printf("%s heard %d and missed %d\n", name, heard, missed);
+	return 0;
+}
+
+static async int gauge(void)
+{
+	union level_receiver receiver;
+	double now = 0;
+
+	weft_watch_subscribe(&level, &receiver);
+	defer weft_watch_unsubscribe(&receiver.receiver);
+	while (await weft_watch_changed(&receiver, &now) == 0)
+		printf("level %g\n", now);
+	return 0;
+}
+
+static async int all_hear(void)
+{
+	weft_scope (all) {
+		weft_try(weft_spawn_in(&all, listener("one")));
+		while (!weft_broadcast_receivers(&news.broadcast))
+			weft_try(await weft_yield());
+		for (int i = 0; i < 5; i++)
+			weft_try(weft_broadcast_send(&news, &i));
+		weft_broadcast_close(&news.broadcast);
+	}
+	weft_scope (all) {
+		weft_try(weft_spawn_in(&all, gauge()));
+		while (!weft_watch_receivers(&level.watch))
+			weft_try(await weft_yield());
+		for (double d = 2; d < 4; d++)
+			weft_try(weft_watch_send(&level, &d));
+		weft_watch_close(&level.watch);
+	}
+	return 0;
+}
+
 async int main(void)
 {
 	weft_scope (all) {
@@ -100,6 +157,7 @@ async int main(void)
 	weft_try(await many());
 	weft_try(await in_select());
 	weft_try(await with_permit());
+	weft_try(await all_hear());
 	weft_channel_finish(&orders.channel);
 	weft_channel_finish(&numbers.channel);
 	return fflush(stdout) != 0;
