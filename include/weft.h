@@ -39,5 +39,6 @@
 #include <weft/stream_futures.h>
 #include <weft/broadcast.h>
 #include <weft/watch.h>
+#include <weft/join_all.h>
 
 #endif

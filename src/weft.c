@@ -69,6 +69,7 @@
 #include "stream/adaptors.c"
 #include "stream/buffered.c"
 #include "stream/chunks.c"
+#include "stream/join_all.c"
 #include "stream/merge.c"
 #include "stream/set.c"
 #include "stream/sources.c"

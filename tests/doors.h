@@ -197,7 +197,7 @@ static inline int next_result(void)
 	return next.args.result == 0 ? result : EMPTY;
 }
 
-static inline void put(int index, int *result, bool front)
+static inline void crowd_put(int index, int *result, bool front)
 {
 	struct pass__args args;
 

@@ -202,7 +202,7 @@ TEST(b85_child_put_in_front_is_given_back_first)
 	crowd.set = (struct weft_set)WEFT_SET_ORDERED_INIT;
 	for (int i = 0; i < 6; i++) {
 		crowd.doors[i].open = true;
-		put(i, NULL, i % 2);
+		crowd_put(i, NULL, i % 2);
 	}
 	for (int i = 5; i > 0; i -= 2)
 		CHECK_EQ(next_result(), i);
@@ -221,7 +221,7 @@ TEST(set_puts_results_where_they_are_wanted)
 
 	crowd_begin();
 	for (int i = 0; i < 3; i++)
-		put(i, &results[i], false);
+		crowd_put(i, &results[i], false);
 	CHECK_EQ(next_result(), NONE);
 	door_open(&crowd.doors[1]);
 	CHECK_EQ(next_result(), 1);

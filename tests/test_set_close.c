@@ -90,7 +90,7 @@ TEST(b84_set_is_closed_after_its_children)
 	for (int round = 0; round < 5; round++) {
 		memset(crowd.doors, 0, sizeof crowd.doors);
 		for (int i = 0; i < 4; i++)
-			put(i, &results[i], false);
+			crowd_put(i, &results[i], false);
 		crowd.doors[1].slow = 3;
 		if (round % 2)
 			CHECK_EQ(next_result(), NONE);

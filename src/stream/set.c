@@ -49,7 +49,9 @@
 
 #include "base/check.h"
 #include "base/lock.h"
+#include "core/branch.h"
 #include "core/env.h"
+#include "stream/set.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_set_child) == 64, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_set) == 88, "part of the ABI");
@@ -513,18 +515,30 @@ enum weft_poll weft_set_poll_next(
 	return set_give_back(set, cx, ended);
 }
 
-enum weft_poll weft_set_poll_close(struct weft_set *set, struct weft_context *cx)
+enum weft_poll weft__set_drain(struct weft_set *set, struct weft_context *cx, int *first_error)
 {
 	struct weft_set_child *child;
 
-	weft_set_cancel(set);
 	set->round++;
 	while (set_give_back(set, cx, &child) == WEFT_READY) {
+		ssize_t result;
+
 		if (!child)
 			return WEFT_READY;
+		result = weft__frame_result(child->async, child->frame);
+		if (first_error && result < 0 && *first_error == 0) {
+			*first_error = (int)result;
+			weft_set_cancel(set);
+		}
 		weft_set_release(child, cx);
 	}
 	return WEFT_PENDING;
+}
+
+enum weft_poll weft_set_poll_close(struct weft_set *set, struct weft_context *cx)
+{
+	weft_set_cancel(set);
+	return weft__set_drain(set, cx, NULL);
 }
 
 /* ---- the async functions ---- */

@@ -98,6 +98,32 @@ static async int leaves_early(void)
 	return 0;
 }
 
+/* All, into an array; or the first error, and the others unwind. */
+static async int fails(int64_t timeout_ns)
+{
+	weft_try(await weft_sleep(timeout_ns));
+	return -EIO;
+}
+
+static async int joins(void)
+{
+	struct weft_set set = WEFT_SET_INIT;
+	int results[10] = { 0 }, sum = 0, error;
+
+	defer await weft_set_close(&set);
+	for (int i = 0; i < 10; i++)
+		weft_try(weft_set_push(&set, results[i] = later(i, WEFT_MILLISECONDS(10 - i))));
+	weft_try(await weft_set_join(&set));
+	for (int i = 0; i < 10; i++)
+		sum += results[i];
+	weft_try(weft_set_push(&set, noisy(1)));
+	weft_try(weft_set_push(&set, fails(WEFT_MILLISECONDS(1))));
+	weft_try(weft_set_push(&set, noisy(2)));
+	error = await weft_set_try_join(&set);
+	printf("sum %d, error: %s\n", sum, error == -EIO ? "EIO" : "?");
+	return 0;
+}
+
 /* A select that does not get one in time loses nothing. */
 static async int with_a_limit(void)
 {
@@ -124,6 +150,7 @@ async int main(void)
 	weft_try(await in_order_of_pushes());
 	weft_try(await into_lvalues());
 	weft_try(await leaves_early());
+	weft_try(await joins());
 	weft_try(await with_a_limit());
 	return 0;
 }
