@@ -55,7 +55,7 @@ void weft__join_set_keep(struct weft_scope *scope, struct weft_task *child)
 }
 
 /* With the lock: whoever has ended first, out of the list; or NULL. */
-static struct weft_task *ended_take(struct weft_join_set *set)
+static struct weft_task *join_set_take(struct weft_join_set *set)
 {
 	struct weft_task *oldest = set->oldest;
 
@@ -105,7 +105,7 @@ static int set_next(struct weft_join_set *set, void *result, uint64_t *id, struc
 	int outcome = -EAGAIN;
 
 	weft__lock_acquire(weft__scope_lock(scope)); /* [O1] */
-	task = ended_take(set);
+	task = join_set_take(set);
 	if (task)
 		outcome = 0;
 	else if (!scope->children)
@@ -185,7 +185,7 @@ static int set_close(struct weft_join_set_close__frame *f, struct weft_context *
 		claimed = set_begin_close(set);
 	if (weft_context_cancelled(cx) && !claimed)
 		claimed = weft__scope_claim(scope);
-	ended = ended_take(set);
+	ended = join_set_take(set);
 	outcome = ended ? -EINPROGRESS : scope->children ? -EAGAIN : 0;
 	if (outcome == -EAGAIN)
 		scope->waker = *weft_context_waker(cx);
