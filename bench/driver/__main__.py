@@ -8,6 +8,7 @@ machine gets slower and faster over minutes; ratios are taken inside a round.
 import argparse
 import json
 import os
+import re
 import resource
 import sys
 
@@ -30,6 +31,7 @@ def parse_arguments():
   parser.add_argument("--seconds", type=float, help="per echo measurement: 2, or 0.4")
   parser.add_argument("--only", default=",".join(PARTS), help="some of " + ",".join(PARTS))
   parser.add_argument("--peers", default="", help="only these, such as epoll,weft-epoll")
+  parser.add_argument("--rows", default="", help="only the small benchmarks that match this pattern")
   parser.add_argument("--build-dir", default="build")
   arguments = parser.parse_args()
   arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
@@ -131,17 +133,18 @@ class Bench:
     offers = {}
     for peer in peers:
       self.attempt("list", peer, [], lambda command, peer=peer: offers.update(
-        {peer.name: measure.micro_names(command)}), self.builder.command(peer))
+        {peer.key: measure.micro_names(command)}), self.builder.command(peer))
     longest_first = sorted(offers.values(), key=len, reverse=True)
     return list(dict.fromkeys(name for names in longest_first for name in names)), offers
 
   def measure_micro(self, peers):
     names, offers = self.micro_names(peers)
+    names = [name for name in names if re.search(self.arguments.rows, name)]
     passes = 1 if self.arguments.quick else 3
     for _, ordered in self.rounds(peers):
       for name in names:
         for peer in ordered:
-          if name not in offers.get(peer.name, ()):
+          if name not in offers.get(peer.key, ()):
             continue
           # Spawning from other threads needs the other CPU, too.
           cpu = 0 if peer.pinned and not name.startswith("remote") else None

@@ -26,6 +26,12 @@ def search_file(path, pattern, otherwise="unknown"):
   return found.group(1) if found else otherwise
 
 
+def asio_version():
+  path = "/usr/include/boost/version.hpp"
+  boost = search_file(path, r'^#define BOOST_LIB_VERSION "([^"]*)"', "missing")
+  return f"Boost {boost.replace('_', '.')}, {first_line(['g++', '--version'])}"
+
+
 def commit(root):
   name = first_line(["git", "-C", root, "rev-parse", "--short", "HEAD"])
   changed = first_line(["git", "-C", root, "status", "--porcelain", "-uno"])
@@ -56,5 +62,7 @@ def describe(builder, load_before):
     ("C compiler", f"{first_line([compiler, '--version'])}, {build_type}, {flags}"),
     ("Rust compiler", first_line(["/usr/bin/rustc", "--version"])),
     ("Tokio", search_file(lock, r'name = "tokio"\nversion = "([^"]*)"', "not built")),
+    ("Go", first_line(["/usr/bin/go", "version"])),
+    ("Boost.Asio", asio_version()),
     ("libuv", first_line(["pkg-config", "--modversion", "libuv"])),
   ]

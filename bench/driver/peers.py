@@ -6,6 +6,7 @@ peer takes a port, says "listening PORT" and ends at SIGTERM; a micro peer print
 "name value" lines. Both are specified in bench/README.md.
 """
 
+import glob
 import os
 import shutil
 import subprocess
@@ -16,9 +17,14 @@ from dataclasses import dataclass, field
 class Peer:
   name: str
   program: str  # in the directory of programs
-  target: str  # what builds it: a CMake target, or "tokio"
+  target: str  # what builds it: a CMake target, "tokio" or "go"
   arguments: list = field(default_factory=list)
   pinned: bool = True  # micro only: on one CPU, except for what needs several
+
+  @property
+  def key(self):
+    """One name may have several programs."""
+    return f"{self.name}, {self.program}"
 
 
 ECHO_PEERS = [
@@ -26,6 +32,8 @@ ECHO_PEERS = [
   Peer("libuv", "echo_uv", "bench_echo_uv"),
   Peer("tokio", "echo_tokio", "tokio"),
   Peer("tokio-shared", "echo_tokio", "tokio", ["--buffer", "thread"]),
+  Peer("go", "echo_go", "go"),
+  Peer("asio", "echo_asio", "bench_echo_asio"),
   Peer("threads", "echo_threads", "bench_echo_threads"),
   Peer("weft-epoll", "echo_weft", "bench_echo_weft", ["--poller", "epoll"]),
   Peer("weft-uring", "echo_weft", "bench_echo_weft", ["--poller", "uring"]),
@@ -36,10 +44,21 @@ MICRO_PEERS = [
   Peer("threads, 1 core", "micro_threads", "bench_micro_threads"),
   Peer("tokio ct", "micro_tokio", "tokio", ["--workers", "0"]),
   Peer("tokio mt2", "micro_tokio", "tokio", ["--workers", "2"], pinned=False),
-  Peer("weft ct", "micro_weft", "bench_micro_weft", ["--workers", "0"]),
-  Peer("weft mt1", "micro_weft", "bench_micro_weft", ["--workers", "1"]),
-  Peer("weft mt2", "micro_weft", "bench_micro_weft", ["--workers", "2"], pinned=False),
+  Peer("go 1", "micro_go", "go", ["--workers", "1"]),
+  Peer("go 2", "micro_go", "go", ["--workers", "2"], pinned=False),
+  Peer("asio", "micro_asio", "bench_micro_asio"),
 ]
+for program in ("micro_weft", "micro_sync_weft"):
+  MICRO_PEERS += [
+    Peer("weft ct", program, "bench_" + program, ["--workers", "0"]),
+    Peer("weft mt1", program, "bench_" + program, ["--workers", "1"]),
+    Peer("weft mt2", program, "bench_" + program, ["--workers", "2"], pinned=False),
+  ]
+
+
+ASIO = "/usr/include/boost/asio/awaitable.hpp"
+GO = "/usr/bin/go"
+LIBCLANG = "/usr/lib/llvm-*/include/clang-c/Index.h"
 
 
 class BuildError(Exception):
@@ -85,6 +104,13 @@ class Builder:
       source = os.path.join("bench", peer.program + ".c")
       if not os.path.exists(os.path.join(self.root, source)):
         raise BuildError(f"there is no {source}")
+    if peer.target == "go":
+      self.build_go()
+      return
+    if peer.program == "micro_sync_weft" and not glob.glob(LIBCLANG):
+      raise BuildError("libclang-14-dev, or newer, is not installed, so there is no weftcc")
+    if peer.program.endswith("_asio") and not (os.path.exists(ASIO) and shutil.which("g++")):
+      raise BuildError("g++ and libboost-dev are not both installed")
     if peer.program.endswith("_uv") and not self.has_libuv():
       raise BuildError("libuv1-dev is not installed")
     self.build_with_cmake(peer.target)
@@ -115,6 +141,16 @@ class Builder:
     run_quietly(["/usr/bin/cargo", "build", "--release", "--offline"], cwd=crate, env=environment)
     for program in ("echo_tokio", "micro_tokio", "switch_tokio"):
       shutil.copy2(os.path.join(out, "release", program), self.programs)
+
+  def build_go(self):
+    """By Debian's compiler, from Go's own library alone, without the network."""
+    if not os.path.exists(GO):
+      raise BuildError("golang-go is not installed")
+    environment = dict(os.environ, GOCACHE=os.path.join(self.programs, "go-cache"), GOPROXY="off",
+                       GOFLAGS="-mod=mod", GOPATH=os.path.join(self.programs, "go"), CGO_ENABLED="0")
+    for name in ("echo", "micro"):
+      run_quietly([GO, "build", "-o", os.path.join(self.programs, name + "_go"), "./" + name],
+                  cwd=os.path.join(self.root, "bench", "peers", "go"), env=environment)
 
   def command(self, peer):
     return [os.path.join(self.programs, peer.program)] + peer.arguments

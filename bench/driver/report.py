@@ -48,8 +48,9 @@ def peer_names(rows):
 
 
 def peer_order(name):
-  order = ["epoll", "libuv", "tokio", "tokio-shared", "threads", "threads, 1 core", "tokio ct",
-           "tokio mt2", "weft-epoll", "weft-uring", "weft ct", "weft mt2"]
+  order = ["epoll", "libuv", "tokio", "tokio-shared", "go", "asio", "threads", "threads, 1 core",
+           "tokio ct", "tokio mt2", "go 1", "go 2", "weft-epoll", "weft-uring", "weft ct", "weft mt1",
+           "weft mt2"]
   return order.index(name) if name in order else len(order)
 
 

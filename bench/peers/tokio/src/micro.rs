@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
-use tokio::sync::{oneshot, Notify};
+use tokio::sync::{mpsc, oneshot, Mutex, Notify, Semaphore};
 use tokio::task::{yield_now, JoinHandle};
 use tokio::time::{sleep, Sleep};
 
@@ -242,6 +242,125 @@ fn ping_pong(runtime: &Runtime) -> Sample {
   })
 }
 
+// -- channels and locks ----------------------------------------------------------
+
+fn channel_ping_pong(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let rounds = 500_000;
+    let (out, mut outs) = mpsc::channel::<usize>(1);
+    let (back, mut backs) = mpsc::channel::<usize>(1);
+
+    let answer = tokio::spawn(async move {
+      while let Some(value) = outs.recv().await {
+        back.send(value + 1).await.unwrap();
+      }
+    });
+    let watch = Stopwatch::start();
+    let mut sum = 0;
+
+    for i in 0..rounds {
+      out.send(i).await.unwrap();
+      sum += backs.recv().await.unwrap();
+    }
+    let sample = watch.wall_per(rounds);
+    drop(out);
+    answer.await.unwrap();
+    expect(sum, rounds * (rounds + 1) / 2);
+    sample
+  })
+}
+
+fn channel_from(runtime: &Runtime, senders: usize) -> Sample {
+  run(runtime, async move {
+    let messages = 2_000_000;
+    let each = messages / senders;
+    let (sender, mut receiver) = mpsc::channel::<usize>(100);
+    let watch = Stopwatch::start();
+    let mut sum = 0;
+
+    for _ in 0..senders {
+      let sender = sender.clone();
+      tokio::spawn(async move {
+        for i in 0..each {
+          sender.send(i).await.unwrap();
+        }
+      });
+    }
+    for _ in 0..messages {
+      sum += receiver.recv().await.unwrap();
+    }
+    let sample = watch.wall_per(messages);
+    expect(sum, senders * (each * (each - 1) / 2));
+    sample
+  })
+}
+
+fn channel_1_to_1(runtime: &Runtime) -> Sample {
+  channel_from(runtime, 1)
+}
+
+fn channel_4_to_1(runtime: &Runtime) -> Sample {
+  channel_from(runtime, 4)
+}
+
+const LOCK_ROUNDS: usize = 5_000_000;
+
+fn mutex_uncontended(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let mutex = Mutex::new(0);
+    let watch = Stopwatch::start();
+
+    for _ in 0..LOCK_ROUNDS {
+      *mutex.lock().await += 1;
+    }
+    let sample = watch.wall_per(LOCK_ROUNDS);
+    expect(mutex.into_inner(), LOCK_ROUNDS);
+    sample
+  })
+}
+
+fn mutex_held_over_yield_8(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let (tasks, each) = (8, 50_000);
+    let mutex = Arc::new(Mutex::new(0));
+    let watch = Stopwatch::start();
+    let handles: Vec<_> = (0..tasks)
+      .map(|_| {
+        let mutex = mutex.clone();
+        tokio::spawn(async move {
+          for _ in 0..each {
+            let mut sum = mutex.lock().await;
+            let before = *sum;
+            yield_now().await;
+            *sum = before + 1;
+          }
+        })
+      })
+      .collect();
+
+    for handle in handles {
+      handle.await.unwrap();
+    }
+    let sample = watch.wall_per(tasks * each);
+    expect(*mutex.lock().await, tasks * each);
+    sample
+  })
+}
+
+fn semaphore_uncontended(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let semaphore = Semaphore::new(10);
+    let watch = Stopwatch::start();
+
+    for _ in 0..LOCK_ROUNDS {
+      drop(semaphore.acquire().await.unwrap());
+    }
+    let sample = watch.wall_per(LOCK_ROUNDS);
+    expect(semaphore.available_permits(), 10);
+    sample
+  })
+}
+
 // -- timers --------------------------------------------------------------------
 
 /// A number below `bound` that looks random but is the same in every run.
@@ -375,6 +494,12 @@ fn main() {
     Benchmark::repeated("yield_1k", yield_1k),
     Benchmark::repeated("yield_100k", yield_100k),
     Benchmark::repeated("ping_pong", ping_pong),
+    Benchmark::repeated("channel_ping_pong", channel_ping_pong),
+    Benchmark::repeated("channel_1_to_1", channel_1_to_1),
+    Benchmark::repeated("channel_4_to_1", channel_4_to_1),
+    Benchmark::repeated("mutex_uncontended", mutex_uncontended),
+    Benchmark::repeated("mutex_held_over_yield_8", mutex_held_over_yield_8),
+    Benchmark::repeated("semaphore_uncontended", semaphore_uncontended),
     Benchmark::repeated("timer_create_cancel", timer_create_cancel),
     Benchmark::repeated("timer_create_fire", timer_create_fire),
     Benchmark::once("memory_sleeping_bytes", memory_sleeping_bytes),

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * micro_sync_weft.c: what Weft's channels and locks cost in async C. Names, output and method: README.md.
+ */
+#include "micro_sync.h"
+
+WEFT_ASYNC_1(int, benchmark, struct micro_sample *);
+
+static struct micro_sample run(const struct weft_async *async, int workers)
+{
+	struct weft_runtime_options options = {
+		.flavour = workers ? WEFT_MULTI_THREAD : WEFT_CURRENT_THREAD,
+		.workers = (unsigned)workers,
+	};
+	struct benchmark__args args;
+	struct weft_runtime *runtime;
+	struct micro_sample sample = { 0 };
+	int result = -1;
+
+	micro_expect(weft_runtime_create(&runtime, &options), 0);
+	benchmark__init(&args, &sample);
+	micro_expect(weft_runtime_run(runtime, async, &args, &result), 0);
+	micro_expect(result, 0);
+	weft_runtime_destroy(runtime);
+	return sample;
+}
+
+static struct micro_sample channel_ping_pong(int workers)
+{
+	return run(sync_channel_ping_pong, workers);
+}
+
+static struct micro_sample channel_1_to_1(int workers)
+{
+	return run(sync_channel_1_to_1, workers);
+}
+
+static struct micro_sample channel_4_to_1(int workers)
+{
+	return run(sync_channel_4_to_1, workers);
+}
+
+static struct micro_sample mutex_uncontended(int workers)
+{
+	return run(sync_mutex_uncontended, workers);
+}
+
+static struct micro_sample mutex_held_over_yield_8(int workers)
+{
+	return run(sync_mutex_held_over_yield_8, workers);
+}
+
+static struct micro_sample semaphore_uncontended(int workers)
+{
+	return run(sync_semaphore_uncontended, workers);
+}
+
+static const struct micro_benchmark benchmarks[] = {
+	{ "channel_ping_pong", channel_ping_pong, false },
+	{ "channel_1_to_1", channel_1_to_1, false },
+	{ "channel_4_to_1", channel_4_to_1, false },
+	{ "mutex_uncontended", mutex_uncontended, false },
+	{ "mutex_held_over_yield_8", mutex_held_over_yield_8, false },
+	{ "semaphore_uncontended", semaphore_uncontended, false },
+};
+
+int main(int argc, char **argv)
+{
+	return micro_main(argc, argv, benchmarks, sizeof benchmarks / sizeof benchmarks[0]);
+}

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * micro_asio.cpp: what Boost.Asio's coroutines and timers cost. Names, output and method: bench/README.md.
+ *
+ * One thread: workers are ignored. This version of Asio has no channel and no lock for coroutines; who
+ * waits for a condition waits, as in Asio's own chat server, on a timer that never expires and that is
+ * cancelled when the condition holds.
+ */
+#include <utility> /* Asio 1.18 forgets it */
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <vector>
+
+extern "C" {
+#include "micro.h"
+}
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr int MEMORY_TASKS = 1000000, TIMERS = 1000000;
+
+class event {
+	asio::steady_timer timer;
+
+public:
+	explicit event(asio::io_context &loop)
+		: timer(loop, steady_clock::time_point::max())
+	{
+	}
+
+	awaitable<void> wait()
+	{
+		boost::system::error_code error;
+
+		co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+	}
+
+	void set_one()
+	{
+		timer.cancel_one();
+	}
+
+	void set_all()
+	{
+		timer.cancel();
+	}
+};
+
+class channel {
+	std::deque<std::int64_t> items;
+	std::size_t capacity;
+	event filled, emptied;
+
+public:
+	channel(asio::io_context &loop, std::size_t room)
+		: capacity(room)
+		, filled(loop)
+		, emptied(loop)
+	{
+	}
+
+	awaitable<void> send(std::int64_t value)
+	{
+		while (items.size() == capacity)
+			co_await emptied.wait();
+		items.push_back(value);
+		filled.set_one();
+	}
+
+	awaitable<std::int64_t> receive()
+	{
+		while (items.empty())
+			co_await filled.wait();
+		std::int64_t value = items.front();
+		items.pop_front();
+		emptied.set_one();
+		co_return value;
+	}
+};
+
+/* Runs the benchmark as a coroutine, to its end. */
+template<typename Body> micro_sample run(Body body)
+{
+	asio::io_context loop(1);
+	micro_sample sample = {};
+
+	asio::co_spawn(loop, body(loop, sample), [](std::exception_ptr error) {
+		micro_expect(error == nullptr, true);
+	});
+	loop.run();
+	return sample;
+}
+
+awaitable<void> yield(asio::io_context &loop)
+{
+	co_await asio::post(loop, asio::use_awaitable);
+}
+
+/* ---- spawning ---- */
+
+awaitable<std::int64_t> give(std::int64_t value)
+{
+	co_return value;
+}
+
+micro_sample spawn_join(std::int64_t batches, std::int64_t tasks)
+{
+	return run([=](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		event all_done(loop);
+		std::int64_t sum = 0, remaining;
+		micro_watch watch = micro_watch_start();
+
+		for (std::int64_t batch = 0; batch < batches; batch++) {
+			remaining = tasks;
+			for (std::int64_t i = 0; i < tasks; i++)
+				asio::co_spawn(loop, give(i), [&](std::exception_ptr, std::int64_t value) {
+					sum += value;
+					if (--remaining == 0)
+						all_done.set_one();
+				});
+			while (remaining > 0)
+				co_await all_done.wait();
+		}
+		sample = micro_wall_per(&watch, batches * tasks);
+		micro_expect(sum, batches * (tasks * (tasks - 1) / 2));
+	});
+}
+
+micro_sample spawn_join_batch(int)
+{
+	return spawn_join(1000, 1000);
+}
+
+micro_sample spawn_join_cold(int)
+{
+	return spawn_join(1, 100000);
+}
+
+micro_sample spawn_join_one(int)
+{
+	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		const std::int64_t rounds = 500000;
+		std::int64_t sum = 0;
+		micro_watch watch = micro_watch_start();
+
+		for (std::int64_t i = 0; i < rounds; i++)
+			sum += co_await asio::co_spawn(loop, give(i), asio::use_awaitable);
+		sample = micro_wall_per(&watch, rounds);
+		micro_expect(sum, rounds * (rounds - 1) / 2);
+	});
+}
+
+awaitable<void> chain(asio::io_context &loop, int links, std::int64_t &sum, event &done)
+{
+	if (links == 0)
+		done.set_one();
+	else
+		asio::co_spawn(loop, chain(loop, links - 1, ++sum, done), asio::detached);
+	co_return;
+}
+
+micro_sample chained_spawn(int)
+{
+	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		const int rounds = 500, links = 1000;
+		std::int64_t sum = 0;
+		event done(loop);
+		micro_watch watch = micro_watch_start();
+
+		for (int i = 0; i < rounds; i++) {
+			asio::co_spawn(loop, chain(loop, links, sum, done), asio::detached);
+			co_await done.wait();
+		}
+		sample = micro_wall_per(&watch, rounds * links);
+		micro_expect(sum, rounds * links);
+	});
+}
+
+/* ---- switching ---- */
+
+micro_sample yields(int tasks, int turns)
+{
+	return run([=](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		int remaining = tasks, each = turns / tasks;
+		std::int64_t sum = 0;
+		bool go = false;
+		event all_done(loop);
+		auto take_turns = [&]() -> awaitable<void> {
+			while (!go)
+				co_await yield(loop);
+			for (int i = 1; i < each; i++)
+				co_await yield(loop);
+			sum += each;
+			if (--remaining == 0)
+				all_done.set_one();
+		};
+
+		for (int i = 0; i < tasks; i++)
+			asio::co_spawn(loop, take_turns(), asio::detached);
+		co_await yield(loop);
+		micro_watch watch = micro_watch_start();
+		go = true;
+		co_await all_done.wait();
+		sample = micro_wall_per(&watch, turns);
+		micro_expect(sum, turns);
+	});
+}
+
+micro_sample yield_2(int)
+{
+	return yields(2, 2000000);
+}
+
+micro_sample yield_1k(int)
+{
+	return yields(1000, 4000000);
+}
+
+micro_sample yield_100k(int)
+{
+	return yields(100000, 5000000);
+}
+
+/* ---- channels ---- */
+
+micro_sample channel_ping_pong(int)
+{
+	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		const std::int64_t rounds = 200000;
+		std::int64_t sum = 0;
+		channel out(loop, 1), back(loop, 1);
+		auto answer = [&]() -> awaitable<void> {
+			for (std::int64_t i = 0; i < rounds; i++)
+				co_await back.send(co_await out.receive() + 1);
+		};
+
+		asio::co_spawn(loop, answer(), asio::detached);
+		micro_watch watch = micro_watch_start();
+		for (std::int64_t i = 0; i < rounds; i++) {
+			co_await out.send(i);
+			sum += co_await back.receive();
+		}
+		sample = micro_wall_per(&watch, rounds);
+		micro_expect(sum, rounds * (rounds + 1) / 2);
+		co_await yield(loop); /* the other one ends, too */
+	});
+}
+
+micro_sample channel_from(int senders)
+{
+	return run([=](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		const std::int64_t messages = 1000000, each = messages / senders;
+		std::int64_t sum = 0;
+		channel queue(loop, 100);
+		auto send_all = [&]() -> awaitable<void> {
+			for (std::int64_t i = 0; i < each; i++)
+				co_await queue.send(i);
+		};
+
+		micro_watch watch = micro_watch_start();
+		for (int i = 0; i < senders; i++)
+			asio::co_spawn(loop, send_all(), asio::detached);
+		for (std::int64_t i = 0; i < messages; i++)
+			sum += co_await queue.receive();
+		sample = micro_wall_per(&watch, messages);
+		micro_expect(sum, senders * (each * (each - 1) / 2));
+		co_await yield(loop);
+	});
+}
+
+micro_sample channel_1_to_1(int)
+{
+	return channel_from(1);
+}
+
+micro_sample channel_4_to_1(int)
+{
+	return channel_from(4);
+}
+
+/* ---- timers ---- */
+
+/* A number below `bound` that looks random but is the same in every run. */
+int scatter(int i, int bound)
+{
+	std::uint64_t mixed = ((std::uint64_t)i + 1) * 0x9e3779b97f4a7c15u;
+
+	return (int)((mixed >> 32) % (std::uint64_t)bound);
+}
+
+micro_sample timer_create_cancel(int)
+{
+	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		std::vector<std::unique_ptr<asio::steady_timer>> timers(TIMERS);
+		std::int64_t cancelled = 0;
+		int fired = 0;
+		micro_watch watch = micro_watch_start();
+
+		for (int i = 0; i < TIMERS; i++) {
+			timers[i] = std::make_unique<asio::steady_timer>(
+					loop, milliseconds(60000 + scatter(i, 3600000)));
+			timers[i]->async_wait([&fired](boost::system::error_code error) { fired += !error; });
+		}
+		for (std::int64_t i = 0; i < TIMERS; i++) {
+			auto &timer = timers[i * 611953 % TIMERS]; /* a prime, so every index comes once */
+
+			cancelled += (std::int64_t)timer->cancel();
+			timer.reset();
+		}
+		sample = micro_wall_per(&watch, TIMERS);
+		micro_expect(cancelled, TIMERS);
+		co_await yield(loop);
+		micro_expect(fired, 0);
+	});
+}
+
+micro_sample timer_create_fire(int)
+{
+	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		const int tasks = 50000, each = 10;
+		int remaining = tasks, early = 0;
+		event all_done(loop);
+		auto sleep_shortly = [&](int seed) -> awaitable<void> {
+			for (int i = 0; i < each; i++) {
+				milliseconds duration(1 + scatter(seed + i, 10));
+				steady_clock::time_point before = steady_clock::now();
+				asio::steady_timer timer(loop, duration);
+
+				co_await timer.async_wait(asio::use_awaitable);
+				early += steady_clock::now() - before < duration;
+			}
+			if (--remaining == 0)
+				all_done.set_one();
+		};
+
+		micro_watch watch = micro_watch_start();
+		for (int i = 0; i < tasks; i++)
+			asio::co_spawn(loop, sleep_shortly(i * each), asio::detached);
+		co_await all_done.wait();
+		sample = micro_wall_and_cpu_per(&watch, tasks * each);
+		micro_expect(early, 0);
+		micro_expect(remaining, 0);
+	});
+}
+
+/* ---- memory ---- */
+
+/* `wait` stays until all tasks have ended. */
+template<typename Wait> awaitable<micro_sample> memory_per_task(asio::io_context &loop, Wait &wait)
+{
+	static int ready;
+	std::int64_t before = micro_resident_bytes();
+	auto body = [](Wait &wait_for) -> awaitable<void> {
+		ready++;
+		co_await wait_for();
+	};
+
+	for (int i = 0; i < MEMORY_TASKS; i++)
+		asio::co_spawn(loop, body(wait), asio::detached);
+	while (ready < MEMORY_TASKS)
+		co_await yield(loop);
+	co_return micro_sample{ (double)(micro_resident_bytes() - before) / MEMORY_TASKS, 0 };
+}
+
+micro_sample memory_sleeping(int)
+{
+	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		auto sleep = [&loop]() -> awaitable<void> {
+			asio::steady_timer timer(loop, std::chrono::hours(1));
+
+			co_await timer.async_wait(asio::use_awaitable);
+		};
+
+		sample = co_await memory_per_task(loop, sleep);
+		loop.stop();
+	});
+}
+
+micro_sample memory_waiting(int)
+{
+	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		int ended = 0;
+		event wake_up(loop);
+
+		auto wait = [&]() -> awaitable<void> {
+			co_await wake_up.wait();
+			ended++;
+		};
+
+		sample = co_await memory_per_task(loop, wait);
+		wake_up.set_all();
+		while (ended < MEMORY_TASKS)
+			co_await yield(loop);
+	});
+}
+
+const micro_benchmark benchmarks[] = {
+	{ "spawn_join_batch", spawn_join_batch, false },
+	{ "spawn_join_one", spawn_join_one, false },
+	{ "spawn_join_cold", spawn_join_cold, true },
+	{ "chained_spawn", chained_spawn, false },
+	{ "yield_2", yield_2, false },
+	{ "yield_1k", yield_1k, false },
+	{ "yield_100k", yield_100k, false },
+	{ "channel_ping_pong", channel_ping_pong, false },
+	{ "channel_1_to_1", channel_1_to_1, false },
+	{ "channel_4_to_1", channel_4_to_1, false },
+	{ "timer_create_cancel", timer_create_cancel, false },
+	{ "timer_create_fire", timer_create_fire, false },
+	{ "memory_sleeping_bytes", memory_sleeping, true },
+	{ "memory_waiting_bytes", memory_waiting, true },
+};
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	return micro_main(argc, argv, benchmarks, sizeof benchmarks / sizeof benchmarks[0]);
+}
