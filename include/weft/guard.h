@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * weft/guard.h: red zones of 40 bytes between what weftcc keeps in a frame, in builds for the address
- * sanitizer, so that it sees there what it sees on a stack. For generated code.
+ * weft/guard.h: what weftcc tells sanitizers of a frame, so that they see there what they see on a stack.
+ * For generated code. The address sanitizer gets red zones of 40 bytes between what is kept; clang's
+ * memory sanitizer, and valgrind where WEFT_VALGRIND is defined, hear that a local has no value yet.
  */
 #ifndef WEFT_GUARD_H
 #define WEFT_GUARD_H
 
 #include <weft/poll.h>
+
+#ifdef WEFT_VALGRIND
+#include <valgrind/memcheck.h>
+#endif
 
 WEFT_BEGIN_DECLS
 
@@ -33,6 +38,27 @@ static inline void weft_frame_unguard(char *zone)
 	__asan_unpoison_memory_region(zone, 40);
 }
 #endif
+
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define WEFT_FORGETFUL 1
+/* as <sanitizer/msan_interface.h> declares it */
+void __msan_allocated_memory(const volatile void *begin, size_t size); /* banned: theirs */
+#endif
+#endif
+
+/* What is there has no value: to read it is an error, until it is written. */
+static inline void weft_frame_forget(const void *begin, size_t size)
+{
+#ifdef WEFT_FORGETFUL
+	__msan_allocated_memory(begin, size); /* banned: theirs */
+#elif defined(WEFT_VALGRIND)
+	VALGRIND_MAKE_MEM_UNDEFINED(begin, size);
+#else
+	(void)begin;
+	(void)size;
+#endif
+}
 
 WEFT_END_DECLS
 

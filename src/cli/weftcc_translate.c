@@ -46,6 +46,7 @@ static void option_read(struct translate_options *options, const char *word)
 	options->asyncify |= strcmp(word, "--asyncify") == 0;
 	options->interposable |= strcmp(word, "--interposable") == 0;
 	options->sanitize_address |= strcmp(word, "--sanitize-address") == 0;
+	options->sanitize_memory |= strcmp(word, "--sanitize-memory") == 0;
 	options->count_lines |= strcmp(word, "--count-lines") == 0;
 	options->color |= strcmp(word, "--color") == 0;
 	mistake_flags_read(&options->mistakes, word);

@@ -37,6 +37,7 @@ enum meaning {
 	MEANS_DEPENDENCY_DETAIL,
 	MEANS_TEMPORARIES,
 	MEANS_FLAG,
+	MEANS_DEFINITION,
 	MEANS_NO_LIBRARY,
 	MEANS_LIBRARY,
 	MEANS_MISTAKES, /* from here on weftcc's own */
@@ -98,7 +99,7 @@ static const struct rule rules[] = {
 	{ "-Wp,-M", FORM_JOINED, PASS_EXPAND | PASS_LINK, MEANS_NOTHING, 0 },
 	{ "-Wp,", FORM_JOINED, TEXT, MEANS_NOTHING, 0 },
 	{ "-Xpreprocessor", FORM_SEPARATE, TEXT, MEANS_NOTHING, 0 },
-	{ "-D", FORM_EITHER, TEXT, MEANS_NOTHING, 0 },
+	{ "-D", FORM_EITHER, TEXT, MEANS_DEFINITION, 0 },
 	{ "-U", FORM_EITHER, TEXT, MEANS_NOTHING, 0 },
 	{ "-A", FORM_EITHER, TEXT, MEANS_NOTHING, 0 },
 	{ "-I", FORM_EITHER, TEXT, MEANS_NOTHING, 0 },
@@ -222,10 +223,20 @@ static void sanitizers_note(struct arguments *arguments, const char *list, bool 
 
 	for (; *list; list += len + (list[len] == ',')) {
 		len = strcspn(list, ",");
-		if ((len == 7 && memcmp(list, "address", 7) == 0) ||
-				(!is_on && len == 3 && memcmp(list, "all", 3) == 0))
+		bool is_all = !is_on && len == 3 && memcmp(list, "all", 3) == 0;
+
+		if (is_all || (len == 7 && memcmp(list, "address", 7) == 0))
 			arguments->sanitizes_addresses = is_on;
+		if (is_all || (len == 6 && memcmp(list, "memory", 6) == 0))
+			arguments->sanitizes_memory = is_on;
 	}
+}
+
+/* -D and what follows it. */
+static void definition_note(struct arguments *arguments, const char *definition)
+{
+	if (strcmp(definition, "WEFT_VALGRIND") == 0 || starts_with(definition, "WEFT_VALGRIND="))
+		arguments->sanitizes_memory = true;
 }
 
 struct position_independence {
@@ -303,6 +314,7 @@ static void option_note(struct reading *reading, const struct rule *rule, struct
 
 	switch (rule->meaning) {
 	case MEANS_NOTHING:
+	case MEANS_DEPENDENCY_DETAIL:
 		break;
 	case MEANS_STAGE:
 		stage_limit(arguments, rule->stage);
@@ -322,14 +334,15 @@ static void option_note(struct reading *reading, const struct rule *rule, struct
 	case MEANS_DEPENDENCY_TARGET:
 		arguments->has_dependency_target = true;
 		break;
-	case MEANS_DEPENDENCY_DETAIL:
-		break;
 	case MEANS_TEMPORARIES:
 		arguments->saves_temporaries = true;
 		arguments->saves_beside_sources = strcmp(rest, "=cwd") == 0;
 		break;
 	case MEANS_FLAG:
 		flag_note(arguments, &reading->code, argument->text);
+		break;
+	case MEANS_DEFINITION:
+		definition_note(arguments, value);
 		break;
 	case MEANS_NO_LIBRARY:
 		arguments->links_nothing = true;

@@ -71,6 +71,7 @@ struct arguments {
 	bool is_verbose;             /* -v */
 	bool is_interposable;        /* -fPIC with default visibility */
 	bool sanitizes_addresses;
+	bool sanitizes_memory;  /* -fsanitize=memory, or valgrind is to be told */
 	bool counts_lines;      /* --coverage */
 	bool wants_no_warnings; /* -w */
 	int color;              /* -1: if stderr is a terminal */

@@ -261,6 +261,11 @@ void lower_declaration(struct lower *lower, struct node *node)
 				lower_guard(lower, variable);
 			if (child->count)
 				initialise(lower, variable, child->child[0]);
+			else if (lower->tree->options->sanitize_memory)
+				text_printf(lower->out,
+						"weft_frame_forget((const void *)&weft_f->%s, "
+						"sizeof weft_f->%s); ",
+						variable->member, variable->member);
 		} else {
 			if (child->count)
 				value = lower_expression(lower, child->child[0], false);

@@ -222,6 +222,8 @@ struct words pass_translate(const struct plan *plan, const struct argument *sour
 		words_add(&argv, "--interposable");
 	if (arguments->sanitizes_addresses)
 		words_add(&argv, "--sanitize-address");
+	if (arguments->sanitizes_memory)
+		words_add(&argv, "--sanitize-memory");
 	if (arguments->counts_lines)
 		words_add(&argv, "--count-lines");
 	for (size_t i = 0; i < arguments->count; i++)

@@ -18,6 +18,7 @@ struct translate_options {
 	bool suspend_always;   /* of asyncify: every await suspends once */
 	bool interposable; /* -fPIC without hidden visibility: extern callees are not embedded */
 	bool sanitize_address;     /* red zones between what is kept in a frame */
+	bool sanitize_memory;      /* locals in a frame have no value where they are declared */
 	const char *original;      /* the user's file: keep its bytes and its #includes; or NULL */
 	bool count_lines;          /* for gcov: what is not the user's is not counted */
 	const char *only_function; /* weft expand: nothing but what becomes of it; else NULL */
