@@ -39,7 +39,9 @@
 #include "exec/blocking.c"
 #include "exec/current.c"
 #include "exec/drive.c"
+#include "exec/dump.c"
 #include "exec/fifo.c"
+#include "exec/holders.c"
 #include "exec/join.c"
 #include "exec/join_set.c"
 #include "exec/main.c"
@@ -50,6 +52,7 @@
 #include "exec/scope.c"
 #include "exec/slab.c"
 #include "exec/task.c"
+#include "exec/trace.c"
 #include "exec/workers.c"
 
 #include "sync/barrier.c"

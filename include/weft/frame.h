@@ -57,7 +57,7 @@ struct weft_point {
 	uint32_t line;
 	uint32_t child_offset;          /* of the child's frame, or of the pointer to it */
 	const struct weft_async *child; /* NULL if unknown before run time */
-	uint32_t flags;                 /* enum weft_point_flags; if not one, how many branches << 8 */
+	uint32_t flags; /* enum weft_point_flags; if not one, how many branches << 8 */
 };
 
 enum weft_point_flags {
@@ -72,10 +72,12 @@ struct weft_embedded {
 };
 
 enum weft_async_flags {
-	WEFT_ASYNC_RESULT_INT = 1 << 0,  /* the result is an int, negative on failure */
-	WEFT_ASYNC_LINES = 1 << 1,       /* `at` is a line number, there is no table */
-	WEFT_ASYNC_LEAF = 1 << 2,        /* awaits nobody */
-	WEFT_ASYNC_RESULT_SSIZE = 1 << 3 /* the result is an ssize_t, negative on failure */
+	WEFT_ASYNC_RESULT_INT = 1 << 0,   /* the result is an int, negative on failure */
+	WEFT_ASYNC_LINES = 1 << 1,        /* `at` is a line number, there is no table */
+	WEFT_ASYNC_LEAF = 1 << 2,         /* awaits nobody */
+	WEFT_ASYNC_RESULT_SSIZE = 1 << 3, /* the result is an ssize_t, negative on failure */
+	WEFT_ASYNC_OBJECT = 1 << 4, /* a leaf whose first argument points at what it waits for */
+	WEFT_ASYNC_HELD = 1 << 5 | 1 << 4 /* which somebody else holds meanwhile */
 };
 
 #define WEFT_ASYNC_MAGIC 0x77656674u /* "weft" */
@@ -122,8 +124,7 @@ void weft_frame_leave(struct weft_context *cx, void *frame);
 WEFT_NODISCARD enum weft_poll weft_strand_poll(struct weft_strand *strand,
 		const struct weft_async *async, void *frame, struct weft_context *cx);
 
-/* Aborts with a message unless the descriptor and those that it embeds were compiled against the same
- * frame sizes and ABI. Executors call it at the first spawn of a function. */
+/* Aborts with a message if it, or what it embeds, was compiled for other frame sizes or another ABI. */
 void weft_async_verify(const struct weft_async *async);
 
 /* For code whose callee gets no frame of its own and whose result cannot say so (an int is -ENOMEM
@@ -234,8 +235,7 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 
 /* ---- defining by hand (C only) ---- */
 
-/* A descriptor; what follows the flags (enum weft_async_flags) are further initialisers, such as
- * .points = table, .point_count = 2. */
+/* A descriptor; after the flags come further initialisers, such as .points = table. */
 #define WEFT_ASYNC_DESCRIBE(function, flags_, ...)                                                 \
 	const struct weft_async function##__async = {                                              \
 		.magic = WEFT_ASYNC_MAGIC,                                                         \

@@ -179,6 +179,14 @@ void weft_runtime_metrics(const struct weft_runtime *runtime, struct weft_metric
 /* Writes a line per living task to `fd`: id, function, and where it waits. Returns the number of tasks. */
 int weft_runtime_dump(struct weft_runtime *runtime, int fd);
 
+/* Writes to `fd` all living tasks of all runtimes of the process: where each is, what it waits for (a
+ * lock by its address, the end of which task), for each of its branches; and, of tasks that can never
+ * go on because they wait for each other, the cycle. From any thread; of a WEFT_CURRENT_THREAD runtime
+ * the tasks are only looked into when one of them calls. Each idle task is polled once more than it
+ * would be. Who holds a lock is known in builds with WEFT_CHECKED only; in others cycles through joins
+ * and scopes are found. Returns how many tasks can never go on, as far as is known, or -ENOMEM. */
+int weft_dump(int fd);
+
 WEFT_END_DECLS
 
 #endif

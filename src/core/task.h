@@ -24,6 +24,7 @@
 #include <weft/frame.h>
 
 #include "base/check.h"
+#include "core/held.h"
 
 struct weft__executor;
 
@@ -78,8 +79,8 @@ static inline struct weft_task *weft__task_list_reverse(struct weft_task *newest
 	return oldest;
 }
 
-/* One poll of the task's strand. The root alone is the common case and costs one indirect call. */
-static inline enum weft_poll weft__task_poll(struct weft_task *task, struct weft_context *cx)
+static inline enum weft_poll weft__task_poll_unwatched(
+		struct weft_task *task, struct weft_context *cx)
 {
 	if (WEFT_LIKELY(!task->strand.innermost)) {
 		enum weft_poll poll = task->async->poll(weft__task_frame(task), cx);
@@ -90,6 +91,21 @@ static inline enum weft_poll weft__task_poll(struct weft_task *task, struct weft
 			return poll;
 	}
 	return weft_strand_poll(&task->strand, task->async, weft__task_frame(task), cx);
+}
+
+/* One poll of the task's strand. The root alone is the common case and costs one indirect call. */
+static inline enum weft_poll weft__task_poll(struct weft_task *task, struct weft_context *cx)
+{
+#if WEFT__HELD
+	enum weft_poll poll;
+
+	weft__task_polled = task;
+	poll = weft__task_poll_unwatched(task, cx);
+	weft__task_polled = NULL;
+	return poll;
+#else
+	return weft__task_poll_unwatched(task, cx);
+#endif
 }
 
 #endif

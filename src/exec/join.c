@@ -138,7 +138,7 @@ enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
 		return join_slow(f, cx);
 	weft_return(f, 0);
 }
-WEFT_ASYNC_DEFINE_LEAF(weft_task_join, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_task_join, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 /* ---- a plain thread ---- */
 

@@ -144,7 +144,7 @@ enum weft_poll weft_join_set_next__poll(void *frame, struct weft_context *cx)
 	}
 	weft_return(f, outcome);
 }
-WEFT_ASYNC_DEFINE_LEAF(weft_join_set_next, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_join_set_next, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 /* The first poll of a close, with the lock: what was taken before it does not count. Those to push. */
 static struct weft_task *set_begin_close(struct weft_join_set *set)
@@ -218,4 +218,4 @@ enum weft_poll weft_join_set_close__poll(void *frame, struct weft_context *cx)
 	}
 	weft_return(f, result);
 }
-WEFT_ASYNC_DEFINE_LEAF(weft_join_set_close, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_join_set_close, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "exec/holders.h"
 #include "exec/join.h"
 #include "exec/runtime.h"
 #include "io/sockets.h"
@@ -357,6 +358,8 @@ int weft_runtime_create(
 	runtime = calloc(1, sizeof *runtime);
 	if (!runtime)
 		return -ENOMEM;
+	if (WEFT__HELD)
+		weft__held_watch();
 	runtime->fork_count = weft__fork_count();
 	runtime->options = *options;
 	options_fill(&runtime->options);
@@ -531,6 +534,7 @@ void weft_runtime_destroy(struct weft_runtime *runtime)
 	weft__walk_tasks(runtime, abandon_task, NULL);
 	weft__walk_tasks(runtime, count_held, &held);
 	if (stopped && !jobs && !held) {
+		weft__registry_remove(runtime); /* no weft_dump begins a visit any more */
 		wait_for_visitors(runtime);
 		weft__pool_destroy(runtime->pool);
 		runtime_free(runtime);

@@ -216,6 +216,9 @@ void weft__cancel_all(struct weft_runtime *runtime, uint32_t level);
 extern struct weft_runtime *weft__runtimes;
 void weft__registry_add(struct weft_runtime *runtime);
 void weft__registry_remove(struct weft_runtime *runtime); /* also of one that is not in it */
+/* Up to `room` runtimes of this process, each visited: weft__visit_end lets it go. */
+struct weft__guest;
+int weft__registry_visit(struct weft_runtime **runtimes, struct weft__guest **visits, int room);
 
 /* task.c */
 /* As weft_task_create, of a runtime that is not NULL, with so many bytes for the frame and what is

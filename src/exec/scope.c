@@ -218,4 +218,4 @@ enum weft_poll weft_scope_close__poll(void *frame, struct weft_context *cx)
 	weft__lock_release(weft__scope_lock(scope));
 	weft_return(f, error);
 }
-WEFT_ASYNC_DEFINE_LEAF(weft_scope_close, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_scope_close, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);

@@ -264,4 +264,4 @@ enum weft_poll weft_cancel_token_wait__poll(void *frame, struct weft_context *cx
 	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_cancel_token_wait, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_cancel_token_wait, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);

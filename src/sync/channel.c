@@ -37,6 +37,7 @@
 
 #include <weft/channel.h>
 
+#include "core/held.h"
 #include "sync/channel_queue.h"
 #include "sync/waiters.h"
 
@@ -264,7 +265,7 @@ enum weft_poll weft_channel_send__poll(void *frame, struct weft_context *cx)
 			&f->args.base, f->args.p0, &f->waiter, f->args.p1, &f->args.result, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_channel_send, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_channel_send, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
 
 enum weft_poll weft_channel_reserve__poll(void *frame, struct weft_context *cx)
 {
@@ -275,7 +276,7 @@ enum weft_poll weft_channel_reserve__poll(void *frame, struct weft_context *cx)
 			&f->args.base, f->args.p0, &f->waiter, NULL, &f->args.result, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_channel_reserve, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_channel_reserve, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
 
 /* With the lock: 0: a message is there, and for the waiter. */
 static int channel_expect(struct weft_channel *channel, const struct weft_frame *frame,
@@ -315,10 +316,12 @@ enum weft_poll weft_channel_recv__poll(void *frame, struct weft_context *cx)
 			channel_take(channel, f->args.p1, &after);
 		channel_leave(channel, &after);
 	}
+	if (outcome == 0 || outcome == -EAGAIN)
+		WEFT_HELD(took(channel, HELD_RECEIVER, cx, f));
 	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_channel_recv, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_channel_recv, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 /* With the lock, and one message at least that is not promised. */
 static int channel_take_many(
@@ -352,12 +355,14 @@ enum weft_poll weft_channel_recv_many__poll(void *frame, struct weft_context *cx
 			outcome = channel_take_many(channel, f->args.p1, f->args.p2, &after);
 		channel_leave(channel, &after);
 	}
+	if (outcome >= 0 || outcome == -EAGAIN)
+		WEFT_HELD(took(channel, HELD_RECEIVER, cx, f));
 	poll = weft__leaf_end(&f->args.base, &result, outcome, cx);
 	f->args.result = result;
 	return poll;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_channel_recv_many, WEFT_ASYNC_RESULT_SSIZE);
+WEFT_ASYNC_DEFINE_LEAF(weft_channel_recv_many, WEFT_ASYNC_RESULT_SSIZE | WEFT_ASYNC_OBJECT);
 
 /* ---- without waiting ---- */
 
@@ -418,6 +423,8 @@ int weft_channel_try_recv(struct weft_channel *channel, void *item)
 	if (outcome == 0)
 		channel_take(channel, item, &after);
 	channel_leave(channel, &after);
+	if (outcome == 0 || outcome == -EAGAIN)
+		WEFT_HELD(took(channel, HELD_RECEIVER, NULL, NULL));
 	return outcome;
 }
 

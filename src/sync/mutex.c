@@ -2,6 +2,7 @@
 /* sync/mutex.c: one permit, which is handed on. How it is waited for: permits.c. */
 #include <weft/mutex.h>
 
+#include "core/held.h"
 #include "sync/permits.h"
 
 _Static_assert(PERMITS_ONE == 8 && PERMITS_OF_MUTEX == 4, "so says WEFT_MUTEX_INIT");
@@ -21,25 +22,29 @@ static void mutex_check(const struct weft_mutex *mutex)
 enum weft_poll weft_mutex_lock__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_mutex_lock__frame *f = frame;
+	enum weft_poll poll;
 
 	if (f->args.base.at == LEAF_FRESH) {
 		mutex_check(f->args.p0);
 		f->waiter.wanted = 1;
 	}
-	return weft__permits_poll(
+	poll = weft__permits_poll(
 			&f->args.base, &f->args.result, &f->args.p0->waiters, &f->waiter, cx);
+	weft__held_polled(f->args.p0, HELD_MUTEX, &f->args.base, f->args.result, poll, cx);
+	return poll;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_mutex_lock, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_mutex_lock, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
 
 int weft_mutex_try_lock(struct weft_mutex *mutex)
 {
 	mutex_check(mutex);
-	return weft__permits_try(&mutex->waiters, 1);
+	return weft__held_tried(mutex, HELD_MUTEX, weft__permits_try(&mutex->waiters, 1));
 }
 
 void weft_mutex_unlock(struct weft_mutex *mutex)
 {
 	mutex_check(mutex);
+	WEFT_HELD(gave(mutex, HELD_MUTEX));
 	weft__permits_release(&mutex->waiters, 1);
 }

@@ -223,7 +223,7 @@ enum weft_poll weft_notify_wait__poll(void *frame, struct weft_context *cx)
 			&f->args.base, &f->args.result, &f->args.p0->waiters, &f->waiter, NULL, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_notify_wait, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_notify_wait, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 enum weft_poll weft_notify_wait_after__poll(void *frame, struct weft_context *cx)
 {
@@ -233,4 +233,4 @@ enum weft_poll weft_notify_wait_after__poll(void *frame, struct weft_context *cx
 			&f->args.p1, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_notify_wait_after, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_notify_wait_after, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);

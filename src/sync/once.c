@@ -53,7 +53,7 @@ enum weft_poll weft_once_begin__poll(void *frame, struct weft_context *cx)
 	return poll;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_once_begin, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_once_begin, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 int weft_once_try_begin(struct weft_once *once)
 {

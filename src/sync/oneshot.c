@@ -202,7 +202,7 @@ enum weft_poll weft_oneshot_recv__poll(void *frame, struct weft_context *cx)
 	return poll;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_oneshot_recv, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_oneshot_recv, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 enum weft_poll weft_oneshot_closed__poll(void *frame, struct weft_context *cx)
 {
@@ -212,7 +212,7 @@ enum weft_poll weft_oneshot_closed__poll(void *frame, struct weft_context *cx)
 			ONESHOT_WATCHES, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_oneshot_closed, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_oneshot_closed, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 int weft_oneshot_try_recv(struct weft_oneshot *oneshot, void *value)
 {

@@ -17,6 +17,7 @@
  */
 #include <weft/rwlock.h>
 
+#include "core/held.h"
 #include "sync/permits.h"
 
 enum {
@@ -49,11 +50,16 @@ static uint32_t rwlock_available(const struct weft_rwlock *rwlock)
 static enum weft_poll rwlock_poll(struct weft_frame *frame, int *result, struct weft_rwlock *rwlock,
 		struct weft_waiter *waiter, uint32_t wanted, struct weft_context *cx)
 {
+	enum weft__held_kind kind = wanted == RWLOCK_READ ? HELD_READ : HELD_WRITE;
+	enum weft_poll poll;
+
 	if (frame->at == LEAF_FRESH) {
 		(void)rwlock_available(rwlock);
 		waiter->wanted = wanted;
 	}
-	return weft__permits_poll(frame, result, &rwlock->waiters, waiter, cx);
+	poll = weft__permits_poll(frame, result, &rwlock->waiters, waiter, cx);
+	weft__held_polled(rwlock, kind, frame, *result, poll, cx);
+	return poll;
 }
 
 enum weft_poll weft_rwlock_read__poll(void *frame, struct weft_context *cx)
@@ -63,7 +69,7 @@ enum weft_poll weft_rwlock_read__poll(void *frame, struct weft_context *cx)
 	return rwlock_poll(&f->args.base, &f->args.result, f->args.p0, &f->waiter, RWLOCK_READ, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_rwlock_read, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_rwlock_read, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
 
 enum weft_poll weft_rwlock_write__poll(void *frame, struct weft_context *cx)
 {
@@ -73,18 +79,20 @@ enum weft_poll weft_rwlock_write__poll(void *frame, struct weft_context *cx)
 			&f->args.base, &f->args.result, f->args.p0, &f->waiter, RWLOCK_WRITE, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_rwlock_write, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_rwlock_write, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
 
 int weft_rwlock_try_read(struct weft_rwlock *rwlock)
 {
 	(void)rwlock_available(rwlock);
-	return weft__permits_try(&rwlock->waiters, RWLOCK_READ);
+	return weft__held_tried(
+			rwlock, HELD_READ, weft__permits_try(&rwlock->waiters, RWLOCK_READ));
 }
 
 int weft_rwlock_try_write(struct weft_rwlock *rwlock)
 {
 	(void)rwlock_available(rwlock);
-	return weft__permits_try(&rwlock->waiters, RWLOCK_WRITE);
+	return weft__held_tried(
+			rwlock, HELD_WRITE, weft__permits_try(&rwlock->waiters, RWLOCK_WRITE));
 }
 
 void weft_rwlock_unlock_read(struct weft_rwlock *rwlock)
@@ -95,6 +103,7 @@ void weft_rwlock_unlock_read(struct weft_rwlock *rwlock)
 
 	WEFT_ASSERT(rwlock_is_read_locked); /* [I2] */
 	WEFT_ASSERT(rwlock_is_not_write_locked);
+	WEFT_HELD(gave(rwlock, HELD_READ));
 	weft__permits_release(&rwlock->waiters, RWLOCK_READ);
 }
 
@@ -108,6 +117,7 @@ static void rwlock_check_written(const struct weft_rwlock *rwlock)
 void weft_rwlock_unlock_write(struct weft_rwlock *rwlock)
 {
 	rwlock_check_written(rwlock);
+	WEFT_HELD(gave(rwlock, HELD_WRITE));
 	weft__permits_release(&rwlock->waiters, RWLOCK_WRITE);
 }
 

@@ -2,6 +2,7 @@
 /* sync/semaphore.c: permits in any number. How they are counted, waited for and passed on: permits.c. */
 #include <weft/semaphore.h>
 
+#include "core/held.h"
 #include "sync/permits.h"
 
 _Static_assert(WEFT_SEMAPHORE_MAX == UINT32_MAX / PERMITS_ONE, "and so says WEFT_SEMAPHORE_INIT");
@@ -12,24 +13,29 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_semaphore_acquire__fram
 enum weft_poll weft_semaphore_acquire__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_semaphore_acquire__frame *f = frame;
+	enum weft_poll poll;
 
 	if (f->args.base.at == LEAF_FRESH) {
 		WEFT_ASSERT(f->args.p1 <= WEFT_SEMAPHORE_MAX); /* it would wait for ever */
 		f->waiter.wanted = f->args.p1;
 	}
-	return weft__permits_poll(
+	poll = weft__permits_poll(
 			&f->args.base, &f->args.result, &f->args.p0->waiters, &f->waiter, cx);
+	weft__held_polled(f->args.p0, HELD_PERMITS, &f->args.base, f->args.result, poll, cx);
+	return poll;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_semaphore_acquire, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_semaphore_acquire, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
 
 int weft_semaphore_try_acquire(struct weft_semaphore *semaphore, uint32_t count)
 {
-	return weft__permits_try(&semaphore->waiters, count);
+	return weft__held_tried(
+			semaphore, HELD_PERMITS, weft__permits_try(&semaphore->waiters, count));
 }
 
 void weft_semaphore_release(struct weft_semaphore *semaphore, uint32_t count)
 {
+	WEFT_HELD(gave(semaphore, HELD_PERMITS));
 	weft__permits_release(&semaphore->waiters, count);
 }
 

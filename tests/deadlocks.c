@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* Tasks that wait for each other, and other misuse, for tests/real/test_dump.c. In async C: the
+ * reports name these functions and lines. */
+#include <errno.h>
+
+#include <weft.h>
+#include <weft/async.h>
+
+static struct weft_mutex first, second;
+static struct weft_rwlock table;
+static struct weft_channel queue;
+static struct weft_notify cleaned;
+
+/* ---- two that are waited for in the wrong order (row S2-68) ---- */
+
+static async int needs_cleanup(void)
+{
+	return await weft_notify_wait(&cleaned);
+}
+
+static async int cleans_too_late(void)
+{
+	struct weft_task *task = weft_spawn(needs_cleanup());
+	int result;
+
+	if (!task)
+		return -ENOMEM;
+	if (await weft_task_join(task, &result) < 0)
+		weft_task_detach(task); /* cancelled, as it will be */
+	weft_notify_one(&cleaned);
+	return 0;
+}
+
+/* ---- several locks, in two orders ---- */
+
+static async int locks_both(
+		struct weft_mutex *one, struct weft_mutex *other, struct weft_barrier *both)
+{
+	weft_try(await weft_mutex_lock(one));
+	defer weft_mutex_unlock(one);
+	weft_try(await weft_barrier_wait(both));
+	weft_try(await weft_mutex_lock(other));
+	weft_mutex_unlock(other);
+	return 0;
+}
+
+static async int two_orders(void)
+{
+	struct weft_barrier both = WEFT_BARRIER_INIT(2);
+
+	weft_scope (tasks) {
+		weft_try(weft_spawn_in(&tasks, locks_both(&first, &second, &both)));
+		weft_try(weft_spawn_in(&tasks, locks_both(&second, &first, &both)));
+	}
+	return 0;
+}
+
+/* ---- a queue that nobody drains but who fills it ---- */
+
+static async int fills_its_own(void)
+{
+	int item = 1;
+
+	weft_try(await weft_channel_send(&queue, &item));
+	weft_try(await weft_channel_recv(&queue, &item));
+	for (;;)
+		weft_try(await weft_channel_send(&queue, &item));
+}
+
+/* ---- through a lock, a branch, a scope and a join ---- */
+
+static async int wants_the_lock(void)
+{
+	weft_try(await weft_mutex_lock(&first));
+	weft_mutex_unlock(&first);
+	return 0;
+}
+
+static async int waits_for_its_child(void)
+{
+	weft_scope (tasks) {
+		weft_try(weft_spawn_in(&tasks, wants_the_lock()));
+	}
+	return 0;
+}
+
+static async int joins_with_the_lock(void)
+{
+	struct weft_task *task;
+	int result, err = 0;
+
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	task = weft_spawn(waits_for_its_child());
+	if (!task)
+		return -ENOMEM;
+	await weft_join(err = weft_task_join(task, &result));
+	if (err < 0) {
+		weft_task_cancel(task);
+		weft_task_detach(task);
+	}
+	return err;
+}
+
+/* Time ends this one by itself. */
+static async int waits_for_itself_for_an_hour(void)
+{
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	return await weft_timeout(WEFT_SECONDS(3600), weft_mutex_lock(&first));
+}
+
+/* ---- misuse ---- */
+
+static async int locks_again(struct weft_mutex *mutex)
+{
+	weft_try(await weft_mutex_lock(mutex));
+	weft_mutex_unlock(mutex);
+	return 0;
+}
+
+static async int locks_twice(void)
+{
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	return await locks_again(&first);
+}
+
+static async int writes_what_it_reads(void)
+{
+	weft_try(await weft_rwlock_read(&table));
+	defer weft_rwlock_unlock_read(&table);
+	weft_try(await weft_rwlock_write(&table));
+	weft_rwlock_unlock_write(&table);
+	return 0;
+}
+
+static async int unlocks_the_others(void)
+{
+	weft_try(await weft_yield());
+	weft_mutex_unlock(&first);
+	return 0;
+}
+
+static async int has_its_lock_unlocked(void)
+{
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	weft_scope (tasks) {
+		weft_try(weft_spawn_in(&tasks, unlocks_the_others()));
+	}
+	return 0;
+}
+
+/* ---- no misuse ---- */
+
+static async int holds_for_a_while(void)
+{
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	weft_try(await weft_yield());
+	return await weft_yield();
+}
+
+static async int branches_take_turns(void)
+{
+	int one = 0, other = 0;
+
+	await weft_join(one = holds_for_a_while(), other = holds_for_a_while());
+	weft_try(one);
+	weft_try(other);
+	if (weft_mutex_try_lock(&first) == 0)
+		weft_mutex_unlock(&first);
+	weft_try(await weft_rwlock_write(&table));
+	weft_rwlock_downgrade(&table);
+	weft_rwlock_unlock_read(&table);
+	return 0;
+}
+
+void deadlocks_reset(void);
+
+void deadlocks_reset(void) /* before each of them, and after the last */
+{
+	weft_mutex_init(&first);
+	weft_mutex_init(&second);
+	weft_rwlock_init(&table);
+	weft_notify_init(&cleaned);
+	weft_channel_finish(&queue);
+	weft_channel_init(&queue, sizeof(int), 3);
+}
+
+/* For plain C: the descriptors. */
+extern async int (*const deadlock_cleanup)(void);
+extern async int (*const deadlock_two_orders)(void);
+extern async int (*const deadlock_queue)(void);
+extern async int (*const deadlock_complex)(void);
+extern async int (*const deadlock_timed)(void);
+extern async int (*const misuse_locks_twice)(void);
+extern async int (*const misuse_writes_what_it_reads)(void);
+extern async int (*const misuse_unlocks_the_others)(void);
+extern async int (*const no_misuse)(void);
+async int (*const deadlock_cleanup)(
+		void) = cleans_too_late; /* two tasks, and nobody who is known to wake the second */
+async int (*const deadlock_two_orders)(
+		void) = two_orders; /* two tasks with two mutexes; a third awaits them */
+async int (*const deadlock_queue)(void) =
+		fills_its_own; /* one task that fills a channel from which only it receives */
+async int (*const deadlock_complex)(
+		void) = joins_with_the_lock; /* three tasks: a mutex, a scope, a join in a branch */
+async int (*const deadlock_timed)(
+		void) = waits_for_itself_for_an_hour; /* none: there is a timeout */
+async int (*const misuse_locks_twice)(void) = locks_twice;
+async int (*const misuse_writes_what_it_reads)(void) = writes_what_it_reads;
+async int (*const misuse_unlocks_the_others)(void) = has_its_lock_unlocked;
+async int (*const no_misuse)(void) = branches_take_turns;
