@@ -40,5 +40,6 @@
 #include <weft/broadcast.h>
 #include <weft/watch.h>
 #include <weft/join_all.h>
+#include <weft/stream_leaves.h>
 
 #endif

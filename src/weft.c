@@ -73,6 +73,7 @@
 #include "stream/buffered.c"
 #include "stream/chunks.c"
 #include "stream/join_all.c"
+#include "stream/leaves.c"
 #include "stream/merge.c"
 #include "stream/set.c"
 #include "stream/sources.c"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams, polled by hand (rows S0-24, S0-25, S2-46, S2-47): each source and adaptor that runs no futures,
- * with types; what is lost when one is cancelled, which is nothing; what is closed, and when. */
+/* Streams, polled by hand (rows S0-24, S0-25, S2-46, S2-47): each source and adaptor that runs no
+ * futures, with types; what is lost when one is cancelled, which is nothing; what is closed, and when. */
 #include <string.h>
 
 #include <weft/stream_merge.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Async functions for the items of a stream, polled by hand and so without tasks (row S2-48): order, how many
- * at a time, errors in their places, cancellation anywhere, random polls. With tasks:
+/* Async functions for the items of a stream, polled by hand and so without tasks (row S2-48): order,
+ * how many at a time, errors in their places, cancellation anywhere, random polls. With tasks:
  * real/test_stream_tasks.c. */
 #include <string.h>
 

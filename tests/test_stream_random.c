@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random pipelines of streams beside plain loops over arrays (row S2-46): the same items come out, whatever
- * the sources do in between, wherever it is cancelled. With a seed. */
+/* Random pipelines of streams beside plain loops over arrays (row S2-46): the same items come out,
+ * whatever the sources do in between, wherever it is cancelled. With a seed. */
 #include <string.h>
 
 #include <weft/stream_merge.h>

@@ -5,7 +5,7 @@
  * How         There are `limit` calls, in one block of memory: each is free, or begun, or has ended and
  *             waits to be taken.
  *
- *                 FREE --call_begin--> BEGUN --call_end, on any thread--> ENDED --taken--> FREE
+ *                 FREE --call_begin--> BEGUN --calls_push, on any thread--> ENDED --call_finish--> FREE
  *
  *             [ place | item | result ][ place | item | result ] ...
  *
@@ -111,7 +111,7 @@ enum weft_poll weft__stream_call__poll(void *frame, struct weft_context *cx)
 				sizeof call->result);
 		weft_frame_leave(cx, f->own);
 	}
-	ended_push(&call->of->ended, call);
+	calls_push(&call->of->ended, call);
 	weft_return(f, 0);
 }
 
@@ -179,7 +179,7 @@ static void call_begin(struct weft_stream_buffered *buffered, int error)
 				&place->frame);
 	} else if (error) {
 		call->result = error;
-		ended_push(&buffered->ended, call);
+		calls_push(&buffered->ended, call);
 	}
 }
 
@@ -215,8 +215,8 @@ static struct weft_stream_call *calls_take(struct weft_stream_buffered *buffered
 	struct weft_stream_call *call;
 
 	if (!buffered->ordered)
-		return ended_take(&buffered->ended);
-	while ((call = ended_take(&buffered->ended)))
+		return calls_pop(&buffered->ended);
+	while ((call = calls_pop(&buffered->ended)))
 		call->done = true;
 	call = buffered->oldest;
 	if (!call || !call->done)
@@ -268,12 +268,12 @@ static enum weft_poll buffered_poll_next(
 		return WEFT_READY;
 	if (!weft_context_charge(cx))
 		return WEFT_PENDING;
-	ended_register(&buffered->ended, cx);
+	calls_register(&buffered->ended, cx);
 	if (!buffered_step(buffered, cx, item, result)) {
 		weft_context_refund(cx);
 		return WEFT_PENDING;
 	}
-	ended_unregister(&buffered->ended);
+	calls_unregister(&buffered->ended);
 	return WEFT_READY;
 }
 
@@ -285,7 +285,7 @@ static enum weft_poll buffered_poll_close(struct weft_stream *stream, struct wef
 		return WEFT_READY;
 	if (!buffered->closing) {
 		buffered->closing = true;
-		ended_unregister(&buffered->ended);
+		calls_unregister(&buffered->ended);
 		weft_scope_cancel(&buffered->scope);
 		weft_scope_close__init(&buffered->close.args, &buffered->scope);
 	}

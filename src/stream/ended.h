@@ -34,43 +34,43 @@ struct weft_stream_call {
 	bool done;
 };
 
-static inline struct weft__lock *ended_lock(struct weft_stream_ended *ended)
+static inline struct weft__lock *calls_lock(struct weft_stream_ended *ended)
 {
 	return (struct weft__lock *)(void *)&ended->lock; /* its only member */
 }
 
-static inline void ended_register(struct weft_stream_ended *ended, struct weft_context *cx)
+static inline void calls_register(struct weft_stream_ended *ended, struct weft_context *cx)
 {
-	weft__lock_acquire(ended_lock(ended)); /* [O1] */
+	weft__lock_acquire(calls_lock(ended)); /* [O1] */
 	ended->waker = *weft_context_waker(cx);
-	weft__lock_release(ended_lock(ended));
+	weft__lock_release(calls_lock(ended));
 }
 
-static inline void ended_unregister(struct weft_stream_ended *ended)
+static inline void calls_unregister(struct weft_stream_ended *ended)
 {
-	weft__lock_acquire(ended_lock(ended));
+	weft__lock_acquire(calls_lock(ended));
 	ended->waker.ops = NULL; /* [I1] */
-	weft__lock_release(ended_lock(ended));
+	weft__lock_release(calls_lock(ended));
 }
 
-static inline struct weft_stream_call *ended_take(struct weft_stream_ended *ended)
+static inline struct weft_stream_call *calls_pop(struct weft_stream_ended *ended)
 {
 	struct weft_stream_call *call;
 
-	weft__lock_acquire(ended_lock(ended)); /* [O1] */
+	weft__lock_acquire(calls_lock(ended)); /* [O1] */
 	call = ended->first;
 	if (call)
 		ended->first = call->next;
-	weft__lock_release(ended_lock(ended));
+	weft__lock_release(calls_lock(ended));
 	return call;
 }
 
-static inline void ended_push(struct weft_stream_ended *ended, struct weft_stream_call *call)
+static inline void calls_push(struct weft_stream_ended *ended, struct weft_stream_call *call)
 {
 	struct weft_waker claimed = { NULL, NULL };
 
 	call->next = NULL;
-	weft__lock_acquire(ended_lock(ended));
+	weft__lock_acquire(calls_lock(ended));
 	if (ended->first)
 		ended->last->next = call;
 	else
@@ -79,7 +79,7 @@ static inline void ended_push(struct weft_stream_ended *ended, struct weft_strea
 	if (ended->waker.ops)
 		claimed = weft_waker_claim(&ended->waker);
 	ended->waker.ops = NULL;               /* [I1] */
-	weft__lock_release(ended_lock(ended)); /* [O1] */
+	weft__lock_release(calls_lock(ended)); /* [O1] */
 	weft_waker_commit(claimed);
 }
 

@@ -27,11 +27,11 @@ static enum weft_poll ask__poll(void *frame, struct weft_context *cx)
 	struct ask__args *f = frame;
 	struct weft_stream_call *call;
 
-	ended_register(&ended, cx);
-	call = ended_take(&ended);
+	calls_register(&ended, cx);
+	call = calls_pop(&ended);
 	if (!call && !cx->cancelled)
 		return WEFT_PENDING;
-	ended_unregister(&ended);
+	calls_unregister(&ended);
 	f->result = call ? (int)(call - calls) : -ECANCELED;
 	return WEFT_READY;
 }
@@ -54,7 +54,7 @@ static void ends(void *index)
 	size_t i = (size_t)(uintptr_t)index;
 
 	model_plain_write(&results[i], 1u);
-	ended_push(&ended, &calls[i]);
+	calls_push(&ended, &calls[i]);
 }
 
 static void prepare(void)
