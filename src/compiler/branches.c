@@ -81,12 +81,32 @@ struct started {
 	struct job job;         /* of weft_blocking */
 };
 
+/* A bit-field has no address: that of what it is a member of. */
+static const char *bit_field_target(struct lower *lower, struct node *lvalue)
+{
+	const struct source *source = lower->source;
+	size_t operator= source_token(source, lvalue->child[0]->end);
+	bool is_pointer = source_token_is(source, operator, "->");
+	const char *base = lower_expression(lower, lvalue->child[0], false);
+	unsigned serial = ++lower->serial;
+
+	text_printf(&lower->scope->members, "\tvoid *weft_l%u;\n", serial);
+	text_printf(lower->out, "weft_f->weft_l%u = (void *)%s(%s); ", serial,
+			is_pointer ? "" : "&", base);
+	return arena_printf(&lower->tree->arena, "((__typeof__(%s)%s)weft_f->weft_l%u)->%s", base,
+			is_pointer ? "" : " *", serial,
+			lower_render(lower, source->tokens[operator].end, lvalue->end));
+}
+
 /* Where a branch's result goes: the address is taken now, unless the variable has a name. */
 static const char *branch_target(struct lower *lower, struct node *lvalue)
 {
 	unsigned serial = ++lower->serial;
-	const char *text = lower_expression(lower, lvalue, false);
+	const char *text;
 
+	if (lvalue->is_bit_field)
+		return bit_field_target(lower, lvalue);
+	text = lower_expression(lower, lvalue, false);
 	if (lvalue->kind == NODE_NAME)
 		return text;
 	text_printf(&lower->scope->members, "\tvoid *weft_l%u;\n", serial);

@@ -1,333 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler/statement.c: statements with awaits in them, and the ways out of a block.
+ * compiler/statement.c: statements with awaits in them.
  *
  * A statement in which nothing has to change is copied. The others keep their shape where they can: the
  * dispatch at the top of the function jumps to labels, so loops, switches and labels around an await stay
  * what they are. A loop whose condition awaits becomes `for (;;) { ...; if (!condition) break; ... }`.
- *
- * Deferred    statements, cleanups and the end of a weft_scope are emitted once, at the end of their
- *             block, last first. Whoever leaves the block notes why, jumps to the first that is due, and
- *             after the last the reason decides where to go on: perhaps to the deferred of the next block.
- *
- *                 { ...; if (bad) { weft_x1 = 1; goto weft_u1_2; }  ...
- *                   weft_x1 = 0;
- *                 weft_u1_2: the second; weft_u1_1: the first;
- *                   if (weft_x1 == 1) return ...; }
+ * What is left with its block: compiler/leave.c.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "compiler/call.h"
-
-enum layer_kind { LAYER_BLOCK, LAYER_LOOP, LAYER_SWITCH, LAYER_TASKS, LAYER_DEFERRED };
-enum leave_kind { LEAVE_RETURN, LEAVE_BREAK, LEAVE_CONTINUE, LEAVE_GOTO };
-
-struct deferred {
-	struct node *statement; /* NULL: text */
-	const char *text;
-	const char *tasks; /* of a weft_scope: the scope's name */
-	const struct variable *future;
-	uint32_t at; /* of the declaration, or of the defer */
-};
-
-struct leave {
-	enum leave_kind kind;
-	const char *label;
-	size_t remaining; /* what was deferred before a label in the block itself: it stays */
-};
-
-/* What encloses the statement that is being lowered. */
-struct layer {
-	struct layer *outer;
-	enum layer_kind kind;
-	struct node *node;
-	unsigned serial;
-	struct deferred *deferred;
-	size_t deferred_count, deferred_capacity;
-	struct leave *leaves;
-	size_t leave_count, leave_capacity;
-	const char *why; /* the variable that says why the block is left */
-	bool continue_by_goto, break_by_goto;
-};
-
-/* ---- leaving ---- */
-
-static bool encloses(const struct node *outer, const struct node *node)
-{
-	for (; node; node = node->parent)
-		if (node == outer)
-			return true;
-	return false;
-}
-
-static bool arrives(const struct lower *lower, const struct layer *layer, enum leave_kind kind,
-		const char *label)
-{
-	switch (kind) {
-	case LEAVE_RETURN:
-		return false;
-	case LEAVE_BREAK:
-		return layer->kind == LAYER_LOOP || layer->kind == LAYER_SWITCH ||
-				layer->kind == LAYER_TASKS;
-	case LEAVE_CONTINUE:
-		return layer->kind == LAYER_LOOP || layer->kind == LAYER_TASKS;
-	case LEAVE_GOTO:
-		return encloses(layer->node, label_node(lower, label));
-	}
-	return true;
-}
-
-/* How much of what the layer has deferred is not left by the jump: `goto` back to a label in the block
- * leaves the scope of what is declared after it. */
-static size_t remaining_after(const struct lower *lower, const struct layer *layer,
-		enum leave_kind kind, const char *label)
-{
-	size_t count = layer->deferred_count;
-
-	if (!arrives(lower, layer, kind, label))
-		return 0;
-	if (kind != LEAVE_GOTO)
-		return count;
-	while (count > 0 && layer->deferred[count - 1].at > label_node(lower, label)->begin)
-		count--;
-	return count;
-}
-
-static void leave_by_deferred(struct lower *lower, struct layer *layer, struct leave leave)
-{
-	layer->leaves = grow(layer->leaves, layer->leave_count, &layer->leave_capacity,
-			sizeof *layer->leaves);
-	layer->leaves[layer->leave_count++] = leave;
-	text_printf(lower->out, "{ %s = %zu; goto weft_u%u_%zu; }", layer->why, layer->leave_count,
-			layer->serial, layer->deferred_count);
-}
-
-static void lower_leave(struct lower *lower, uint32_t at, enum leave_kind kind, const char *label)
-{
-	struct text *out = lower->out;
-	struct layer *layer;
-	size_t remaining;
-
-	for (layer = lower->layer; layer; layer = layer->outer) {
-		if (layer->kind == LAYER_DEFERRED && !arrives(lower, layer, kind, label)) {
-			diagnose_error(lower->tree, at, "W021",
-					"a deferred statement cannot be left by a jump");
-			return;
-		}
-		remaining = remaining_after(lower, layer, kind, label);
-		if (layer->kind == LAYER_BLOCK && remaining < layer->deferred_count) {
-			leave_by_deferred(lower, layer, (struct leave){ kind, label, remaining });
-			return;
-		}
-		if (arrives(lower, layer, kind, label))
-			break;
-	}
-	switch (kind) {
-	case LEAVE_RETURN:
-		if (lower->function->is_async)
-			text_puts(out, "{ weft_f->args.base.at = 4294967295u; return WEFT_READY; }");
-		else if (clang_getCanonicalType(lower->function->result).kind == CXType_Void)
-			text_puts(out, "return;");
-		else
-			text_puts(out, "return weft_result;");
-		break;
-	case LEAVE_BREAK:
-		if (layer && layer->break_by_goto)
-			text_printf(out, "goto weft_z%u;", layer->serial);
-		else
-			text_puts(out, "break;");
-		break;
-	case LEAVE_CONTINUE:
-		if (layer && layer->continue_by_goto)
-			text_printf(out, "goto weft_n%u;", layer->serial);
-		else
-			text_puts(out, "continue;");
-		break;
-	case LEAVE_GOTO:
-		text_printf(out, "goto %s;", label);
-		break;
-	}
-}
-
-static struct layer *layer_push(struct lower *lower, enum layer_kind kind, struct node *node)
-{
-	struct layer *layer = arena_zalloc(&lower->tree->arena, sizeof *layer);
-
-	layer->outer = lower->layer;
-	layer->kind = kind;
-	layer->node = node;
-	layer->serial = ++lower->serial;
-	lower->layer = layer;
-	return layer;
-}
-
-static void layer_pop(struct lower *lower)
-{
-	struct layer *layer = lower->layer;
-
-	lower->layer = layer->outer;
-	free(layer->deferred);
-	free(layer->leaves);
-}
-
-static void defer_add(struct layer *layer, struct deferred deferred)
-{
-	layer->deferred = grow(layer->deferred, layer->deferred_count, &layer->deferred_capacity,
-			sizeof *layer->deferred);
-	layer->deferred[layer->deferred_count++] = deferred;
-}
-
-void lower_cleanup(struct lower *lower, const struct variable *variable)
-{
-	struct layer *layer = lower->layer;
-
-	while (layer && layer->kind != LAYER_BLOCK)
-		layer = layer->outer;
-	defer_add(layer,
-			(struct deferred){ .at = variable->name_at,
-					.text = arena_printf(&lower->tree->arena, "%s(&%s%s);",
-							variable->cleanup,
-							variable->hoisted ? "weft_f->" : "",
-							variable->hoisted ? variable->member
-									  : variable->name) });
-}
-
-/* ---- blocks ---- */
-
-bool statement_guards(const struct lower *lower, const struct variable *variable)
-{
-	return lower->tree->options->sanitize_address && variable && variable->hoisted &&
-			variable->address_taken && variable->block &&
-			variable->block->kind == NODE_BLOCK && !node_is_value(variable->block);
-}
-
-/* Poisoned where the variable is declared, until its block is left: what comes after it in the frame is
- * as far away as it is on the stack. */
-void lower_guard(struct lower *lower, const struct variable *variable)
-{
-	unsigned serial = ++lower->serial;
-	struct layer *layer = lower->layer;
-
-	while (layer->kind != LAYER_BLOCK)
-		layer = layer->outer;
-	text_printf(&lower->scope->members, "\tchar weft_g%u[40];\n", serial);
-	text_printf(lower->out, "weft_frame_guard(weft_f->weft_g%u); ", serial);
-	defer_add(layer,
-			(struct deferred){ .at = variable->name_at,
-					.text = arena_printf(&lower->tree->arena,
-							"weft_frame_unguard(weft_f->weft_g%u);",
-							serial) });
-}
-
-void lower_future(struct lower *lower, const struct variable *variable)
-{
-	struct layer *layer = lower->layer;
-
-	if (!future_declare(lower, variable))
-		return;
-	while (layer->kind != LAYER_BLOCK)
-		layer = layer->outer;
-	defer_add(layer, (struct deferred){ .future = variable, .at = variable->name_at });
-}
-
-static bool block_defers(const struct lower *lower, const struct node *block)
-{
-	for (unsigned i = 0; i < block->count; i++) {
-		const struct node *child = block->child[i];
-
-		if (node_deferred(child))
-			return true;
-		if (child->kind == NODE_DECLARATION)
-			for (unsigned v = 0; v < child->count; v++)
-				if (statement_cleans(child->child[v]->variable) ||
-						statement_guards(lower, child->child[v]->variable))
-					return true;
-	}
-	return false;
-}
-
-/* Whether the block is left by way of what it has deferred, and the reason is kept where. */
-static struct layer *block_enter(struct lower *lower, struct node *node, bool defers, bool awaits)
-{
-	struct layer *layer = layer_push(lower, LAYER_BLOCK, node);
-
-	lower_scope_enter(lower, node);
-	if (!defers)
-		return layer;
-	if (awaits) {
-		text_printf(&lower->scope->members, "\tint weft_x%u;\n", layer->serial);
-		layer->why = arena_printf(&lower->tree->arena, "weft_f->weft_x%u", layer->serial);
-	} else {
-		layer->why = arena_printf(&lower->tree->arena, "weft_x%u", layer->serial);
-		text_printf(lower->out, "int %s; ", layer->why);
-	}
-	return layer;
-}
-
-static void close_tasks(struct lower *lower, uint32_t at, const char *name)
-{
-	struct arena *arena = &lower->tree->arena;
-	const char *member = arena_printf(arena, "weft_d%u", ++lower->serial);
-	struct function *close = tree_find(lower->tree, "weft_scope_close", 16);
-
-	lower_scope_push(lower);
-	text_printf(&lower->scope->members, "\tstruct weft_scope_close__frame %s;\n", member);
-	lower_scope_pop(lower);
-	text_printf(lower->out, "weft_scope_close__init(&weft_f->%s.args, &%s); ", member, name);
-	lower_await_point(lower, at, member, close, "0",
-			arena_printf(arena, "weft_scope_close__poll(&weft_f->%s, weft_cx)",
-					member));
-}
-
-/* Those that leave what is left to do behind the first `remaining` of the deferred. */
-static void leaves_go_on(
-		struct lower *lower, const struct layer *layer, size_t remaining, uint32_t at)
-{
-	for (size_t i = 0; i < layer->leave_count; i++)
-		if (layer->leaves[i].remaining == remaining) {
-			text_printf(lower->out, "if (%s == %zu) ", layer->why, i + 1);
-			lower_leave(lower, at, layer->leaves[i].kind, layer->leaves[i].label);
-			text_puts(lower->out, " ");
-		}
-}
-
-static void block_leave(struct lower *lower, struct layer *layer)
-{
-	struct text *out = lower->out;
-	uint32_t at = layer->node->end - 1;
-	struct layer *deferring;
-
-	if (layer->deferred_count) {
-		lower_sync(lower, at);
-		text_printf(out, "%s = 0; ", layer->why);
-		lower->layer = layer->outer;
-		deferring = layer_push(lower, LAYER_DEFERRED, NULL);
-		for (size_t i = layer->deferred_count; i > 0; i--) {
-			const struct deferred *deferred = &layer->deferred[i - 1];
-
-			text_printf(out, "weft_u%u_%zu: ; ", layer->serial, i);
-			if (deferred->statement) {
-				lower->layer->node = deferred->statement;
-				lower_statement(lower, deferred->statement);
-			} else if (deferred->future) {
-				future_end(lower, at, deferred->future);
-			} else if (deferred->tasks) {
-				close_tasks(lower, at, deferred->tasks);
-			} else {
-				text_puts(out, deferred->text);
-			}
-			text_puts(out, " ");
-			lower->layer = layer->outer;
-			leaves_go_on(lower, layer, i - 1, at);
-			lower->layer = deferring;
-		}
-		layer_pop(lower);
-	}
-	lower->layer = layer;
-	lower_scope_pop(lower);
-	layer_pop(lower);
-}
+#include "compiler/leave.h"
 
 /* Its labels stay where they are. */
 static void lower_defer(struct lower *lower, struct layer *layer, const struct node *node)
@@ -337,18 +20,22 @@ static void lower_defer(struct lower *lower, struct layer *layer, const struct n
 		text_printf(lower->out, "%s ; ",
 				lower_render(lower, node->begin, node->child[0]->begin));
 	}
-	defer_add(layer, (struct deferred){ .statement = node->child[0], .at = node->begin });
+	layer_defer(layer, (struct deferred){ .statement = node->child[0], .at = node->begin });
 }
 
 static void lower_block(struct lower *lower, struct node *node)
 {
-	bool defers = block_defers(lower, node) || node_awaits_at_end(node);
+	bool defers = layer_is_needed(lower, node) || node_awaits_at_end(node);
 	uint32_t at = node->begin + 1;
 	struct layer *layer;
+	unsigned first = 0;
 
 	text_puts(lower->out, "{ ");
-	layer = block_enter(lower, node, defers, node_awaits_at_end(node));
-	for (unsigned i = 0; i < node->count; i++) {
+	while (first < node->count &&
+			source_is_at(lower->source, node->child[first]->begin, "__label__"))
+		lower_statement(lower, node->child[first++]); /* in front of all others */
+	layer = layer_enter_block(lower, node, defers, node_awaits_at_end(node));
+	for (unsigned i = first; i < node->count; i++) {
 		struct node *child = node->child[i];
 
 		lower_pragmas(lower, at, child);
@@ -358,7 +45,7 @@ static void lower_block(struct lower *lower, struct node *node)
 		else
 			lower_statement(lower, child);
 	}
-	block_leave(lower, layer);
+	layer_leave_block(lower, layer);
 	lower_sync(lower, node->end - 1);
 	text_puts(lower->out, " }");
 }
@@ -460,10 +147,10 @@ static void lower_scope_of_tasks(struct lower *lower, struct node *node, struct 
 	text_printf(lower->out, "{ __builtin_memset((void *)&%s, 0, sizeof %s); ", name, name);
 	loop = layer_push(lower, LAYER_TASKS, node);
 	loop->break_by_goto = loop->continue_by_goto = true;
-	layer = block_enter(lower, node, true, true);
-	defer_add(layer, (struct deferred){ .tasks = name });
+	layer = layer_enter_block(lower, node, true, true);
+	layer_defer(layer, (struct deferred){ .tasks = name });
 	lower_body(lower, node->child[3]);
-	block_leave(lower, layer);
+	layer_leave_block(lower, layer);
 	text_printf(lower->out, " weft_z%u: weft_n%u: ; }", loop->serial, loop->serial);
 	layer_pop(lower);
 	lower_scope_pop(lower);
@@ -477,14 +164,45 @@ static bool declares_hoisted(const struct node *node)
 	return false;
 }
 
+/* for (declaration with cleanups; ...): they run when the loop is left. */
+static bool cleans_up(const struct node *node)
+{
+	for (unsigned i = 0; node && node->kind == NODE_DECLARATION && i < node->count; i++)
+		if (statement_cleans(node->child[i]->variable))
+			return true;
+	return false;
+}
+
+/* for (start; condition; step), as it stands. */
+static void lower_for_head(
+		struct lower *lower, struct node *start, struct node *condition, struct node *step)
+{
+	struct text *out = lower->out;
+
+	text_puts(out, "for (");
+	if (!start)
+		text_puts(out, "; ");
+	else if (node_is_statement(start))
+		text_printf(out, "%s ", lower_render(lower, start->begin, start->end));
+	else
+		text_printf(out, "%s; ", lower_expression(lower, start, false));
+	if (condition)
+		text_puts(out, lower_expression(lower, condition, false));
+	text_puts(out, "; ");
+	if (step)
+		text_puts(out, lower_expression(lower, step, false));
+	text_puts(out, ") ");
+}
+
 static void lower_for(struct lower *lower, struct node *node)
 {
 	struct node *start = node->child[0], *condition = node->child[1], *step = node->child[2];
-	bool moves = start && (start->has_await || declares_hoisted(start));
+	bool cleans = cleans_up(start);
+	bool moves = start && (start->has_await || cleans || declares_hoisted(start));
 	bool unrolls = (condition && condition->has_await) || (step && step->has_await);
 	struct variable *tasks = scope_of_tasks(node);
 	struct text *out = lower->out;
-	struct layer *layer;
+	struct layer *layer, *around = NULL;
 
 	if (tasks) {
 		lower_scope_of_tasks(lower, node, tasks);
@@ -493,6 +211,8 @@ static void lower_for(struct lower *lower, struct node *node)
 	lower_scope_enter(lower, node);
 	if (moves || unrolls) {
 		text_puts(out, "{ ");
+		if (cleans)
+			around = layer_enter_block(lower, node, true, false);
 		if (start && node_is_statement(start))
 			lower_declaration(lower, start);
 		else if (start)
@@ -518,22 +238,12 @@ static void lower_for(struct lower *lower, struct node *node)
 		}
 		text_puts(out, "}");
 	} else {
-		text_puts(out, "for (");
-		if (moves || !start)
-			text_puts(out, "; ");
-		else if (node_is_statement(start))
-			text_printf(out, "%s ", lower_render(lower, start->begin, start->end));
-		else
-			text_printf(out, "%s; ", lower_expression(lower, start, false));
-		if (condition)
-			text_puts(out, lower_expression(lower, condition, false));
-		text_puts(out, "; ");
-		if (step)
-			text_puts(out, lower_expression(lower, step, false));
-		text_puts(out, ") ");
+		lower_for_head(lower, moves ? NULL : start, condition, step);
 		lower_body(lower, node->child[3]);
 	}
 	layer_pop(lower);
+	if (around)
+		layer_leave_block(lower, around);
 	if (moves || unrolls)
 		text_puts(out, " }");
 	lower_scope_pop(lower);

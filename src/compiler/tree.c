@@ -543,6 +543,9 @@ static struct node *build(struct tree *tree, struct function *function, CXCursor
 					children.count * sizeof *node->child);
 		if (kind == NODE_NAME)
 			build_name(tree, function, node, cursor);
+		if (cursor.kind == CXCursor_MemberRefExpr)
+			node->is_bit_field = clang_Cursor_isBitField(clang_getCursorReferenced(
+							     cursor)) != 0;
 		if (kind == NODE_CALL && children.count &&
 				(type_is_async_pointer(clang_getCursorType(children.cursors[0])) ||
 						type_is_async_function(clang_getCursorType(

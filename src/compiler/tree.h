@@ -93,6 +93,7 @@ struct node {
 	bool has_statement; /* a statement expression, or a literal that moves into the frame */
 	bool is_async;      /* NODE_CALL: of an async function */
 	bool moves;         /* NODE_COMPOUND_LITERAL: into the frame */
+	bool is_bit_field;  /* NODE_EXPRESSION: a member that is one */
 	bool is_taken;      /* NODE_NAME of a future: by what may have one */
 	bool is_blocking;   /* NODE_NAME: of a function marked WEFT_BLOCKING */
 	bool is_thread_local;
