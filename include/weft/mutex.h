@@ -8,8 +8,13 @@
  *     defer weft_mutex_unlock(&mutex);
  *     weft_try(await store(&table));           // nobody else does meanwhile
  *
- * Fair: unlocking hands the mutex to who has waited longest. Where nothing is awaited in between, a
- * pthread_mutex_t costs less, and no task has to wait for a worker to get its turn.
+ * Fair, but not at any price: unlocking wakes who has waited longest, and until that one has its turn
+ * of a worker others may lock and unlock (they barge). If it then finds the mutex locked, the next unlock
+ * hands it over. So a task that waits is overtaken for one turn at most, only by those that come later and
+ * need not wait, and those that wait get it in the order in which they came. To be overtaken by nobody,
+ * take a weft_semaphore of one permit.
+ *
+ * Where nothing is awaited in between, a pthread_mutex_t costs less.
  *
  * It belongs to the task, not to a thread: it may be unlocked on another worker. It is not recursive.
  *
@@ -31,7 +36,7 @@ struct weft_mutex {
 };
 
 /* clang-format off */
-#define WEFT_MUTEX_INIT { { NULL, NULL, 0, 8u + 4u } }
+#define WEFT_MUTEX_INIT { { NULL, NULL, 0, 4u } }
 /* clang-format on */
 
 /* The same, at run time. (A mutex that is all zero is none: locking it aborts.) */
