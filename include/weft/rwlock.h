@@ -19,8 +19,8 @@
  * while it is held, and it is held for a moment only, a weft_mutex or pthread_mutex_t costs the same:
  * readers, too, write to the word that counts them.
  *
- * Memory:  the lock is yours; nothing allocates. It must not move or die while a task waits for it; who
- *          holds it last may unlock it and free it.
+ * Memory:  the lock is yours; nothing allocates. It must not move or die while a task waits for it or a
+ *          call on it has not returned.
  * Threads: all from any thread; a wait from any executor. What was done before an unlock is seen by who
  *          locks next, except that readers need not see what readers did.
  * Order:   without contention one atomic operation each.

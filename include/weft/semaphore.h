@@ -12,7 +12,8 @@
  * To take permits away for good, acquire and do not release; to add some, release.
  *
  * Memory:  the semaphore is yours; nothing allocates. It must not move or die while a task waits on it
- *          or a call on it has not returned; but who got the last permit that is in use may free it.
+ *          or a call on it has not returned; but who got the last permit that is in use may free it, if
+ *          these were released one at a time.
  * Threads: all from any thread; a wait from any executor. What was done before a release is seen by
  *          whoever gets its permits.
  * Order:   without contention one atomic operation each.

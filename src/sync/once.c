@@ -14,7 +14,7 @@
 
 #include "sync/permits.h"
 
-_Static_assert(PERMITS_ONE == 8 && PERMITS_OF_MUTEX == 4, "so says WEFT_ONCE_INIT");
+_Static_assert(PERMITS_ONE == 8 && PERMITS_OF_ONCE == 4, "so says WEFT_ONCE_INIT");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_once) == 24, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_once_begin__frame) == 64,
 		"part of the ABI");
@@ -24,7 +24,7 @@ static uint32_t once_look(const struct weft_once *once)
 {
 	/* pairs with weft__permits_close: who is told that it is done sees what was done */
 	uint32_t word = atomic_load_acquire(&once->waiters.word);
-	bool once_is_initialised = word & PERMITS_OF_MUTEX;
+	bool once_is_initialised = word & PERMITS_OF_ONCE;
 
 	WEFT_ASSERT(once_is_initialised);
 	return word;

@@ -22,6 +22,10 @@
  *                  read-modify-writes, so they pass it on.
  *             [O2] who gets its permits from the list sees under the lock what the granter saw.
  *             [O3] the release of CLOSED pairs with the acquire load of who is told so without waiting.
+ *             [O4] a release touches nothing after what makes its permits available to those who need not
+ *                  wait: one of them may have all permits then, and free this. While somebody waits they
+ *                  do wait, and who is taken out of the list takes its lock, so after us. (Where more
+ *                  than WAKES_MAX are taken out, others may do that for us, and be done before us.)
  * Cost        a wait is two times the lock, and once for who releases.
  */
 #include <errno.h>
@@ -133,14 +137,19 @@ int weft__permits_wait(
 	return outcome;
 }
 
-void weft__permits_pass(struct weft_waiters *waiters, uint32_t count)
+bool weft__permits_pass(struct weft_waiters *waiters, uint32_t count)
 {
 	uint32_t word;
 
 	weft__waiters_lock(waiters);
+	if (!waiters->oldest) {
+		weft__waiters_unlock(waiters); /* [O4] */
+		return false;
+	}
 	word = atomic_fetch_add_release(&waiters->word, count * PERMITS_ONE); /* [O1] */
 	weft__permits_check_room(word, count);
 	permits_settle(waiters);
+	return true;
 }
 
 void weft__permits_close(struct weft_waiters *waiters)
@@ -150,9 +159,7 @@ void weft__permits_close(struct weft_waiters *waiters)
 	permits_settle(waiters);
 }
 
-_Noreturn void weft__permits_overflow(uint32_t word)
+_Noreturn void weft__permits_overflow(void)
 {
-	weft__fail(word & PERMITS_OF_MUTEX ? "a mutex is unlocked that is not locked"
-					   : "more permits are released than WEFT_SEMAPHORE_MAX",
-			__FILE__, __LINE__);
+	weft__fail("more permits are released than WEFT_SEMAPHORE_MAX", __FILE__, __LINE__);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sync/permits.h: what a semaphore and a mutex have in common: permits.c tells how it works.
+ * sync/permits.h: what semaphore, rwlock and once have in common: permits.c tells how it works.
  *
  * Here is the way of those who need not wait: one atomic operation.
  */
@@ -13,7 +13,7 @@
 enum {
 	PERMITS_WAITING = 1, /* the list is not empty */
 	PERMITS_CLOSED = 2,
-	PERMITS_OF_MUTEX = 4, /* there is at most one permit */
+	PERMITS_OF_ONCE = 4, /* it never changes, and tells a once from memory that is all zero */
 	PERMITS_ONE = 8
 };
 
@@ -26,12 +26,12 @@ WEFT_NODISCARD int weft__permits_begin(
 WEFT_NODISCARD int weft__permits_wait(
 		struct weft_waiters *waiters, struct weft_waiter *waiter, struct weft_context *cx);
 
-/* Releases to those who wait. */
-void weft__permits_pass(struct weft_waiters *waiters, uint32_t count);
+/* Releases to those who wait; false: nobody does any more, and nothing has happened. */
+WEFT_NODISCARD bool weft__permits_pass(struct weft_waiters *waiters, uint32_t count);
 
 void weft__permits_close(struct weft_waiters *waiters);
 
-_Noreturn void weft__permits_overflow(uint32_t word);
+_Noreturn void weft__permits_overflow(void);
 
 /* 0, -EAGAIN, -ESHUTDOWN. */
 WEFT_NODISCARD static inline int weft__permits_try(struct weft_waiters *waiters, uint32_t count)
@@ -48,23 +48,26 @@ WEFT_NODISCARD static inline int weft__permits_try(struct weft_waiters *waiters,
 
 static inline void weft__permits_check_room(uint32_t word, uint32_t count)
 {
-	uint32_t most = word & PERMITS_OF_MUTEX ? 1 : UINT32_MAX / PERMITS_ONE;
-
-	if (WEFT_UNLIKELY(count > most - word / PERMITS_ONE))
-		weft__permits_overflow(word);
+	if (WEFT_UNLIKELY(count > UINT32_MAX / PERMITS_ONE - word / PERMITS_ONE))
+		weft__permits_overflow();
 }
 
 static inline void weft__permits_release(struct weft_waiters *waiters, uint32_t count)
 {
 	uint32_t word = atomic_load_relaxed(&waiters->word); /* relaxed: a guess */
 
-	while (!(word & PERMITS_WAITING)) {
+	for (;;) {
+		if (WEFT_UNLIKELY(word & PERMITS_WAITING)) {
+			if (weft__permits_pass(waiters, count))
+				return;
+			word = atomic_load_relaxed(&waiters->word); /* relaxed: a guess */
+			continue;
+		}
 		weft__permits_check_room(word, count);
 		/* pairs with weft__permits_try, _begin and, in between, permits_grant */
 		if (atomic_cas_release(&waiters->word, &word, word + count * PERMITS_ONE))
 			return;
 	}
-	weft__permits_pass(waiters, count);
 }
 
 /* One poll of a leaf whose waiter wants some. */

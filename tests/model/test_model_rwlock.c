@@ -14,7 +14,6 @@
 
 static struct weft_rwlock *rwlock;
 static uint32_t pages[2]; /* plain: equal whenever somebody may read */
-static uint32_t left;     /* plain: who has yet to come, among writers */
 
 static int lock_to_read(enum model_task_patience patience)
 {
@@ -85,7 +84,6 @@ static void tries(void *unused)
 static void prepare(void)
 {
 	pages[0] = pages[1] = 0;
-	left = 2;
 	rwlock = model_malloc(sizeof *rwlock);
 	weft_rwlock_init(rwlock);
 }
@@ -93,11 +91,9 @@ static void prepare(void)
 static void finish(void)
 {
 	model_join_all();
-	if (rwlock) {
-		MODEL_CHECK(!rwlock->waiters.oldest);
-		MODEL_CHECK(weft_rwlock_try_write(rwlock) == 0);
-		model_free(rwlock);
-	}
+	MODEL_CHECK(!rwlock->waiters.oldest);
+	MODEL_CHECK(weft_rwlock_try_write(rwlock) == 0);
+	model_free(rwlock);
 	MODEL_CHECK(model_allocated() == 0);
 }
 
@@ -110,31 +106,6 @@ static void meet(void (*first)(void *), enum model_task_patience patience, void 
 	if (second)
 		model_thread(second, (void *)(uintptr_t)MODEL_TASK_STAYS);
 	body((void *)(uintptr_t)MODEL_TASK_STAYS);
-	finish();
-}
-
-/* Whoever is the last frees it. */
-static void writes_and_frees(void *unused)
-{
-	bool last;
-
-	(void)unused;
-	MODEL_CHECK(lock_to_write(MODEL_TASK_LOOKS_AGAIN) == 0);
-	model_plain_write(&left, model_plain_read(&left) - 1);
-	last = model_plain_read(&left) == 0;
-	weft_rwlock_downgrade(rwlock);
-	weft_rwlock_unlock_read(rwlock);
-	if (last) {
-		model_free(rwlock);
-		rwlock = NULL;
-	}
-}
-
-static void last_one_frees_it(void)
-{
-	prepare();
-	model_thread(writes_and_frees, NULL);
-	writes_and_frees(NULL);
 	finish();
 }
 
@@ -172,9 +143,4 @@ TEST(b61_b62_rwlock_is_left_by_who_gives_up)
 	PASSES(writer_gives_up, 0);
 	PASSES(writer_before_a_reader_gives_up, 2);
 	PASSES(reader_before_a_writer_gives_up, 2);
-}
-
-TEST(rwlock_may_be_freed_by_who_holds_it_last)
-{
-	PASSES(last_one_frees_it, 0);
 }

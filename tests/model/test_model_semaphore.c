@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Semaphore and mutex in every interleaving (behaviour 61): tasks that acquire, give up and try, threads that
+/* The semaphore in every interleaving (behaviour 61): tasks that acquire, give up and try, threads that
  * release and close. What the permits guard is plain memory, so that too many at a time, or an order that
  * is missing, are races; a task that is forgotten waits for ever. */
 #include <errno.h>
@@ -12,15 +12,13 @@
 #include "test.h"
 
 #include "sync/permits.c"   /* NOLINT(bugprone-suspicious-include) */
-#include "sync/mutex.c"     /* NOLINT(bugprone-suspicious-include) */
 #include "sync/semaphore.c" /* NOLINT(bugprone-suspicious-include) */
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 
 static struct weft_semaphore semaphore;
-static struct weft_mutex *mutex;
 static uint32_t notes[2]; /* plain: what is written before a release */
-static uint32_t counter;  /* plain: what the mutex guards */
+static uint32_t counter;  /* plain: what one permit guards */
 
 static int acquire(uint32_t count, enum model_task_patience patience)
 {
@@ -30,33 +28,21 @@ static int acquire(uint32_t count, enum model_task_patience patience)
 	return model_task_await(&frame, sizeof frame, &weft_semaphore_acquire__async, patience);
 }
 
-static int lock(enum model_task_patience patience)
-{
-	struct weft_mutex_lock__frame frame;
-
-	weft_mutex_lock__init(&frame.args, mutex);
-	return model_task_await(&frame, sizeof frame, &weft_mutex_lock__async, patience);
-}
-
 static void prepare(uint32_t permits)
 {
 	weft_semaphore_init(&semaphore, permits);
 	notes[0] = notes[1] = counter = 0;
-	mutex = model_malloc(sizeof *mutex);
-	weft_mutex_init(mutex);
 }
 
 static void finish(uint32_t permits)
 {
 	model_join_all();
-	if (mutex)
-		model_free(mutex);
 	MODEL_CHECK(model_allocated() == 0);
 	MODEL_CHECK(!semaphore.waiters.oldest);
 	MODEL_CHECK(weft_semaphore_available(&semaphore) == permits);
 }
 
-/* ---- the mutex ------------------------------------------------------------------------------------ */
+/* ---- one permit for a count ---- */
 
 static void count(void)
 {
@@ -65,58 +51,73 @@ static void count(void)
 
 static void counts(void *patience)
 {
-	if (lock((enum model_task_patience)(uintptr_t)patience) == 0) {
+	if (acquire(1, (enum model_task_patience)(uintptr_t)patience) == 0) {
 		count();
-		weft_mutex_unlock(mutex);
+		weft_semaphore_release(&semaphore, 1);
 	}
 }
 
 static void tries(void *unused)
 {
 	(void)unused;
-	if (weft_mutex_try_lock(mutex) == 0) {
+	if (weft_semaphore_try_acquire(&semaphore, 1) == 0) {
 		count();
-		weft_mutex_unlock(mutex);
+		weft_semaphore_release(&semaphore, 1);
 	}
 }
 
 static void count_together(void (*other)(void *), enum model_task_patience patience, int others)
 {
-	prepare(0);
+	prepare(1);
 	for (int i = 0; i < others; i++)
 		model_thread(other, (void *)(uintptr_t)patience);
 	counts((void *)(uintptr_t)MODEL_TASK_STAYS);
-	finish(0);
+	finish(1);
 	MODEL_CHECK(counter >= 1);
 	MODEL_CHECK(patience == MODEL_TASK_GIVES_UP || other == tries ||
 			counter == 1 + (uint32_t)others);
 }
 
-/* Whoever is the last frees it. */
-static void counts_and_frees(void *unused)
-{
-	bool last;
+/* ---- who frees it ---- */
 
+static struct weft_semaphore *shared;
+
+static void shared_release(void *unused)
+{
 	(void)unused;
-	MODEL_CHECK(lock(MODEL_TASK_LOOKS_AGAIN) == 0);
-	count();
-	last = model_plain_read(&counter) == 2;
-	weft_mutex_unlock(mutex);
-	if (last) {
-		model_free(mutex);
-		mutex = NULL;
-	}
+	weft_semaphore_release(shared, 1);
 }
 
-static void last_one_frees_the_mutex(void)
+/* It has all permits back: nobody else uses it any more. */
+static void shared_free(void)
 {
+	weft_semaphore_release(shared, 1);
+	model_free(shared);
+	shared = NULL;
+}
+
+/* Who gives up, and then gets the permit without waiting, frees it; the release may have seen that one
+ * waited. */
+static void last_one_frees_it(void)
+{
+	struct weft_semaphore_acquire__frame frame;
+
 	prepare(0);
-	model_thread(counts_and_frees, NULL);
-	counts_and_frees(NULL);
+	shared = model_malloc(sizeof *shared);
+	weft_semaphore_init(shared, 0);
+	model_thread(shared_release, NULL);
+	weft_semaphore_acquire__init(&frame.args, shared, 1);
+	if (model_task_await(&frame, sizeof frame, &weft_semaphore_acquire__async,
+			    MODEL_TASK_GIVES_UP) == 0 ||
+			weft_semaphore_try_acquire(shared, 1) == 0)
+		shared_free();
+	model_join_all();
+	if (shared)
+		model_free(shared);
 	finish(0);
 }
 
-/* ---- the semaphore -------------------------------------------------------------------------------- */
+/* ---- several permits ---- */
 
 static void releases_first(void *unused)
 {
@@ -247,7 +248,7 @@ WORLD(gathers_and_gives_up, gathers, MODEL_TASK_GIVES_UP)
 WORLD(passes_one_on, passes_on, releases_first, 1)
 WORLD(passes_two_on, passes_on, releases_two, 2)
 
-TEST(b61_mutex_is_held_by_one_at_a_time)
+TEST(b61_semaphore_of_one_is_held_by_one_at_a_time)
 {
 	PASSES(two_count, 0);
 	PASSES(two_count_and_look, 0);
@@ -255,15 +256,15 @@ TEST(b61_mutex_is_held_by_one_at_a_time)
 	PASSES(three_count, 2);
 }
 
-TEST(b61_mutex_is_left_by_who_gives_up)
+TEST(b61_semaphore_of_one_is_left_by_who_gives_up)
 {
 	PASSES(one_gives_up, 0);
 	PASSES(two_give_up, 2);
 }
 
-TEST(mutex_may_be_freed_by_who_holds_it_last)
+TEST(semaphore_may_be_freed_by_who_has_the_last_permit)
 {
-	PASSES(last_one_frees_the_mutex, 0);
+	PASSES(last_one_frees_it, 0);
 }
 
 TEST(b61_semaphore_gives_permits_to_who_waits)
