@@ -201,6 +201,101 @@ static async int oneshot(long count)
 	return 0;
 }
 
+static async int rwlock(long count)
+{
+	struct weft_rwlock lock = WEFT_RWLOCK_INIT;
+
+	for (long i = 0; i < count; i++) {
+		if (await weft_rwlock_read(&lock))
+			return -1;
+		weft_rwlock_unlock_read(&lock);
+	}
+	return 0;
+}
+
+WEFT_CHANNEL(longs, long);
+
+static async int channel_ready(long count)
+{
+	union longs channel = WEFT_CHANNEL_INIT(long, 1);
+	long got;
+	int err = 0;
+
+	for (long i = 0; i < count && !err; i++) {
+		err = await weft_channel_send(&channel, &i);
+		if (!err)
+			err = await weft_channel_recv(&channel, &got) || got != i;
+	}
+	weft_channel_finish(&channel.channel);
+	return err;
+}
+
+static async int sends(union longs *channel, long count)
+{
+	for (long i = 0; i < count; i++)
+		weft_try(await weft_channel_send(channel, &i));
+	weft_channel_close(&channel->channel);
+	return 0;
+}
+
+static async int channel(long count)
+{
+	union longs channel = WEFT_CHANNEL_INIT(long, 100);
+	long got, sum = 0;
+	int err = 0;
+
+	weft_scope (senders) {
+		err = weft_spawn_in(&senders, sends(&channel, count));
+		while (!err && await weft_channel_recv(&channel, &got) == 0)
+			sum += got;
+	}
+	weft_channel_finish(&channel.channel);
+	return err || sum != count * (count - 1) / 2 ? -1 : 0;
+}
+
+static async int set(long count)
+{
+	struct weft_set set = WEFT_SET_INIT;
+	long got, sum = 0;
+
+	defer await weft_set_close(&set);
+	for (long i = 0; i < 100; i++)
+		weft_try(weft_set_push(&set, value_later(i)));
+	for (long i = 100; i < count; i++) {
+		weft_try(await weft_set_next(&set, &got));
+		sum += got;
+		weft_try(weft_set_push(&set, value_later(i)));
+	}
+	while (await weft_set_next(&set, &got) == 0)
+		sum += got;
+	return sum == count * (count - 1) / 2 ? 0 : -1;
+}
+
+WEFT_STREAM_MAKE(count_down, long, long)
+{
+	*out = --*arg;
+	return *arg >= 0;
+}
+
+WEFT_STREAM_FN(halve, void, long, long)
+{
+	*out = *in / 2;
+	return 1;
+}
+
+static async int stream(long count)
+{
+	WEFT_STREAM_OF(unfold, long) numbers;
+	WEFT_STREAM_FROM(map, long, long) halves;
+	long left = count, got, sum = 0;
+
+	weft_stream_unfold_init(&numbers, count_down, &left);
+	weft_stream_map_init(&halves, &numbers, halve, NULL);
+	while (await weft_stream_next(&halves, &got) > 0)
+		sum += got;
+	return sum > 0 ? 0 : -1;
+}
+
 /* ---- by name ---- */
 
 static const struct {
@@ -219,6 +314,11 @@ static const struct {
 	{ "semaphore", semaphore },
 	{ "ping_pong", ping_pong },
 	{ "oneshot", oneshot },
+	{ "rwlock", rwlock },
+	{ "channel_ready", channel_ready },
+	{ "channel", channel },
+	{ "set", set },
+	{ "stream", stream },
 };
 
 static async int run(const char *name, long count)
@@ -239,6 +339,10 @@ static void print_sizes(void)
 	printf("size barrier %zu\n", sizeof(struct weft_barrier));
 	printf("size oneshot %zu\n", sizeof(struct weft_oneshot));
 	printf("size sleep %zu\n", sizeof(struct weft_sleep__frame));
+	printf("size channel %zu\n", sizeof(struct weft_channel));
+	printf("size rwlock %zu\n", sizeof(struct weft_rwlock));
+	printf("size set %zu\n", sizeof(struct weft_set));
+	printf("size set_child %zu\n", sizeof(struct weft_set_child));
 }
 
 static long number(const char *text)
