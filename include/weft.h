@@ -41,5 +41,6 @@
 #include <weft/watch.h>
 #include <weft/join_all.h>
 #include <weft/stream_leaves.h>
+#include <weft/shared.h>
 
 #endif

@@ -70,12 +70,14 @@
 #include "sync/watch.c"
 
 #include "stream/adaptors.c"
+#include "stream/borrowed.c"
 #include "stream/buffered.c"
 #include "stream/chunks.c"
 #include "stream/join_all.c"
 #include "stream/leaves.c"
 #include "stream/merge.c"
 #include "stream/set.c"
+#include "stream/shared.c"
 #include "stream/sources.c"
 #include "stream/stream.c"
 

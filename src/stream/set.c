@@ -51,6 +51,7 @@
 #include "base/lock.h"
 #include "core/branch.h"
 #include "core/env.h"
+#include "stream/borrowed.h"
 #include "stream/set.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_set_child) == 64, "part of the ABI");
@@ -123,35 +124,13 @@ static void child_waker_wake_by_ref(void *data)
 	weft_waker_commit(child_waker_claim(data));
 }
 
-static struct weft_waker nobody_clone(void *data);
-static void nobody_ignore(void *data)
-{
-	(void)data;
-}
-static struct weft_waker nobody_claim(void *data)
-{
-	struct weft_waker nothing = { NULL, NULL };
-
-	(void)data;
-	return nothing;
-}
-static const struct weft_waker_ops nobody_ops = { nobody_clone, nobody_ignore, nobody_ignore,
-	nobody_ignore, nobody_claim, nobody_ignore };
-
-static struct weft_waker nobody_clone(void *data)
-{
-	struct weft_waker nobody = { &nobody_ops, data };
-
-	return nobody;
-}
-
 /* The task's, which does not know the child. Where nobody polls the set or waits for it, there is nobody
  * to wake: the child will be polled anyway. */
 static struct weft_waker child_waker_clone(void *data)
 {
 	struct weft_set_child *child = data;
 	struct weft_set *set = child->set;
-	struct weft_waker waker = { &nobody_ops, NULL };
+	struct weft_waker waker = weft__waker_of_nobody;
 
 	set_lock(set);
 	if (child->state == CHILD_POLLING || child->state == CHILD_WOKEN) { /* [I3] */
@@ -176,8 +155,7 @@ static void child_waker_misuse(void *data)
 {
 	const struct weft_set_child *child = data;
 
-	weft__fail("a borrowed waker was ended or committed as if it were owned",
-			child->async->name, (int)child->async->line);
+	weft__waker_misuse(child->async);
 }
 
 static const struct weft_waker_ops child_waker_ops = { child_waker_clone, child_waker_misuse,
@@ -413,9 +391,8 @@ static enum weft_poll child_poll(struct weft_set *set, struct weft_set_child *ch
 	if (set->cancelled)
 		cx->cancelled = turn->outer.cancelled ? turn->outer.cancelled : 1;
 	poll = weft_strand_poll(&child->strand, child->async, child->frame, cx);
-	if (WEFT_UNLIKELY(poll == WEFT_PENDING && !cx->waker_taken && !cx->self_woken))
-		weft__fail("future pending without a registered waker: it can never go on",
-				child->async->name, (int)child->async->line);
+	if (poll == WEFT_PENDING)
+		weft__context_check_waker(cx, child->async);
 	turn->woken = cx->self_woken > turn->woken ? cx->self_woken : turn->woken;
 	return poll;
 }

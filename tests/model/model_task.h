@@ -55,6 +55,9 @@ static struct weft_waker model_task_claim(void *data)
 	return mt_wake(&task->task) == MT_PUSH ? waker : nothing;
 }
 
+/* Whether the leaf may ask to be polled again, at once. */
+static bool model_task_may_yield __attribute__((unused));
+
 /* Returns the result, an int. */
 static inline int model_task_await(const void *frame, size_t size, const struct weft_async *async,
 		enum model_task_patience patience)
@@ -74,8 +77,8 @@ static inline int model_task_await(const void *frame, size_t size, const struct 
 		cx.cancelled = polls && patience == MODEL_TASK_GIVES_UP;
 		if (async->poll(task->frame, &cx) == WEFT_READY)
 			break;
-		MODEL_CHECK(!cx.self_woken);
-		if (polls == 0 && patience != MODEL_TASK_STAYS)
+		MODEL_CHECK(!cx.self_woken || model_task_may_yield);
+		if (cx.self_woken || (polls == 0 && patience != MODEL_TASK_STAYS))
 			mt_yield(&task->task);
 		else if (mt_suspend(&task->task) != MT_PUSH)
 			model_park();

@@ -10,19 +10,8 @@
 #include "model/model.h"
 #include "model/weaken.h"
 
-#include "model/model_leaf.h"
+#include "model/model_child.h"
 
-/* What is under a lock is plain memory; the search is told so. */
-
-static uint32_t guarded;
-
-static void lock_and_touch(struct weft__lock *lock)
-{
-	weft__lock_acquire(lock);
-	model_plain_write(&guarded, 1u);
-}
-
-#define weft__lock_acquire lock_and_touch
 #include "stream/set.c" /* NOLINT(bugprone-suspicious-include) */
 #undef weft__lock_acquire
 
@@ -33,18 +22,6 @@ static void lock_and_touch(struct weft__lock *lock)
 enum { DOORS_MAX = 2, TASK /* the thread that polls: the body */ = 0 };
 
 __thread const struct weft_env *weft__env_current;
-
-void weft_async_verify(const struct weft_async *async)
-{
-	(void)async;
-}
-
-enum weft_poll weft_strand_poll(struct weft_strand *strand, const struct weft_async *async,
-		void *frame, struct weft_context *cx)
-{
-	(void)strand;
-	return async->poll(frame, cx);
-}
 
 /* ---- a door, whose lock is the test's ---- */
 
