@@ -27,6 +27,25 @@ void edits_sort(struct edits *edits)
 		qsort(edits->at, edits->count, sizeof *edits->at, compare_edits);
 }
 
+bool edits_nest(const struct edits *edits)
+{
+	uint32_t *ends = NULL; /* of those around */
+	size_t depth = 0, capacity = 0;
+	bool nest = true;
+
+	for (size_t i = 0; i < edits->count && nest; i++) {
+		const struct edit *edit = &edits->at[i];
+
+		while (depth > 0 && ends[depth - 1] <= edit->begin)
+			depth--;
+		nest = depth == 0 || edit->end <= ends[depth - 1];
+		ends = grow(ends, depth, &capacity, sizeof *ends);
+		ends[depth++] = edit->end;
+	}
+	free(ends);
+	return nest;
+}
+
 /* What is inside of an edit belongs to it; an edit that does not fit into the range does not count. */
 void edits_render(const struct edits *edits, const struct source *source, uint32_t begin,
 		uint32_t end, struct text *out)

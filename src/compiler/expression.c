@@ -96,7 +96,8 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 	if ((inner = marked_call(node->child[0], "weft_blocking_")))
 		return job_await(lower, node, inner, follows);
 	if (strcmp(name, "weft_join_") == 0 || strcmp(name, "weft_try_join_") == 0 ||
-			strcmp(name, "weft_select_") == 0 || strcmp(name, "weft_select_biased_") == 0)
+			strcmp(name, "weft_select_") == 0 ||
+			strcmp(name, "weft_select_biased_") == 0)
 		return branch_await_all(lower, node, call, follows);
 	if (strcmp(name, "weft_timeout_") == 0 || strcmp(name, "weft_deadline_") == 0 ||
 			strcmp(name, "weft_shield_") == 0)

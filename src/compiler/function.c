@@ -344,6 +344,7 @@ void lower_function(struct tree *tree, struct function *function, const struct e
 	edits_sort(&lower.edits);
 	lower_lift_types(&lower);
 	edits_sort(&lower.edits);
+	tree->is_inconsistent |= !edits_nest(&lower.edits);
 	lower_statement(&lower, function->body);
 	scope_text(&lower.root, &to->frame);
 	free(lower.edits.at);

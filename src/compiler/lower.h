@@ -20,6 +20,8 @@ struct edits {
 
 void edits_add(struct edits *edits, uint32_t begin, uint32_t end, const char *text);
 void edits_sort(struct edits *edits);
+/* Whether of any two that are sorted one is inside of the other, or they have nothing in common. */
+bool edits_nest(const struct edits *edits);
 /* Copies bytes of the source with the edits made. */
 void edits_render(const struct edits *edits, const struct source *source, uint32_t begin,
 		uint32_t end, struct text *out);

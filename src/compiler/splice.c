@@ -48,8 +48,10 @@ static void emit_lines(struct tree *tree, const struct replacements *list, struc
 	uint32_t at = lines.begin;
 
 	for (size_t i = first; i < list->count && list->at[i].begin < lines.end; i++) {
-		if (list->at[i].begin < at)
+		if (list->at[i].begin < at) {
+			tree->is_inconsistent |= list->at[i].end > at;
 			continue;
+		}
 		text_add(out, tree->source->text + at, list->at[i].begin - at);
 		at = list->at[i].end;
 		replacement_emit(tree, &list->at[i], out);
@@ -77,10 +79,12 @@ bool splice(struct tree *tree, const struct replacements *list, struct text *out
 	bool declared = false;
 	unsigned next = 1;
 	uint32_t done = 0;
+	size_t out_begin;
 
 	if (!can_splice(tree, list))
 		return false;
 	source_mark(out, (struct place){ tree->options->path, 1, 1, false });
+	applied_add(&tree->applied, (struct piece){ 0, 0, 0, out->size });
 	for (size_t i = 0; i < list->count; i++) {
 		struct lines lines;
 		const char *from, *to;
@@ -100,6 +104,7 @@ bool splice(struct tree *tree, const struct replacements *list, struct text *out
 		to = original_line(original, lines.first);
 		if (to > from)
 			text_add(out, from, (size_t)(to - from));
+		out_begin = out->size;
 		/* what headers declare is needed from here on */
 		for (struct function *f = tree->functions; f && !declared; f = f->next)
 			if (f->is_async && f->declaration_count &&
@@ -111,7 +116,12 @@ bool splice(struct tree *tree, const struct replacements *list, struct text *out
 		next = lines.last + 1;
 		done = lines.end;
 		source_mark(out, (struct place){ tree->options->path, next, 1, false });
+		applied_add(&tree->applied,
+				(struct piece){ (size_t)(to - original),
+						(size_t)(original_line(original, next) - original),
+						out_begin, out->size });
 	}
 	text_puts(out, original_line(original, next));
+	tree->is_inconsistent |= !applied_check(&tree->applied, original, strlen(original), out);
 	return true;
 }

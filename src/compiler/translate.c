@@ -12,6 +12,7 @@
 #include "compiler/translate.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,15 +296,23 @@ static void emit_file(struct tree *tree, const struct replacements *list, struct
 {
 	const struct source *source = tree->source;
 	uint32_t at = 0;
+	size_t out_begin;
 
 	for (size_t i = 0; i < list->count; i++) {
-		if (list->at[i].begin < at)
-			continue; /* inside of another */
+		if (list->at[i].begin < at) { /* inside of another */
+			tree->is_inconsistent |= list->at[i].end > at;
+			continue;
+		}
 		text_add(out, source->text + at, list->at[i].begin - at);
+		out_begin = out->size;
 		at = list->at[i].end;
 		replacement_emit(tree, &list->at[i], out);
+		applied_add(&tree->applied,
+				(struct piece){ list->at[i].begin, list->at[i].end, out_begin,
+						out->size });
 	}
 	text_add(out, source->text + at, source->size - at);
+	tree->is_inconsistent |= !applied_check(&tree->applied, source->text, source->size, out);
 }
 
 bool translate_is_needed(const char *text, size_t size)
@@ -374,6 +383,17 @@ static void lowered_free(struct lowered *lowered)
 	free(lowered->embedded);
 }
 
+/* Nothing is better than something wrong. */
+static int inconsistent(const struct translate_options *options, struct text *out)
+{
+	fprintf(stderr,
+			"weftcc: error: %s: what was to stay as it is has changed in the translation; "
+			"nothing is emitted\n",
+			options->path);
+	text_free(out);
+	return -EPROTO;
+}
+
 int translate(const char *text, size_t size, const struct translate_options *options,
 		struct translation *result)
 {
@@ -396,6 +416,8 @@ int translate(const char *text, size_t size, const struct translate_options *opt
 			err = -EINVAL;
 		else
 			result->is_spliced = emit(&tree, &async_objects, &out);
+		if (tree.is_inconsistent)
+			err = inconsistent(options, &out);
 	}
 	result->error_count = tree.error_count;
 	result->warning_count = tree.warning_count;
@@ -405,6 +427,7 @@ int translate(const char *text, size_t size, const struct translate_options *opt
 		if (f->lowered)
 			lowered_free(f->lowered);
 	free(async_objects.at);
+	applied_free(&tree.applied);
 	tree_free(&tree);
 	source_free(&source);
 	return err;

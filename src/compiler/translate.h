@@ -38,7 +38,7 @@ struct translation {
 bool translate_is_needed(const char *text, size_t size);
 
 /* Translates the output of `$CC -E -C`. Messages go to stderr. 0; -EINVAL: errors in the source;
- * -ENOMEM; -ELIBACC: libclang failed. */
+ * -ENOMEM; -ELIBACC: libclang failed; -EPROTO: a defect of the translator, found by its own check. */
 int translate(const char *text, size_t size, const struct translate_options *options,
 		struct translation *result);
 

@@ -10,6 +10,7 @@
 
 #include <clang-c/Index.h>
 
+#include "compiler/applied.h"
 #include "compiler/source.h"
 #include "compiler/translate.h"
 
@@ -176,6 +177,8 @@ struct tree {
 	struct node **file_names;                    /* async functions named outside functions */
 	size_t file_name_count, file_name_capacity;
 	unsigned error_count, warning_count;
+	struct applied applied; /* what was replaced in the output */
+	bool is_inconsistent;   /* edits overlap: a defect of ours */
 	CXIndex index;
 	CXTranslationUnit unit;
 };
