@@ -2,10 +2,11 @@
 /*
  * compiler/applied.c: the proof that what was not meant to change has not changed.
  *
- * Why      A translator that works by edits goes wrong silently when two of them overlap, or when a place
- *          is off by one: a piece of the user's program is lost or said twice, and it may still compile.
- * How      Whoever copies and replaces notes what it replaced and where the replacement is. Here both texts
- *          are walked by these notes alone, and what is between them has to be equal.
+ * Why      A translator that works by edits goes wrong silently when two of them overlap, or when a
+ *          place is off by one: a piece of the user's program is lost or said twice, and it may still
+ *          compile.
+ * How      Whoever copies and replaces notes what it replaced and where the replacement is. Here both
+ *          texts are walked by these notes alone, and what is between them has to be equal.
  */
 #include "compiler/applied.h"
 
