@@ -42,5 +42,6 @@
 #include <weft/join_all.h>
 #include <weft/stream_leaves.h>
 #include <weft/shared.h>
+#include <weft/sink.h>
 
 #endif

@@ -78,6 +78,7 @@
 #include "stream/merge.c"
 #include "stream/set.c"
 #include "stream/shared.c"
+#include "stream/sink.c"
 #include "stream/sources.c"
 #include "stream/stream.c"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams in async C: typed variables, functions for each item, loops that leave early. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <weft.h>
@@ -52,6 +53,24 @@ static async int first_above(const int *numbers, size_t count, long limit)
 	return -ENOENT;
 }
 
+static async int give_all(const int *numbers, size_t count)
+{
+	WEFT_STREAM_OF(iter, int) source;
+	WEFT_SINK_OF(array, long) array;
+	WEFT_SINK_TO(with, int, long) sink;
+	long items[4];
+	bool held = false;
+	int item, err;
+
+	weft_stream_iter_init(&source, numbers, count);
+	weft_sink_array_init(&array, items, 4);
+	weft_sink_with_init(&sink, &array, tenfold, NULL);
+	err = await weft_sink_send_all(&sink, &source, &item, &held);
+	printf("%d %zu %d %d\n", err == -ENOBUFS, array.self.count, held, item);
+	weft_try(await weft_stream_close(&source));
+	return await weft_sink_close(&sink);
+}
+
 async int main(void)
 {
 	int numbers[] = { 1, 2, 3, 4, 5 };
@@ -87,5 +106,5 @@ async int main(void)
 	err = await weft_stream_fold(&tens, &item, sum_up, &sum);
 	printf("%d %ld\n", err, sum);
 	printf("%d %d\n", await first_above(numbers, 5, 20), await first_above(numbers, 5, 99));
-	return 0;
+	return await give_all(numbers, 5);
 }
