@@ -8,6 +8,7 @@
 #include "base/check.c"
 
 #include "os/memory.c"
+#include "os/mutex_hook.c"
 #include "os/os_linux.c"
 
 #include "core/branch.c"
@@ -47,6 +48,7 @@
 #include "exec/main.c"
 #include "exec/monitor.c"
 #include "exec/multi.c"
+#include "exec/mutex_watch.c"
 #include "exec/registry.c"
 #include "exec/runtime.c"
 #include "exec/scope.c"

@@ -2,6 +2,7 @@
 /* Tasks that wait for each other, and other misuse, for tests/real/test_dump.c. In async C: the
  * reports name these functions and lines. */
 #include <errno.h>
+#include <pthread.h>
 
 #include <weft.h>
 #include <weft/async.h>
@@ -152,6 +153,22 @@ static async int has_its_lock_unlocked(void)
 	return 0;
 }
 
+static pthread_mutex_t of_the_system = PTHREAD_MUTEX_INITIALIZER;
+
+static void locks_behind_a_call(void)
+{
+	pthread_mutex_lock(&of_the_system);
+}
+
+static async int sleeps_with_a_lock(void)
+{
+	weft_try(await weft_yield());
+	locks_behind_a_call();
+	weft_try(await weft_yield());
+	pthread_mutex_unlock(&of_the_system);
+	return 0;
+}
+
 /* ---- no misuse ---- */
 
 static async int holds_for_a_while(void)
@@ -169,6 +186,8 @@ static async int branches_take_turns(void)
 	await weft_join(one = holds_for_a_while(), other = holds_for_a_while());
 	weft_try(one);
 	weft_try(other);
+	locks_behind_a_call();
+	pthread_mutex_unlock(&of_the_system);
 	if (weft_mutex_try_lock(&first) == 0)
 		weft_mutex_unlock(&first);
 	weft_try(await weft_rwlock_write(&table));
@@ -198,6 +217,7 @@ extern async int (*const deadlock_timed)(void);
 extern async int (*const misuse_locks_twice)(void);
 extern async int (*const misuse_writes_what_it_reads)(void);
 extern async int (*const misuse_unlocks_the_others)(void);
+extern async int (*const misuse_sleeps_with_a_lock)(void);
 extern async int (*const no_misuse)(void);
 async int (*const deadlock_cleanup)(
 		void) = cleans_too_late; /* two tasks, and nobody who is known to wake the second */
@@ -212,4 +232,5 @@ async int (*const deadlock_timed)(
 async int (*const misuse_locks_twice)(void) = locks_twice;
 async int (*const misuse_writes_what_it_reads)(void) = writes_what_it_reads;
 async int (*const misuse_unlocks_the_others)(void) = has_its_lock_unlocked;
+async int (*const misuse_sleeps_with_a_lock)(void) = sleeps_with_a_lock;
 async int (*const no_misuse)(void) = branches_take_turns;

@@ -20,6 +20,8 @@
 #define WEFT__HELD 0
 #endif
 
+struct weft_task;
+
 enum weft__held_kind {
 	HELD_MUTEX,
 	HELD_READ,    /* of an rwlock */
@@ -38,6 +40,9 @@ struct weft__held_ops {
 	/* It begins to wait; aborts if it waits for itself. */
 	void (*waits)(const void *object, enum weft__held_kind kind, const struct weft_context *cx,
 			const void *leaf);
+	/* Around a poll; the second if it was PENDING. */
+	void (*begins)(void);
+	void (*suspends)(struct weft_task *task);
 };
 
 /* NULL: nobody wants to know. Atomic; set once. */

@@ -100,7 +100,10 @@ static inline enum weft_poll weft__task_poll(struct weft_task *task, struct weft
 	enum weft_poll poll;
 
 	weft__task_polled = task;
+	WEFT_HELD(begins());
 	poll = weft__task_poll_unwatched(task, cx);
+	if (poll == WEFT_PENDING)
+		WEFT_HELD(suspends(task));
 	weft__task_polled = NULL;
 	return poll;
 #else

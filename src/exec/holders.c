@@ -173,8 +173,10 @@ static void held_waits(const void *object, enum weft__held_kind kind, const stru
 
 void weft__held_watch(void)
 {
-	static const struct weft__held_ops ops = { held_took, held_gave, held_waits };
+	static const struct weft__held_ops ops = { held_took, held_gave, held_waits,
+		weft__mutex_watch_begins, weft__mutex_watch_suspends };
 
+	weft__mutex_watch_begin();
 	/* pairs with WEFT_HELD */
 	atomic_store_release(&weft__held_ops, &ops);
 }

@@ -22,6 +22,11 @@ void weft__held_watch(void);
 void weft__held_each(const void *object, void (*visit)(const struct weft__held *held, void *arg),
 		void *arg);
 
+/* mutex_watch.c */
+void weft__mutex_watch_begin(void);  /* once */
+void weft__mutex_watch_begins(void); /* a poll */
+void weft__mutex_watch_suspends(struct weft_task *task);
+
 const char *weft__held_name(enum weft__held_kind kind); /* "a mutex" */
 
 #endif

@@ -80,4 +80,9 @@ uint32_t weft__fork_count(void);
 /* A line to stderr. */
 void weft__print_line(const char *line);
 
+/* Called after a pthread mutex was locked, and before it is unlocked, in builds that tell
+ * (os/mutex_hook.c); NULL: nobody listens. Atomic. */
+typedef void (*weft_mutex_watch_fn)(const void *mutex, bool locked);
+extern weft_mutex_watch_fn weft__mutex_watch;
+
 #endif

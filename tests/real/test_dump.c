@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* weft_dump, and what checked builds find, on all kinds of runtimes: rows S2-68 and S2-69, whose five
- * classes are a lock of the system across an await (weftcc: W102), locking twice, reading and writing,
- * several locks, a queue that is not drained. */
+ * classes are a lock of the system across an await (weftcc finds it, too: W102), locking twice,
+ * reading and writing, several locks, a queue that is not drained. */
 #include "rig.h"
 
 #include <stdio.h>
@@ -20,6 +20,7 @@ extern const struct weft_async *const deadlock_timed;
 extern const struct weft_async *const misuse_locks_twice;
 extern const struct weft_async *const misuse_writes_what_it_reads;
 extern const struct weft_async *const misuse_unlocks_the_others;
+extern const struct weft_async *const misuse_sleeps_with_a_lock;
 extern const struct weft_async *const no_misuse;
 void deadlocks_reset(void);
 
@@ -244,6 +245,14 @@ RIG_TEST(unlocking_what_another_task_holds_is_reported_with_both_places)
 	CHECK_ABORTS(dies(options, misuse_unlocks_the_others,
 			"unlocks_the_others|unlocks a mutex 0x|has locked in has_its_lock_unlocked|"
 			"deadlocks.c:"));
+}
+
+RIG_TEST(s2_69_pthread_mutex_across_a_suspension_is_reported_with_both_places)
+{
+	needs_a_checked_build();
+	CHECK_ABORTS(dies(options, misuse_sleeps_with_a_lock,
+			"suspends in sleeps_with_a_lock|holds the mutex 0x|"
+			"has locked in sleeps_with_a_lock|deadlocks.c:"));
 }
 
 RIG_TEST(locks_that_are_used_well_are_not_reported)
