@@ -332,6 +332,51 @@ RIG_TEST(b61_semaphore_loses_no_permit_to_cancelled_tasks)
 	CHECK_EQ(weft_semaphore_available(&world.semaphore), PERMITS);
 }
 
+/* Who has been given a permit by whoever spawned it gives it back, also if it is cancelled before it begins:
+ * it begins all the same. */
+RIG_TASK(owns, struct world, struct weft_yield__frame yield;)
+{
+	struct owns__frame *f = frame;
+
+	weft_begin(f);
+	CHECK(atomic_fetch_add_relaxed(&f->args.p0->in_use, 1u) < PERMITS);
+	weft_await(f, f->yield, weft_yield);
+	atomic_fetch_sub_relaxed(&f->args.p0->in_use, 1u);
+	weft_semaphore_release(&f->args.p0->semaphore, 1);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TASK(gives_away, struct world, struct weft_semaphore_acquire__frame acquire;
+		struct weft_task * task; int i;)
+{
+	struct gives_away__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < ROUNDS; f->i++) {
+		weft_await(f, f->acquire, weft_semaphore_acquire, &f->args.p0->semaphore, 1);
+		CHECK_EQ(f->acquire.args.result, 0);
+		f->task = rig_spawn(NULL, &owns__async, f->args.p0);
+		if (f->i % 2)
+			weft_task_cancel(f->task);
+		weft_task_detach(f->task);
+	}
+	weft_await(f, f->acquire, weft_semaphore_acquire, &f->args.p0->semaphore, PERMITS);
+	weft_semaphore_release(&f->args.p0->semaphore, PERMITS);
+	weft_return(f, f->acquire.args.result);
+	weft_end(f);
+}
+
+RIG_TEST(s2_41_semaphore_permit_moves_into_a_task)
+{
+	struct world world;
+
+	world_init(&world, &gives_away__async);
+	run_crowd(options, &world);
+	CHECK_EQ(weft_semaphore_available(&world.semaphore), PERMITS);
+	CHECK_EQ(world.in_use, 0);
+}
+
 /* Three in one task take turns with one permit. */
 RIG_TASK(takes_turns, struct world, struct weft_semaphore_acquire__frame acquire;
 		struct weft_yield__frame yield; int i;)

@@ -173,6 +173,41 @@ static async int answers(struct weft_notify *asked, struct weft_notify *answered
 	return 0;
 }
 
+/* Eight tasks hold it across a yield. */
+static async int hold_over_yield(struct weft_mutex *lock, long count)
+{
+	for (long i = 0; i < count; i++) {
+		if (await weft_mutex_lock(lock))
+			return -1;
+		await weft_yield();
+		weft_mutex_unlock(lock);
+	}
+	return 0;
+}
+
+static async int mutex_held(long count)
+{
+	struct weft_mutex lock = WEFT_MUTEX_INIT;
+
+	weft_scope (scope)
+		for (int i = 0; i < 8; i++)
+			if (weft_spawn_in(&scope, hold_over_yield(&lock, count / 8)))
+				return -1;
+	return 0;
+}
+
+static async int rwlock(long count)
+{
+	struct weft_rwlock lock = WEFT_RWLOCK_INIT;
+
+	for (long i = 0; i < count; i++) {
+		if (await weft_rwlock_read(&lock))
+			return -1;
+		weft_rwlock_unlock_read(&lock);
+	}
+	return 0;
+}
+
 static async int ping_pong(long count)
 {
 	struct weft_notify asked = WEFT_NOTIFY_INIT, answered = WEFT_NOTIFY_INIT;
@@ -311,6 +346,8 @@ static const struct {
 	{ "select_four", select_four },
 	{ "timeout", timeout },
 	{ "mutex", mutex },
+	{ "mutex_held", mutex_held },
+	{ "rwlock", rwlock },
 	{ "semaphore", semaphore },
 	{ "ping_pong", ping_pong },
 	{ "oneshot", oneshot },
@@ -334,6 +371,8 @@ static void print_sizes(void)
 {
 	printf("size frame %zu\n", sizeof(struct weft_frame));
 	printf("size mutex %zu\n", sizeof(struct weft_mutex));
+	printf("size rwlock %zu\n", sizeof(struct weft_rwlock));
+	printf("size once %zu\n", sizeof(struct weft_once));
 	printf("size semaphore %zu\n", sizeof(struct weft_semaphore));
 	printf("size notify %zu\n", sizeof(struct weft_notify));
 	printf("size barrier %zu\n", sizeof(struct weft_barrier));

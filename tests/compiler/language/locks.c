@@ -61,6 +61,39 @@ static async int need(void)
 	weft_try(turn);
 	return made;
 }
+/* What a select's loser waited for is free for the code after it, whoever was about to get it. */
+static async WEFT_CANCEL_SAFE int lock_and_stay(int *entered)
+{
+	weft_try(await weft_mutex_lock(&mutex));
+	defer weft_mutex_unlock(&mutex);
+	++*entered;
+	return await weft_sleep(WEFT_SECONDS(1000));
+}
+static async int hold_for_a_while(void)
+{
+	weft_try(await weft_mutex_lock(&mutex));
+	defer weft_mutex_unlock(&mutex);
+	for (int i = 0; i < 5; i++)
+		weft_try(await weft_yield());
+	return 0;
+}
+static async int no_futurelock(void)
+{
+	int entered = 0, e, winner;
+
+	weft_scope (scope) {
+		weft_try(weft_spawn_in(&scope, hold_for_a_while()));
+		weft_try(await weft_yield());
+		for (int i = 0; i < 8; i++) {
+			winner = await weft_select(e = lock_and_stay(&entered), weft_yield());
+			if (winner != 1)
+				return winner;
+			weft_try(await weft_mutex_lock(&mutex)); /* would wait for ever */
+			weft_mutex_unlock(&mutex);
+		}
+	}
+	return entered > 8 || e != -ECANCELED;
+}
 async int main(void)
 {
 	int a, b, c, d, e;
@@ -70,5 +103,6 @@ async int main(void)
 	await weft_join(a = need(), b = need(), c = need());
 	printf("%d attempts, %d made, %d %d\n", attempts, made, a + b + c == 2 - EIO, weft_once_is_done(&once));
 	printf("%d\n", await impatient() == -ETIME);
+	printf("%d\n", await no_futurelock());
 	return weft_rwlock_try_write(&rwlock);
 }
