@@ -14,6 +14,7 @@
 
 #include <weft.h>
 
+#include "channels.h"
 #include "micro.h"
 
 enum { BATCH = 1000, MEMORY_TASKS = 1000000, TIMERS = 1000000, REMOTE_TASKS = 400000 };
@@ -1037,6 +1038,9 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "yield_1k", yield_1k, false },
 	{ "yield_100k", yield_100k, false },
 	{ "ping_pong", ping_pong, false },
+	{ "oneshot_ping_pong", oneshot_ping_pong, false },
+	{ "broadcast_1k", broadcast_1k, false },
+	{ "watch_1k", watch_1k, false },
 	{ "stuck_socket", stuck_socket, true },
 	{ "stuck_timer", stuck_timer, true },
 	{ "stuck_wake", stuck_wake, true },
@@ -1044,6 +1048,7 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "timer_create_fire", timer_create_fire, false },
 	{ "memory_sleeping_bytes", memory_sleeping_bytes, true },
 	{ "memory_waiting_bytes", memory_waiting_bytes, true },
+	{ "memory_idle_channel_bytes", memory_idle_channel_bytes, true },
 };
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 //! No workers: the current-thread flavour. Output and meaning of the names are
 //! in bench/README.md. Every benchmark verifies what its tasks have done.
 
+mod channels;
 mod harness;
 
 use std::future::Future;
@@ -500,9 +501,13 @@ fn main() {
     Benchmark::repeated("mutex_uncontended", mutex_uncontended),
     Benchmark::repeated("mutex_held_over_yield_8", mutex_held_over_yield_8),
     Benchmark::repeated("semaphore_uncontended", semaphore_uncontended),
+    Benchmark::repeated("oneshot_ping_pong", channels::oneshot_ping_pong),
+    Benchmark::repeated("broadcast_1k", channels::broadcast_1k),
+    Benchmark::repeated("watch_1k", channels::watch_1k),
     Benchmark::repeated("timer_create_cancel", timer_create_cancel),
     Benchmark::repeated("timer_create_fire", timer_create_fire),
     Benchmark::once("memory_sleeping_bytes", memory_sleeping_bytes),
     Benchmark::once("memory_waiting_bytes", memory_waiting_bytes),
+    Benchmark::once("memory_idle_channel_bytes", channels::memory_idle_channel_bytes),
   ]);
 }

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+//! What it costs to hand something over: the part of micro_tokio about channels.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+use tokio::sync::{broadcast, mpsc, oneshot, watch, Notify};
+
+use crate::harness::{expect, resident_bytes, Sample, Stopwatch};
+use crate::run;
+
+const ROUND_TRIPS: usize = 500_000;
+const FOLLOWERS: usize = 1000;
+const ROUNDS: usize = 200;
+const IDLE_CHANNELS: usize = 300_000;
+
+/// Each message says where the answer goes: to a oneshot made for it.
+struct Letter {
+  number: usize,
+  answer: Option<oneshot::Sender<Letter>>,
+}
+
+async fn write(to: oneshot::Sender<Letter>, number: usize) -> Letter {
+  let (answer, answered) = oneshot::channel();
+
+  to.send(Letter { number, answer: Some(answer) }).ok().unwrap();
+  answered.await.unwrap()
+}
+
+pub fn oneshot_ping_pong(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let (first, begins) = oneshot::channel::<Letter>();
+    let other = tokio::spawn(async move {
+      let mut letter = begins.await.unwrap();
+      while let Some(answer) = letter.answer {
+        letter = write(answer, letter.number + 1).await;
+      }
+    });
+    let watch = Stopwatch::start();
+    let mut letter = Letter { number: 0, answer: Some(first) };
+
+    for _ in 0..ROUND_TRIPS {
+      letter = write(letter.answer.unwrap(), letter.number + 1).await;
+    }
+    let sample = watch.wall_per(ROUND_TRIPS);
+    expect(letter.number, 2 * ROUND_TRIPS);
+    letter.answer.unwrap().send(Letter { number: 0, answer: None }).ok().unwrap();
+    other.await.unwrap();
+    sample
+  })
+}
+
+/// Followers that have not received this round's message.
+struct Round {
+  waiting: AtomicUsize,
+  arrived: Notify,
+}
+
+impl Round {
+  fn new() -> Arc<Round> {
+    Arc::new(Round { waiting: AtomicUsize::new(0), arrived: Notify::new() })
+  }
+
+  fn one_arrived(&self, got: usize, wanted: usize) {
+    expect(got, wanted);
+    if self.waiting.fetch_sub(1, Ordering::AcqRel) == 1 {
+      self.arrived.notify_one();
+    }
+  }
+}
+
+pub fn broadcast_1k(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let (sender, _) = broadcast::channel(16);
+    let round = Round::new();
+
+    for _ in 0..FOLLOWERS {
+      let (mut receiver, round) = (sender.subscribe(), round.clone());
+      tokio::spawn(async move {
+        for i in 0..ROUNDS {
+          round.one_arrived(receiver.recv().await.unwrap(), i);
+        }
+      });
+    }
+    tokio::task::yield_now().await;
+    let watch = Stopwatch::start();
+    for i in 0..ROUNDS {
+      round.waiting.store(FOLLOWERS, Ordering::Release);
+      expect(sender.send(i).unwrap(), FOLLOWERS);
+      round.arrived.notified().await;
+    }
+    watch.wall_per(ROUNDS * FOLLOWERS)
+  })
+}
+
+pub fn watch_1k(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let (sender, receiver) = watch::channel(0);
+    let round = Round::new();
+
+    for _ in 0..FOLLOWERS {
+      let (mut receiver, round) = (receiver.clone(), round.clone());
+      tokio::spawn(async move {
+        for i in 0..ROUNDS {
+          receiver.changed().await.unwrap();
+          let got = *receiver.borrow();
+          round.one_arrived(got, i);
+        }
+      });
+    }
+    tokio::task::yield_now().await;
+    let watch = Stopwatch::start();
+    for i in 0..ROUNDS {
+      round.waiting.store(FOLLOWERS, Ordering::Release);
+      sender.send(i).unwrap();
+      round.arrived.notified().await;
+    }
+    watch.wall_per(ROUNDS * FOLLOWERS)
+  })
+}
+
+/// Bounded channels for one message, which each has carried once.
+pub fn memory_idle_channel_bytes(_: &Runtime) -> Sample {
+  let before = resident_bytes();
+  let mut channels = Vec::with_capacity(IDLE_CHANNELS);
+  let mut sum = 0;
+
+  for i in 0..IDLE_CHANNELS {
+    let (sender, mut receiver) = mpsc::channel(1);
+    sender.try_send(i).unwrap();
+    sum += receiver.try_recv().unwrap();
+    channels.push((sender, receiver));
+  }
+  let grown = resident_bytes() - before;
+  expect(sum, IDLE_CHANNELS * (IDLE_CHANNELS - 1) / 2);
+  Sample::bytes(grown as f64 / IDLE_CHANNELS as f64)
+}
