@@ -60,10 +60,9 @@ enum { CHANNEL_CLOSED = 1, CHANNEL_SENDER = 2 };
 
 /* ---- who waits ---- */
 
-static void channel_enter(struct weft_channel *channel, struct channel_after *after)
+WEFT_INLINE void channel_enter(struct weft_channel *channel, struct channel_after *after)
 {
 	after->drained = NULL;
-	after->wakes.count = 0;
 	weft__waiters_lock(&channel->receivers.list);
 }
 
@@ -115,26 +114,49 @@ static void channel_settle_receivers(struct weft_channel *channel, struct weft__
 }
 
 /* Settles, and gives the lock back. */
-static void channel_leave(struct weft_channel *channel, struct channel_after *after)
+__attribute__((noinline)) static void channel_settle(
+		struct weft_channel *channel, struct weft_channel_block *drained)
 {
 	struct weft_waiters *receivers = &channel->receivers.list;
 	uint32_t item_bytes = channel->item_bytes;
-	bool more = true;
+	struct weft__wakes wakes;
+	bool more;
 
-	while (more) {
+	do {
+		wakes.count = 0;
 		if (channel->senders.oldest)
-			channel_settle_senders(channel, &after->wakes); /* [I4] */
+			channel_settle_senders(channel, &wakes); /* [I4] */
 		if (receivers->oldest)
-			channel_settle_receivers(channel, &after->wakes); /* [I4] */
-		more = after->wakes.count == WAKES_MAX &&
-				(channel->senders.oldest || receivers->oldest);
-		weft__waiters_unlock(receivers);   /* [O2] */
-		weft__wakes_commit(&after->wakes); /* [O1] */
-		after->wakes.count = 0;
+			channel_settle_receivers(channel, &wakes); /* [I4] */
+		more = wakes.count == WAKES_MAX && (channel->senders.oldest || receivers->oldest);
+		weft__waiters_unlock(receivers); /* [O2] */
+		weft__wakes_commit(&wakes);      /* [O1] */
 		if (more)
 			weft__waiters_lock(receivers);
+	} while (more);
+	channel_blocks_destroy(drained, item_bytes); /* [O1] */
+}
+
+/* The same, for who has just sent, or received: most of the time nobody waits, or the one receiver. */
+WEFT_INLINE void channel_leave(struct weft_channel *channel, struct channel_after *after)
+{
+	struct weft_waiters *receivers = &channel->receivers.list;
+	struct weft_waiter *oldest = receivers->oldest;
+	struct weft_waker claimed;
+
+	if (WEFT_UNLIKELY(channel->senders.oldest || after->drained ||
+			    (oldest && (oldest->newer || receivers->word == channel->queued)))) {
+		channel_settle(channel, after->drained);
+	} else if (oldest) {
+		receivers->word++; /* [I3] */
+		weft__waiters_remove(receivers, oldest);
+		oldest->state = WAITER_GRANTED;
+		claimed = weft_waker_claim(&oldest->waker);
+		weft__waiters_unlock(receivers); /* [O2] */
+		weft_waker_commit(claimed);      /* [O1] */
+	} else {
+		weft__waiters_unlock(receivers);
 	}
-	channel_blocks_destroy(after->drained, item_bytes); /* [O1] */
 }
 
 static void channel_ungrant(
@@ -208,7 +230,7 @@ static int channel_wait(
 /* ---- the leaves ---- */
 
 /* Whether it was cancelled before it began. */
-static bool channel_is_spared(struct weft_frame *frame, const struct weft_context *cx)
+WEFT_INLINE bool channel_is_spared(struct weft_frame *frame, const struct weft_context *cx)
 {
 	WEFT_FRAME_CHECK(frame);
 	if (frame->at != LEAF_FRESH && frame->at != LEAF_WAITING)
@@ -237,32 +259,48 @@ static int channel_acquire(struct weft_channel *channel, const struct weft_frame
 	return outcome == 0 ? channel_back(channel, waiter->wanted, after) : outcome;
 }
 
-/* item NULL: keeps the permits. */
-static enum weft_poll channel_poll_sender(struct weft_frame *frame, struct weft_channel *channel,
-		struct weft_waiter *waiter, const void *item, int *result, struct weft_context *cx)
+/* Whether who has just come may send at once: all that channel_admit and channel_back look at. */
+static inline bool channel_is_open(const struct weft_channel *channel)
 {
-	struct channel_after after;
-	int outcome = -ECANCELED;
+	return !(channel->state & CHANNEL_CLOSED) && !channel->senders.oldest &&
+			channel_has_room(channel, 1) && channel->room > channel_backed(channel);
+}
 
-	if (!weft_context_charge(cx))
-		return WEFT_PENDING;
-	if (!channel_is_spared(frame, cx)) {
-		channel_enter(channel, &after);
-		outcome = channel_acquire(channel, frame, waiter, cx, &after);
-		if (outcome == 0 && item)
-			channel_put(channel, item);
-		channel_leave(channel, &after);
-	}
-	return weft__leaf_end(frame, result, outcome, cx);
+/* With the lock, which it gives back. item NULL: keeps the permits. */
+__attribute__((noinline)) static int channel_send_slowly(struct weft_channel *channel,
+		const struct weft_frame *frame, struct weft_waiter *waiter, const void *item,
+		struct weft_context *cx)
+{
+	struct channel_after after = { NULL };
+	int outcome = channel_acquire(channel, frame, waiter, cx, &after);
+
+	if (outcome == 0 && item)
+		channel_put(channel, item);
+	channel_leave(channel, &after);
+	return outcome;
 }
 
 enum weft_poll weft_channel_send__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_channel_send__frame *f = frame;
+	struct weft_channel *channel = f->args.p0;
+	struct channel_after after;
+	int outcome = -ECANCELED;
 
-	f->waiter.wanted = 1;
-	return channel_poll_sender(
-			&f->args.base, f->args.p0, &f->waiter, f->args.p1, &f->args.result, cx);
+	if (!weft_context_charge(cx))
+		return WEFT_PENDING;
+	if (channel_is_spared(&f->args.base, cx))
+		return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
+	channel_enter(channel, &after);
+	if (f->args.base.at == LEAF_FRESH && channel_is_open(channel)) {
+		channel_write(channel, f->args.p1);
+		channel_leave(channel, &after);
+		outcome = 0;
+	} else {
+		f->waiter.wanted = 1;
+		outcome = channel_send_slowly(channel, &f->args.base, &f->waiter, f->args.p1, cx);
+	}
+	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
 }
 
 WEFT_ASYNC_DEFINE_LEAF(weft_channel_send, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
@@ -270,16 +308,22 @@ WEFT_ASYNC_DEFINE_LEAF(weft_channel_send, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HEL
 enum weft_poll weft_channel_reserve__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_channel_reserve__frame *f = frame;
+	int outcome = -ECANCELED;
 
-	f->waiter.wanted = f->args.p1;
-	return channel_poll_sender(
-			&f->args.base, f->args.p0, &f->waiter, NULL, &f->args.result, cx);
+	if (!weft_context_charge(cx))
+		return WEFT_PENDING;
+	if (!channel_is_spared(&f->args.base, cx)) {
+		f->waiter.wanted = f->args.p1;
+		weft__waiters_lock(&f->args.p0->receivers.list);
+		outcome = channel_send_slowly(f->args.p0, &f->args.base, &f->waiter, NULL, cx);
+	}
+	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
 }
 
 WEFT_ASYNC_DEFINE_LEAF(weft_channel_reserve, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
 
 /* With the lock: 0: a message is there, and for the waiter. */
-static int channel_expect(struct weft_channel *channel, const struct weft_frame *frame,
+WEFT_INLINE int channel_expect(struct weft_channel *channel, const struct weft_frame *frame,
 		struct weft_waiter *waiter, struct weft_context *cx)
 {
 	struct weft_waiters *receivers = &channel->receivers.list;
@@ -314,7 +358,10 @@ enum weft_poll weft_channel_recv__poll(void *frame, struct weft_context *cx)
 		outcome = channel_expect(channel, &f->args.base, &f->waiter, cx);
 		if (outcome == 0)
 			channel_take(channel, f->args.p1, &after);
-		channel_leave(channel, &after);
+		if (outcome == -EAGAIN)
+			weft__waiters_unlock(&channel->receivers.list); /* [I4] still */
+		else
+			channel_leave(channel, &after);
 	}
 	if (outcome == 0 || outcome == -EAGAIN)
 		WEFT_HELD(took(channel, HELD_RECEIVER, cx, f));
@@ -382,14 +429,18 @@ int weft_channel_try_reserve(struct weft_channel *channel, uint32_t count)
 int weft_channel_try_send(struct weft_channel *channel, const void *item)
 {
 	struct channel_after after;
-	int outcome;
+	int outcome = 0;
 
 	channel_enter(channel, &after);
-	outcome = channel_admit(channel, 1);
-	if (outcome == 0)
-		outcome = channel_back(channel, 1, &after);
-	if (outcome == 0)
-		channel_put(channel, item);
+	if (channel_is_open(channel)) {
+		channel_write(channel, item);
+	} else {
+		outcome = channel_admit(channel, 1);
+		if (outcome == 0)
+			outcome = channel_back(channel, 1, &after);
+		if (outcome == 0)
+			channel_put(channel, item);
+	}
 	channel_leave(channel, &after);
 	return outcome;
 }

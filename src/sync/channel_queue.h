@@ -30,7 +30,8 @@ enum { BLOCK_BYTES_LEAST = 56, BLOCK_BYTES_MOST = 4088 };
 
 struct weft_channel_block {
 	struct weft_channel_block *next;
-	uint16_t slots, read, written, unused;
+	uint16_t slots, read, written;
+	uint16_t is_small; /* it may stay when it is empty */
 	unsigned char items[];
 };
 
@@ -39,7 +40,6 @@ _Static_assert(BLOCK_BYTES_MOST <= UINT16_MAX, "slots can be counted");
 /* What is left to do when the lock is free. */
 struct channel_after {
 	struct weft_channel_block *drained;
-	struct weft__wakes wakes;
 };
 
 static inline size_t channel_block_bytes(uint32_t slots, uint32_t item_bytes)
@@ -79,6 +79,7 @@ static inline struct weft_channel_block *channel_block_create(uint32_t slots, ui
 	block->next = NULL;
 	block->slots = (uint16_t)slots;
 	block->read = block->written = 0;
+	block->is_small = channel_block_bytes(slots, item_bytes) <= BLOCK_BYTES_LEAST;
 	return block;
 }
 
@@ -114,9 +115,7 @@ static inline void channel_trim(struct weft_channel *channel, struct channel_aft
 
 	if (!head)
 		return;
-	if (!head->next &&
-			channel_block_bytes(head->slots, channel->item_bytes) <=
-					BLOCK_BYTES_LEAST) {
+	if (WEFT_LIKELY(head->is_small && !head->next)) {
 		head->read = head->written = 0;
 		channel->room = head->slots;
 		return;
@@ -154,20 +153,26 @@ static inline void channel_copy(void *to, const void *from, uint32_t bytes)
 		memcpy(to, from, bytes);
 }
 
-/* With a permit that has memory behind it. */
-static inline void channel_put(struct weft_channel *channel, const void *item)
+/* There is room. */
+static inline void channel_write(struct weft_channel *channel, const void *item)
 {
 	struct weft_channel_block *block = channel->write;
 
-	WEFT_ASSERT(channel_backed(channel) > 0);
 	WEFT_ASSERT(channel->room > 0); /* [I2] */
 	if (block->written == block->slots)
 		block = channel->write = block->next;
 	channel_copy(channel_block_item(block, block->written++, channel->item_bytes), item,
 			channel->item_bytes);
 	channel->room--;
-	channel->reserved--;
 	channel->queued++;
+}
+
+/* With a permit that has memory behind it. */
+static inline void channel_put(struct weft_channel *channel, const void *item)
+{
+	WEFT_ASSERT(channel_backed(channel) > 0);
+	channel->reserved--;
+	channel_write(channel, item);
 }
 
 static inline void channel_take(
