@@ -196,18 +196,6 @@ static async int mutex_held(long count)
 	return 0;
 }
 
-static async int rwlock(long count)
-{
-	struct weft_rwlock lock = WEFT_RWLOCK_INIT;
-
-	for (long i = 0; i < count; i++) {
-		if (await weft_rwlock_read(&lock))
-			return -1;
-		weft_rwlock_unlock_read(&lock);
-	}
-	return 0;
-}
-
 static async int ping_pong(long count)
 {
 	struct weft_notify asked = WEFT_NOTIFY_INIT, answered = WEFT_NOTIFY_INIT;
@@ -347,7 +335,6 @@ static const struct {
 	{ "timeout", timeout },
 	{ "mutex", mutex },
 	{ "mutex_held", mutex_held },
-	{ "rwlock", rwlock },
 	{ "semaphore", semaphore },
 	{ "ping_pong", ping_pong },
 	{ "oneshot", oneshot },
@@ -371,7 +358,6 @@ static void print_sizes(void)
 {
 	printf("size frame %zu\n", sizeof(struct weft_frame));
 	printf("size mutex %zu\n", sizeof(struct weft_mutex));
-	printf("size rwlock %zu\n", sizeof(struct weft_rwlock));
 	printf("size once %zu\n", sizeof(struct weft_once));
 	printf("size semaphore %zu\n", sizeof(struct weft_semaphore));
 	printf("size notify %zu\n", sizeof(struct weft_notify));
