@@ -11,7 +11,9 @@
 
 #include "micro.h"
 
-enum { PASSES_MAX = 1000 };
+enum { PASSES_MAX = 1000, COUNT_MAX = 100000000 };
+
+static int64_t count_option;
 
 struct options {
 	int workers;
@@ -54,6 +56,16 @@ struct micro_sample micro_wall_and_cpu_per(const struct micro_watch *watch, int6
 
 	sample.cpu_ns = (double)cpu_ns / (double)operations;
 	return sample;
+}
+
+int64_t micro_count(int64_t otherwise)
+{
+	return count_option > 0 ? count_option : otherwise;
+}
+
+int64_t micro_rounds(int64_t total, int64_t count)
+{
+	return total > count ? total / count : 1;
 }
 
 int64_t micro_resident_bytes(void)
@@ -134,13 +146,14 @@ static bool is_wanted(const struct micro_benchmark *benchmark, const struct opti
 	return options->name_count == 0;
 }
 
-static int option_number(const char *text, int min)
+static int option_number(const char *text, int min, int max)
 {
 	char *end;
 	long value = text ? strtol(text, &end, 10) : -1;
 
-	if (value < min || value > PASSES_MAX || *end) {
-		fputs("options: [--workers N] [--passes N] [--list] [NAME...]\n", stderr);
+	if (value < min || value > max || *end) {
+		fputs("options: [--workers N] [--passes N] [--count N] [--list] [NAME...]\n",
+				stderr);
 		exit(2);
 	}
 	return (int)value;
@@ -155,11 +168,13 @@ static struct options parse_options(int argc, char **argv)
 		if (strcmp(argv[i], "--list") == 0)
 			options.list = true;
 		else if (strcmp(argv[i], "--workers") == 0)
-			options.workers = option_number(argv[++i], 0);
+			options.workers = option_number(argv[++i], 0, PASSES_MAX);
 		else if (strcmp(argv[i], "--passes") == 0)
-			options.passes = option_number(argv[++i], 1);
+			options.passes = option_number(argv[++i], 1, PASSES_MAX);
+		else if (strcmp(argv[i], "--count") == 0)
+			count_option = option_number(argv[++i], 1, COUNT_MAX);
 		else
-			option_number(NULL, 0);
+			option_number(NULL, 0, 0);
 	}
 	options.names = argv + i;
 	options.name_count = argc - i;

@@ -17,8 +17,9 @@
  *             return micro_main(argc, argv, benchmarks, 1);
  *     }
  *
- * The command line is [--workers N] [--passes N] [--list] [NAME...]; no workers
- * mean the current-thread flavour. Each benchmark runs in a process of its own:
+ * The command line is [--workers N] [--passes N] [--count N] [--list] [NAME...]; no
+ * workers mean the current-thread flavour; a count is how many tasks or timers there
+ * are at once, in the benchmarks that can have any number of them. Each benchmark runs in a process of its own:
  * one pass to warm up, then the median of several; or, if `once`, a single one.
  * What the names stand for is in README.md.
  */
@@ -52,6 +53,12 @@ int micro_main(int argc, char **argv, const struct micro_benchmark *benchmarks, 
 struct micro_watch micro_watch_start(void);
 struct micro_sample micro_wall_per(const struct micro_watch *watch, int64_t operations);
 struct micro_sample micro_wall_and_cpu_per(const struct micro_watch *watch, int64_t operations);
+
+/* How many at once: what --count says, else `otherwise`. */
+int64_t micro_count(int64_t otherwise);
+
+/* How often `count` makes `total` operations, and at least once. */
+int64_t micro_rounds(int64_t total, int64_t count);
 
 /* Resident memory of this process. */
 int64_t micro_resident_bytes(void);

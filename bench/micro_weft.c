@@ -159,7 +159,9 @@ static struct micro_sample spawn_join_run(int workers, size_t batches, size_t co
 
 static struct micro_sample spawn_join_batch(int workers)
 {
-	return spawn_join_run(workers, 1000, BATCH);
+	int64_t count = micro_count(BATCH);
+
+	return spawn_join_run(workers, (size_t)micro_rounds(1000 * BATCH, count), (size_t)count);
 }
 
 static struct micro_sample spawn_join_cold(int workers)
@@ -412,7 +414,9 @@ static struct micro_sample yield_2(int workers)
 
 static struct micro_sample yield_1k(int workers)
 {
-	return yields_run(workers, 1000, 4000000);
+	size_t tasks = (size_t)micro_count(1000);
+
+	return yields_run(workers, tasks, (size_t)micro_rounds(4000000, (int64_t)tasks) * tasks);
 }
 
 static struct micro_sample yield_100k(int workers)
@@ -567,25 +571,34 @@ struct timers__frame {
 	struct timers__args args;
 };
 
-/* Polls each sleep once, then again cancelled, in another order. */
+/* Polls each sleep once, then again cancelled, in another order. Returns how many polls said what they should. */
+static int64_t timers_create_cancel(
+		struct weft_sleep__frame *sleeps, uint64_t count, struct weft_context *cx)
+{
+	int64_t right = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		weft_sleep__init(&sleeps[i].args, WEFT_MILLISECONDS(60000 + scatter(i, 3600000)));
+		right += weft_sleep__poll(&sleeps[i], cx) == WEFT_PENDING;
+	}
+	cx->cancelled = 1;
+	for (uint64_t i = 0; i < count; i++)
+		right += weft_sleep__poll(&sleeps[i * 611953 % count], cx) == WEFT_READY;
+	cx->cancelled = 0;
+	return right;
+}
+
 enum weft_poll timers__poll(void *frame, struct weft_context *cx)
 {
 	struct timers__frame *f = frame;
-	struct weft_sleep__frame *sleeps = malloc(TIMERS * sizeof *sleeps);
+	int64_t count = micro_count(TIMERS), rounds = micro_rounds(TIMERS, count), right = 0;
+	struct weft_sleep__frame *sleeps = malloc((size_t)count * sizeof *sleeps);
 	struct micro_watch watch = micro_watch_start();
-	int64_t started = 0, stopped = 0;
 
-	for (uint64_t i = 0; i < TIMERS; i++) {
-		weft_sleep__init(&sleeps[i].args, WEFT_MILLISECONDS(60000 + scatter(i, 3600000)));
-		started += weft_sleep__poll(&sleeps[i], cx) == WEFT_PENDING;
-	}
-	cx->cancelled = 1;
-	for (uint64_t i = 0; i < TIMERS; i++)
-		stopped += weft_sleep__poll(&sleeps[i * 611953 % TIMERS], cx) == WEFT_READY;
-	cx->cancelled = 0;
-	*f->args.p0 = micro_wall_per(&watch, TIMERS);
-	micro_expect(started, TIMERS);
-	micro_expect(stopped, TIMERS);
+	for (int64_t i = 0; i < rounds; i++)
+		right += timers_create_cancel(sleeps, (uint64_t)count, cx);
+	*f->args.p0 = micro_wall_per(&watch, rounds * count);
+	micro_expect(right, 2 * rounds * count);
 	free(sleeps);
 	weft_return(f, 0);
 }

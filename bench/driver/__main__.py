@@ -12,12 +12,13 @@ import re
 import resource
 import sys
 
+import growth
 import machine
 import measure
 import report
 from peers import ECHO_PEERS, MICRO_PEERS, Builder, Peer
 
-PARTS = ("echo", "memory", "counts", "micro")
+PARTS = ("echo", "memory", "counts", "micro", "growth")
 # (connections, bytes per message, requests in flight per connection)
 SHAPES = [(1, 64, 1), (64, 64, 1), (1000, 64, 1), (10000, 64, 1), (64, 64, 16), (64, 16384, 16)]
 COUNT_SHAPES = [(64, 64, 1), (1000, 64, 1)]
@@ -54,7 +55,7 @@ class Bench:
     self.builder = Builder(root, os.path.abspath(os.path.join(root, arguments.build_dir)))
     self.programs = self.builder.programs
     self.results = {"skipped": {}, "failed": {}, "echo": {}, "memory": {}, "instructions": {},
-                    "system_calls": {}, "micro": {}}
+                    "system_calls": {}, "micro": {}, "growth": {}, "growth_ends": {}}
 
   def say(self, text):
     print("bench: " + text, file=sys.stderr, flush=True)
@@ -89,8 +90,7 @@ class Bench:
   def rounds(self, peers):
     """Yields (round, the peers in that round's order)."""
     for number in range(self.arguments.rounds):
-      turn = number % len(peers) if peers else 0
-      yield number, peers[turn:] + peers[:turn]
+      yield number, self.turned(peers, number)
 
   def measure_echo(self, peers):
     for _, ordered in self.rounds(peers):
@@ -152,6 +152,43 @@ class Bench:
           self.attempt(name, peer, values, measure.micro, self.builder.command(peer), name,
                        passes, cpu)
 
+  def measure_growth(self):
+    """Whole lines take turns, not their points."""
+    quick = self.arguments.quick
+    micro_peers = [peer for peer in MICRO_PEERS if peer.name not in ("threads", "weft mt1") and
+                   peer.program != "micro_sync_weft"]
+    for number in range(min(self.arguments.rounds, 3)):
+      for row, (_, _, _, benchmark) in growth.ROWS.items():
+        for peer in self.turned(self.choose(micro_peers), number):
+          if benchmark not in self.offers_of(peer):
+            continue
+          count_max = growth.THREADS_MAX if peer.program == "micro_threads" else growth.COUNT_MAX
+          self.add_line(row, peer, growth.line(
+            self.builder.command(peer), benchmark, 0 if peer.pinned else None, 3 if quick else 20,
+            min(count_max, 100_000) if quick else count_max))
+      for peer in self.turned(self.choose(ECHO_PEERS), number):
+        self.add_line("connections", peer, growth.echo_line(
+          self.programs, self.builder.command(peer), self.arguments.seconds))
+
+  def turned(self, peers, number):
+    turn = number % len(peers) if peers else 0
+    return peers[turn:] + peers[:turn]
+
+  def offers_of(self, peer):
+    try:
+      return measure.micro_names(self.builder.command(peer))
+    except (measure.MeasureError, OSError):
+      return []
+
+  def add_line(self, row, peer, line):
+    self.say(f"growth of {row}, {peer.name}")
+    points, end = line
+    values = self.results["growth"].setdefault(row, {}).setdefault(peer.name, {})
+    for count, value in points:
+      values.setdefault(count, []).append(value)
+    if end:
+      self.results["growth_ends"][f"{row}, {peer.name}"] = end
+
   def run(self):
     load_before = machine.load_average()
     try:
@@ -161,7 +198,7 @@ class Bench:
     self.results["machine"] = machine.describe(self.builder, load_before)
 
   def measure_all(self, only):
-    if set(only) & {"echo", "memory", "counts"}:
+    if set(only) & {"echo", "memory", "counts", "growth"}:
       reason = self.builder.reason_against(Peer("load", "load", "bench_load"))
       if reason:
         sys.exit("bench: no load generator: " + reason)
@@ -172,6 +209,8 @@ class Bench:
           measure_part(peers)
     if "micro" in only:
       self.measure_micro(self.choose(MICRO_PEERS))
+    if "growth" in only:
+      self.measure_growth()
 
 
 def main():
@@ -185,6 +224,9 @@ def main():
   path = os.path.join(directory, "report.md")
   with open(path, "w", encoding="utf-8") as file:
     file.write(report.render(bench.results, bench.arguments))
+  for name, svg in report.pictures(bench.results):
+    with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+      file.write(svg)
   with open(os.path.join(directory, "results.json"), "w", encoding="utf-8") as file:
     json.dump(report.with_plain_keys(bench.results), file, indent=1)
   print(f"bench: {os.path.relpath(path)}")

@@ -3,6 +3,9 @@
 
 from statistics import median
 
+import growth
+import picture
+
 BASE = "epoll"  # what the ratios of the echo tables refer to
 
 
@@ -163,6 +166,43 @@ def micro_section(micro):
           table(head, body))
 
 
+def growth_lines(results, row):
+  """{peer: [(count, median), ...]}"""
+  return {peer: [(count, median(values)) for count, values in sorted(points.items())]
+          for peer, points in sorted(results["growth"].get(row, {}).items(),
+                                     key=lambda item: peer_order(item[0]))}
+
+
+def growth_captions():
+  return {**{row: captions[:3] for row, captions in growth.ROWS.items()},
+          "connections": growth.CONNECTIONS}
+
+
+def pictures(results):
+  """(file name, SVG) of each growth."""
+  drawn = [(f"growth-{row}.svg", picture.line_plot(*captions, growth_lines(results, row)))
+           for row, captions in growth_captions().items()]
+  return [(name, svg) for name, svg in drawn if svg]
+
+
+def growth_section(results):
+  parts = ["## As the load grows\n\nThe same operation, with ten times more of its kind at once from one "
+           "point to the next. Medians.\n"]
+  for row, (title, what, unit) in growth_captions().items():
+    lines = growth_lines(results, row)
+    counts = sorted({count for line in lines.values() for count, _ in line})
+    if not counts:
+      continue
+    body = [[f"{count:,}"] + [number(dict(line)[count]) if count in dict(line) else "-"
+                              for line in lines.values()] for count in counts]
+    parts += [f"\n### {title}\n\n![{title}: {unit}](growth-{row}.svg)\n\n",
+              f"In {unit}.\n\n", table([what] + list(lines), body)]
+  ends = results["growth_ends"]
+  parts += ["\nLines that end early:\n\n"] if ends else []
+  parts += [f"- {line} {end}\n" for line, end in ends.items()]
+  return "".join(parts)
+
+
 def notes_section(results):
   lines = [f"- without {name}: {reason}\n" for name, reason in results["skipped"].items()]
   lines += [f"- failed: {what}: {reason}\n" for what, reason in results["failed"].items()]
@@ -182,6 +222,8 @@ def render(results, arguments):
     sections.append(counts_section(results["instructions"], results["system_calls"]))
   if results["micro"]:
     sections.append(micro_section(results["micro"]))
+  if results["growth"]:
+    sections.append(growth_section(results))
   sections.append(notes_section(results))
   return "\n".join(section for section in sections if section)
 

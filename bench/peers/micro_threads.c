@@ -43,21 +43,22 @@ static void *return_argument(void *argument)
 
 static struct micro_sample spawn_join_batch(int workers)
 {
-	enum { BATCHES = 10 };
-	static pthread_t threads[BATCH];
+	int64_t count = micro_count(BATCH), batches = micro_rounds(10 * BATCH, count);
+	pthread_t *threads = malloc((size_t)count * sizeof *threads);
 	struct micro_watch watch = micro_watch_start();
 	struct micro_sample sample;
 	int64_t sum = 0;
 
 	(void)workers;
-	for (int batch = 0; batch < BATCHES; batch++) {
-		for (intptr_t i = 0; i < BATCH; i++)
+	for (int64_t batch = 0; batch < batches; batch++) {
+		for (intptr_t i = 0; i < count; i++)
 			threads[i] = thread_start(return_argument, (void *)i);
-		for (int i = 0; i < BATCH; i++)
+		for (int64_t i = 0; i < count; i++)
 			sum += thread_join(threads[i]);
 	}
-	sample = micro_wall_per(&watch, BATCHES * BATCH);
-	micro_expect(sum, (int64_t)BATCHES * BATCH * (BATCH - 1) / 2);
+	sample = micro_wall_per(&watch, batches * count);
+	micro_expect(sum, batches * (count * (count - 1) / 2));
+	free(threads);
 	return sample;
 }
 
@@ -90,20 +91,21 @@ static void *take_turns(void *argument)
 	return argument;
 }
 
-static struct micro_sample yields(int threads, int64_t turns)
+static struct micro_sample yields(int64_t threads, int64_t turns)
 {
-	static pthread_t started[BATCH];
+	pthread_t *started = malloc((size_t)threads * sizeof *started);
 	struct micro_watch watch;
 	struct micro_sample sample;
 	int64_t sum = 0;
 
 	__atomic_store_n(&go, false, __ATOMIC_RELAXED); /* as above */
-	for (int i = 0; i < threads; i++)
+	for (int64_t i = 0; i < threads; i++)
 		started[i] = thread_start(take_turns, (void *)(intptr_t)(turns / threads));
 	watch = micro_watch_start();
 	__atomic_store_n(&go, true, __ATOMIC_RELAXED); /* as above */
-	for (int i = 0; i < threads; i++)
+	for (int64_t i = 0; i < threads; i++)
 		sum += thread_join(started[i]);
+	free(started);
 	sample = micro_wall_per(&watch, turns);
 	micro_expect(sum, turns);
 	return sample;
@@ -117,8 +119,10 @@ static struct micro_sample yield_2(int workers)
 
 static struct micro_sample yield_1k(int workers)
 {
+	int64_t threads = micro_count(1000);
+
 	(void)workers;
-	return yields(1000, 200000);
+	return yields(threads, micro_rounds(200000, threads) * threads);
 }
 
 static void *pong(void *argument)

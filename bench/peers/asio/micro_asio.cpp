@@ -23,7 +23,7 @@
 #include <vector>
 
 extern "C" {
-#include "micro.h"
+#include "../../micro.h"
 }
 
 namespace asio = boost::asio;
@@ -144,7 +144,9 @@ micro_sample spawn_join(std::int64_t batches, std::int64_t tasks)
 
 micro_sample spawn_join_batch(int)
 {
-	return spawn_join(1000, 1000);
+	std::int64_t count = micro_count(1000);
+
+	return spawn_join(micro_rounds(1000000, count), count);
 }
 
 micro_sample spawn_join_cold(int)
@@ -229,7 +231,9 @@ micro_sample yield_2(int)
 
 micro_sample yield_1k(int)
 {
-	return yields(1000, 4000000);
+	int count = (int)micro_count(1000);
+
+	return yields(count, (int)micro_rounds(4000000, count) * count);
 }
 
 micro_sample yield_100k(int)
@@ -307,25 +311,28 @@ int scatter(int i, int bound)
 micro_sample timer_create_cancel(int)
 {
 	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
-		std::vector<std::unique_ptr<asio::steady_timer>> timers(TIMERS);
+		const std::int64_t count = micro_count(TIMERS), rounds = micro_rounds(TIMERS, count);
+		std::vector<std::unique_ptr<asio::steady_timer>> timers((std::size_t)count);
 		std::int64_t cancelled = 0;
 		int fired = 0;
 		micro_watch watch = micro_watch_start();
 
-		for (int i = 0; i < TIMERS; i++) {
-			timers[i] = std::make_unique<asio::steady_timer>(
-					loop, milliseconds(60000 + scatter(i, 3600000)));
-			timers[i]->async_wait([&fired](boost::system::error_code error) { fired += !error; });
-		}
-		for (std::int64_t i = 0; i < TIMERS; i++) {
-			auto &timer = timers[i * 611953 % TIMERS]; /* a prime, so every index comes once */
+		for (std::int64_t round = 0; round < rounds; round++) {
+			for (int i = 0; i < count; i++) {
+				timers[i] = std::make_unique<asio::steady_timer>(
+						loop, milliseconds(60000 + scatter(i, 3600000)));
+				timers[i]->async_wait([&](boost::system::error_code error) { fired += !error; });
+			}
+			for (std::int64_t i = 0; i < count; i++) {
+				auto &timer = timers[i * 611953 % count]; /* a prime, so every index comes once */
 
-			cancelled += (std::int64_t)timer->cancel();
-			timer.reset();
+				cancelled += (std::int64_t)timer->cancel();
+				timer.reset();
+			}
+			co_await yield(loop); /* the handlers are told that they are cancelled */
 		}
-		sample = micro_wall_per(&watch, TIMERS);
-		micro_expect(cancelled, TIMERS);
-		co_await yield(loop);
+		sample = micro_wall_per(&watch, rounds * count);
+		micro_expect(cancelled, rounds * count);
 		micro_expect(fired, 0);
 	});
 }

@@ -27,6 +27,24 @@ type benchmark struct {
 	once bool
 }
 
+var countOption int
+
+// How many at once: what --count says, else `otherwise`.
+func countOr(otherwise int) int {
+	if countOption > 0 {
+		return countOption
+	}
+	return otherwise
+}
+
+// How often `count` makes `total` operations, and at least once.
+func roundsOf(total, count int) int {
+	if total > count {
+		return total / count
+	}
+	return 1
+}
+
 type watch struct {
 	wall  time.Time
 	cpuNs int64
@@ -100,13 +118,13 @@ func measure(b benchmark, passes int) {
 // Each benchmark gets a process of its own, so that none inherits a heap.
 func measureInChild(name string, workers, passes int) bool {
 	child := exec.Command("/proc/self/exe", "--workers", strconv.Itoa(workers), "--passes",
-		strconv.Itoa(passes), name)
+		strconv.Itoa(passes), "--count", strconv.Itoa(countOr(0)), name)
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	return child.Run() == nil
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: micro_go [--workers N] [--passes N] [--list] [NAME...]")
+	fmt.Fprintln(os.Stderr, "usage: micro_go [--workers N] [--passes N] [--count N] [--list] [NAME...]")
 	os.Exit(2)
 }
 
@@ -127,6 +145,9 @@ func harnessMain(benchmarks []benchmark) {
 			i++
 		case os.Args[i] == "--passes" && number > 0:
 			passes = number
+			i++
+		case os.Args[i] == "--count":
+			countOption = number
 			i++
 		case strings.HasPrefix(os.Args[i], "-"):
 			usage()

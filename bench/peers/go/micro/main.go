@@ -45,8 +45,12 @@ func spawnJoin(batches, tasks int) sample {
 	return s
 }
 
-func spawnJoinBatch() sample { return spawnJoin(1000, 1000) }
-func spawnJoinCold() sample  { return spawnJoin(1, 100000) }
+func spawnJoinBatch() sample {
+	count := countOr(1000)
+	return spawnJoin(roundsOf(1000000, count), count)
+}
+
+func spawnJoinCold() sample { return spawnJoin(1, 100000) }
 
 func spawnJoinOne() sample {
 	const rounds = 500000
@@ -113,8 +117,11 @@ func yields(tasks, turns int) sample {
 	return s
 }
 
-func yield2() sample    { return yields(2, 2000000) }
-func yield1k() sample   { return yields(1000, 4000000) }
+func yield2() sample { return yields(2, 2000000) }
+func yield1k() sample {
+	count := countOr(1000)
+	return yields(count, roundsOf(4000000, count)*count)
+}
 func yield100k() sample { return yields(100000, 5000000) }
 
 func ping(sum *int64, all *sync.WaitGroup) {
@@ -238,19 +245,23 @@ func scatter(i, bound int) int {
 }
 
 func timerCreateCancel() sample {
-	all := make([]*time.Timer, timers)
-	w := watchStart()
-	for i := range all {
-		all[i] = time.AfterFunc(time.Duration(60000+scatter(i, 3600000))*time.Millisecond, func() {})
-	}
+	count := countOr(timers)
+	rounds := roundsOf(timers, count)
+	all := make([]*time.Timer, count)
 	stopped := 0
-	for i := range all {
-		if all[i*611953%timers].Stop() { // a prime, so every index comes once
-			stopped++
+	w := watchStart()
+	for round := 0; round < rounds; round++ {
+		for i := range all {
+			all[i] = time.AfterFunc(time.Duration(60000+scatter(i, 3600000))*time.Millisecond, func() {})
+		}
+		for i := range all {
+			if all[i*611953%count].Stop() { // a prime, so every index comes once
+				stopped++
+			}
 		}
 	}
-	s := w.wallPer(timers)
-	expect(stopped, timers)
+	s := w.wallPer(rounds * count)
+	expect(stopped, rounds*count)
 	return s
 }
 

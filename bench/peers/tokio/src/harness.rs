@@ -79,18 +79,20 @@ pub fn expect(got: usize, wanted: usize) {
 struct Options {
   workers: usize,
   passes: usize,
+  count: Option<usize>,
   list: bool,
   names: Vec<String>,
 }
 
 fn parse_options() -> Option<Options> {
-  let mut options = Options { workers: 0, passes: 5, list: false, names: Vec::new() };
+  let mut options = Options { workers: 0, passes: 5, count: None, list: false, names: Vec::new() };
   let mut arguments = std::env::args().skip(1);
 
   while let Some(argument) = arguments.next() {
     match argument.as_str() {
       "--workers" => options.workers = arguments.next()?.parse().ok()?,
       "--passes" => options.passes = arguments.next()?.parse().ok().filter(|n| *n > 0)?,
+      "--count" => options.count = Some(arguments.next()?.parse().ok().filter(|n| *n > 0)?),
       "--list" => options.list = true,
       option if option.starts_with('-') => return None,
       name => options.names.push(name.to_string()),
@@ -102,6 +104,16 @@ fn parse_options() -> Option<Options> {
 fn median(mut values: Vec<f64>) -> f64 {
   values.sort_by(|a, b| a.partial_cmp(b).unwrap());
   (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0
+}
+
+/// How many at once: what --count says, else `otherwise`.
+pub fn count(otherwise: usize) -> usize {
+  parse_options().unwrap().count.unwrap_or(otherwise)
+}
+
+/// How often `count` makes `total` operations, and at least once.
+pub fn rounds(total: usize, count: usize) -> usize {
+  (total / count).max(1)
 }
 
 fn runtime_create(workers: usize) -> Runtime {
@@ -133,7 +145,9 @@ fn measure(benchmark: &Benchmark, options: &Options) -> ! {
 fn measure_in_child(benchmark: &Benchmark, options: &Options) -> bool {
   let status = Command::new(std::env::current_exe().unwrap())
     .args(["--workers", &options.workers.to_string()])
-    .args(["--passes", &options.passes.to_string(), benchmark.name])
+    .args(["--passes", &options.passes.to_string()])
+    .args(options.count.iter().flat_map(|count| ["--count".to_string(), count.to_string()]))
+    .arg(benchmark.name)
     .status();
 
   status.unwrap().success()
@@ -141,7 +155,7 @@ fn measure_in_child(benchmark: &Benchmark, options: &Options) -> bool {
 
 pub fn main(benchmarks: &[Benchmark]) {
   let options = parse_options().unwrap_or_else(|| {
-    eprintln!("usage: micro_tokio [--workers N] [--passes N] [--list] [NAME...]");
+    eprintln!("usage: micro_tokio [--workers N] [--passes N] [--count N] [--list] [NAME...]");
     exit(2);
   });
   let wanted =

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot, Mutex, Notify, Semaphore};
 use tokio::task::{yield_now, JoinHandle};
 use tokio::time::{sleep, Sleep};
 
-use harness::{expect, resident_bytes, Benchmark, Sample, Stopwatch};
+use harness::{count, expect, resident_bytes, rounds, Benchmark, Sample, Stopwatch};
 
 const MEMORY_TASKS: usize = 1_000_000;
 const TIMERS: usize = 1_000_000;
@@ -72,7 +72,8 @@ fn spawn_join(runtime: &Runtime, batches: usize, tasks: usize) -> Sample {
 }
 
 fn spawn_join_batch(runtime: &Runtime) -> Sample {
-  spawn_join(runtime, 1000, 1000)
+  let count = count(1000);
+  spawn_join(runtime, rounds(1_000_000, count), count)
 }
 
 fn spawn_join_cold(runtime: &Runtime) -> Sample {
@@ -202,7 +203,8 @@ fn yield_2(runtime: &Runtime) -> Sample {
 }
 
 fn yield_1k(runtime: &Runtime) -> Sample {
-  yields(runtime, 1000, 4_000_000)
+  let count = count(1000);
+  yields(runtime, count, rounds(4_000_000, count) * count)
 }
 
 fn yield_100k(runtime: &Runtime) -> Sample {
@@ -390,18 +392,23 @@ impl Future for StartAll<'_> {
 
 fn timer_create_cancel(runtime: &Runtime) -> Sample {
   run(runtime, async {
-    let mut timers: Vec<Option<Sleep>> = (0..TIMERS).map(|_| None).collect();
+    let count = count(TIMERS);
+    let rounds = rounds(TIMERS, count);
+    let mut timers: Vec<Option<Sleep>> = (0..count).map(|_| None).collect();
     let watch = Stopwatch::start();
+    let mut started = 0;
 
-    for (i, timer) in timers.iter_mut().enumerate() {
-      *timer = Some(sleep(Duration::from_millis(60_000 + scatter(i, 3_600_000) as u64)));
+    for _ in 0..rounds {
+      for (i, timer) in timers.iter_mut().enumerate() {
+        *timer = Some(sleep(Duration::from_millis(60_000 + scatter(i, 3_600_000) as u64)));
+      }
+      started += StartAll(&mut timers).await;
+      for i in 0..count {
+        timers[i * 611_953 % count] = None; // a prime, so every index comes once
+      }
     }
-    let started = StartAll(&mut timers).await;
-    for i in 0..TIMERS {
-      timers[i * 611_953 % TIMERS] = None; // a prime, so every index comes once
-    }
-    let sample = watch.wall_per(TIMERS);
-    expect(started, TIMERS);
+    let sample = watch.wall_per(rounds * count);
+    expect(started, rounds * count);
     expect(timers.iter().flatten().count(), 0);
     sample
   })
