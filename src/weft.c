@@ -14,6 +14,7 @@
 #include "core/branch.c"
 #include "core/env.c"
 #include "core/frame.c"
+#include "core/local.c"
 #include "core/loop.c"
 #include "core/waker_slot.c"
 #include "core/yield.c"

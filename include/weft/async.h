@@ -31,6 +31,7 @@
  *     await weft_timeout(ns, branch)            the int result of the call (0 for void, and with an
  *     await weft_deadline(at_ns, branch)        lvalue), or -ETIME
  *     await weft_shield(ns, branch)             as weft_timeout, but what cancels us does not reach it
+ *     await weft_with(&local, branch)           as the branch, with a value bound (weft/local.h)
  *     lvalue = await weft_blocking(call)        a call of a plain function, on the blocking pool
  *     weft_spawn(call)                          a new task, to be joined or detached. NULL: there is none,
  *                                               and what was to be its arguments is still yours
@@ -56,6 +57,7 @@
 
 #include <weft/main.h>
 #include <weft/guard.h>
+#include <weft/local.h>
 #include <weft/runtime.h>
 #include <weft/scope.h>
 #include <weft/set.h>
@@ -94,6 +96,7 @@ int weft_when_(bool condition, int branch) WEFT_ONLY_WEFTCC;
 int weft_timeout_(int64_t timeout_ns, int branch) WEFT_ONLY_WEFTCC;
 int weft_deadline_(int64_t deadline_ns, int branch) WEFT_ONLY_WEFTCC;
 int weft_shield_(int64_t timeout_ns, int branch) WEFT_ONLY_WEFTCC;
+int weft_with_(struct weft_local *local, int branch) WEFT_ONLY_WEFTCC;
 struct weft_task *weft_spawn_(int call) WEFT_ONLY_WEFTCC;
 struct weft_task *weft_spawn_local_(int call) WEFT_ONLY_WEFTCC;
 int weft_spawn_detached_(int call) WEFT_ONLY_WEFTCC;
@@ -192,6 +195,7 @@ WEFT_END_DECLS
 #define weft_timeout(timeout_ns, branch) weft_timeout_(timeout_ns, WEFT_BRANCH_(branch))
 #define weft_deadline(deadline_ns, branch) weft_deadline_(deadline_ns, WEFT_BRANCH_(branch))
 #define weft_shield(timeout_ns, branch) weft_shield_(timeout_ns, WEFT_BRANCH_(branch))
+#define weft_with(local, branch) weft_with_(local, WEFT_BRANCH_(branch))
 #define weft_spawn(call) weft_spawn_(WEFT_BRANCH_(call))
 #define weft_spawn_local(call) weft_spawn_local_(WEFT_BRANCH_(call))
 #define weft_spawn_detached(call) weft_spawn_detached_(WEFT_BRANCH_(call))

@@ -327,7 +327,7 @@ static void await_timed(struct lower *lower, uint32_t at, const struct started *
 		text_printf(lower->out, "} weft_branch_clear(&weft_f->%s); ", future->member);
 }
 
-/* timeout, deadline, shield */
+/* timeout, deadline, shield, with: a future around one branch */
 const char *branch_await_timed(
 		struct lower *lower, struct node *node, struct node *call, bool follows)
 {

@@ -94,7 +94,7 @@ static void way_call(struct way *way, struct node *call)
 static void way_branches(struct way *way, struct node *call)
 {
 	static const char *const of_one[] = { "weft_select_", "weft_select_biased_",
-		"weft_timeout_", "weft_deadline_" };
+		"weft_timeout_", "weft_deadline_", "weft_with_" };
 	bool waits_for_one = false;
 
 	for (size_t i = 0; i < sizeof of_one / sizeof *of_one; i++)

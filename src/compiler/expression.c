@@ -100,7 +100,7 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 			strcmp(name, "weft_select_biased_") == 0)
 		return branch_await_all(lower, node, call, follows);
 	if (strcmp(name, "weft_timeout_") == 0 || strcmp(name, "weft_deadline_") == 0 ||
-			strcmp(name, "weft_shield_") == 0)
+			strcmp(name, "weft_shield_") == 0 || strcmp(name, "weft_with_") == 0)
 		return branch_await_timed(lower, node, call, follows);
 	if (call->kind != NODE_CALL || !call->is_async) {
 		if (*name)
@@ -153,7 +153,8 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 				branch.call);
 	if (strcmp(name, "weft_join_") == 0 || strcmp(name, "weft_try_join_") == 0 ||
 			starts_with(name, "weft_select") || strcmp(name, "weft_timeout_") == 0 ||
-			strcmp(name, "weft_deadline_") == 0 || strcmp(name, "weft_shield_") == 0) {
+			strcmp(name, "weft_deadline_") == 0 || strcmp(name, "weft_shield_") == 0 ||
+			strcmp(name, "weft_with_") == 0) {
 		diagnose_error(lower->tree, node->begin, "W001",
 				"this does nothing until it is awaited: write `await` before it");
 		return "0";
