@@ -44,5 +44,6 @@
 #include <weft/stream_leaves.h>
 #include <weft/shared.h>
 #include <weft/sink.h>
+#include <weft/generator.h>
 
 #endif

@@ -76,6 +76,7 @@
 #include "stream/borrowed.c"
 #include "stream/buffered.c"
 #include "stream/chunks.c"
+#include "stream/generator.c"
 #include "stream/join_all.c"
 #include "stream/leaves.c"
 #include "stream/merge.c"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sinks, polled by hand: who feeds waits while there is no room, and nothing is lost or sent twice, wherever
- * it is cancelled. */
+/* Sinks, polled by hand: who feeds waits while there is no room, and nothing is lost or sent twice,
+ * wherever it is cancelled. */
 #include <string.h>
 
 #include <weft/sink.h>
