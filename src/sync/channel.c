@@ -144,6 +144,7 @@ WEFT_INLINE void channel_leave(struct weft_channel *channel, struct channel_afte
 	struct weft_waiter *oldest = receivers->oldest;
 	struct weft_waker claimed;
 
+	WEFT_CHECK(channel_check(channel));
 	if (WEFT_UNLIKELY(channel->senders.oldest || after->drained ||
 			    (oldest && (oldest->newer || receivers->word == channel->queued)))) {
 		channel_settle(channel, after->drained);

@@ -9,7 +9,7 @@
  *
  *             A block is freed when it has been read to its end. When nothing is left, only a small one
  *             stays. Blocks are allocated, and freed, without the lock.
- * Invariants  [I2] and [I3] of channel.c.
+ * Invariants  [I1], [I2] and [I3] of channel.c.
  */
 #ifndef WEFT_SYNC_CHANNEL_QUEUE_H
 #define WEFT_SYNC_CHANNEL_QUEUE_H
@@ -101,6 +101,24 @@ static inline void channel_append(struct weft_channel *channel, struct weft_chan
 		channel->head = channel->write = block;
 	channel->last = block;
 	channel->room += block->slots;
+}
+
+/* Whether what is counted is what lies there. */
+static inline bool channel_check(const struct weft_channel *channel)
+{
+	const struct weft_channel_block *block = channel->head;
+	bool is_free = false; /* from write on */
+	uint32_t queued = 0, room = 0;
+
+	for (; block; block = block->next) {
+		is_free |= block == channel->write;
+		queued += (uint32_t)block->written - block->read;
+		room += is_free ? (uint32_t)block->slots - block->written : 0;
+		if (!block->next && block != channel->last)
+			return false;
+	}
+	return queued == channel->queued && room == channel->room &&
+			channel->queued + channel->reserved <= channel->capacity; /* [I1] */
 }
 
 static inline uint32_t channel_backed(const struct weft_channel *channel)
