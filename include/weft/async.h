@@ -72,12 +72,13 @@
 #define WEFT_BLOCKING
 #endif
 
-/* weftcc knows these itself. For others: no more than their places in the grammar. */
+/* weftcc knows these itself. For others: no more than their places in the grammar. What is deferred does
+ * not run where it stands, so it is not reached there. */
 #if !defined(__WEFTCC__)
 #define _Async
 #define _Await
 #ifndef __STDC_DEFER_TS25755__
-#define _Defer while (weft_needs_weftcc())
+#define _Defer while ((weft_needs_weftcc(), 0))
 #endif
 #endif
 #define async _Async
@@ -87,7 +88,7 @@
 WEFT_BEGIN_DECLS
 
 /* What the macros below stand for: weftcc knows them by name, nobody defines them. */
-bool weft_needs_weftcc(void) WEFT_ONLY_WEFTCC;
+void weft_needs_weftcc(void) WEFT_ONLY_WEFTCC;
 int weft_join_(int branch, ...) WEFT_ONLY_WEFTCC;
 int weft_try_join_(int branch, ...) WEFT_ONLY_WEFTCC;
 int weft_select_(int branch, ...) WEFT_ONLY_WEFTCC;

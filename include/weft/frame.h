@@ -147,7 +147,7 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 #define WEFT_ASYNC_PROTOTYPE(R, name, ...) R name(__VA_ARGS__) WEFT_ONLY_WEFTCC
 #endif
 
-#if defined(__has_attribute)
+#if defined(__has_attribute) && !defined(WEFT_ONLY_WEFTCC)
 #if __has_attribute(error)
 #define WEFT_ONLY_WEFTCC __attribute__((error("is for async code: compile this file with weftcc")))
 #endif

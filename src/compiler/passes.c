@@ -11,8 +11,8 @@
  * Check: gcc's -fsyntax-only stops before it knows of unused functions, missing returns and cases
  *        that fall through. Writing LTO bytecode to /dev/null it finds these, as fast, and still
  *        comes to no place where it would notice that nobody defines `await`'s helpers. Warnings
- *        that need the optimizer are left to the pass that compiles: in the plain reading a `defer`
- *        runs where it stands, so values would seem to be used after it.
+ *        that need the optimizer are left to the pass that compiles, which knows when a `defer` runs,
+ *        but for those of values that are not there yet: then the plain reading is optimized, too.
  * Names: what gcc derives from the names of source and output (dependencies, .gcno, .dwo, -save-temps)
  *        it would derive here from the name of its standard input; so they are given, by the rules
  *        of gcc 11 and later. clang names most of them after the output.
@@ -172,7 +172,13 @@ struct words pass_check(const struct plan *plan, const struct argument *source)
 	struct words argv = pass_begin(plan, PASS_CHECK);
 
 	add_include(&argv, plan->toolchain);
-	if (plan->is_clang || plan->lacks_lto) {
+	if (!plan->is_clang && warnings_want_values(plan->arguments)) {
+		warnings_leave_flow(&argv);
+		words_add(&argv, "-DWEFT_ONLY_WEFTCC="); /* calls are no errors */
+		words_add(&argv, "-S");
+		words_add(&argv, "-o");
+		words_add(&argv, "/dev/null");
+	} else if (plan->is_clang || plan->lacks_lto) {
 		words_add(&argv, "-fsyntax-only");
 		if (plan->is_clang)
 			words_add(&argv, "-Qunused-arguments");

@@ -7,6 +7,8 @@
  *       the pass that compiles keeps the optimizer's warnings and drops the front end's. gcc has no
  *       such switch: -w drops all, so those that are on by default are named one by one. A name that
  *       an older gcc does not know does no harm.
+ * But for -Wmaybe-uninitialized: what moves into a frame is no variable any more, so nobody would see that
+ *       it has no value yet. It comes from the check, which then optimizes the plain reading.
  * Not here: clang, whose analysis belongs to its front end, and which therefore compiles with -w.
  */
 #include <string.h>
@@ -63,7 +65,6 @@ static const char *const of_optimizer[] = {
 	"dangling-pointer",
 	"format-overflow",
 	"format-truncation",
-	"maybe-uninitialized",
 	"restrict",
 	"stringop-truncation",
 	"use-after-free",
@@ -88,7 +89,7 @@ static const char *const of_optimizer[] = {
 	"vla-larger-than",
 };
 
-enum { OF_ALL_COUNT = 9, OF_OPTIMIZER_COUNT = sizeof(of_optimizer) / sizeof(of_optimizer[0]) };
+enum { OF_ALL_COUNT = 8, OF_OPTIMIZER_COUNT = sizeof(of_optimizer) / sizeof(of_optimizer[0]) };
 
 static bool is_of_optimizer(const char *flag)
 {
@@ -101,6 +102,27 @@ static bool is_of_optimizer(const char *flag)
 		if (strlen(of_optimizer[i]) == len && memcmp(of_optimizer[i], name, len) == 0)
 			return true;
 	return false;
+}
+
+bool warnings_want_values(const struct arguments *arguments)
+{
+	bool optimizes = false, wants = false;
+
+	for (size_t i = 0; i < arguments->count; i++) {
+		const char *flag = arguments->at[i].text;
+
+		if (starts_with(flag, "-O"))
+			optimizes = strcmp(flag, "-O0") != 0;
+		wants |= strcmp(flag, "-Wall") == 0 || strcmp(flag, "-Wextra") == 0 ||
+				(starts_with(flag, "-W") && strstr(flag, "uninitialized"));
+	}
+	return optimizes && wants && !arguments->wants_no_warnings;
+}
+
+void warnings_leave_flow(struct words *argv)
+{
+	for (size_t i = 0; i < OF_OPTIMIZER_COUNT; i++)
+		words_addf(argv, "-Wno-%s", of_optimizer[i]);
 }
 
 void warnings_add_flow(struct words *argv, const struct arguments *arguments)
