@@ -179,9 +179,21 @@ static async int holds_for_a_while(void)
 	return await weft_yield();
 }
 
+static async int gives_up_on_itself(void)
+{
+	int err;
+
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	err = await weft_mutex_lock_timed(&first, 1, WEFT_HERE);
+	return err == -ETIME ? 0 : -EPROTO;
+}
+
 static async int branches_take_turns(void)
 {
 	int one = 0, other = 0;
+
+	weft_try(await gives_up_on_itself());
 
 	await weft_join(one = holds_for_a_while(), other = holds_for_a_while());
 	weft_try(one);

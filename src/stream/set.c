@@ -552,7 +552,7 @@ enum weft_poll weft_set_next__poll(void *frame, struct weft_context *cx)
 	weft_return(f, 0);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_set_next, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_set_next, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 enum weft_poll weft_set_close__poll(void *frame, struct weft_context *cx)
 {
@@ -565,4 +565,4 @@ enum weft_poll weft_set_close__poll(void *frame, struct weft_context *cx)
 	weft_return(f, 0);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_set_close, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_set_close, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);

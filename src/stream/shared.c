@@ -317,4 +317,4 @@ enum weft_poll weft_shared_wait__poll(void *frame, struct weft_context *cx)
 	weft_return(f, outcome);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_shared_wait, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_shared_wait, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);

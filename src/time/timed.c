@@ -113,8 +113,14 @@ static enum weft_poll timed_begin(const struct timed *timed, struct weft_context
 	/* pairs with weft_lock_policy_set */
 	const struct weft_lock_policy *policy = atomic_load_acquire(&policy_now);
 	int64_t timeout_ns = timed->timeout_ns;
+	struct weft_strand *outer_strand = cx->strand;
+	enum weft_poll poll;
 
-	if (timed->async->poll(timed->leaf, cx) == WEFT_READY)
+	/* the branch's already: checked builds tell by it a wait that nothing can end (exec/holders.c) */
+	cx->strand = &timed->timeout->deadline.branch.strand;
+	poll = timed->async->poll(timed->leaf, cx);
+	cx->strand = outer_strand;
+	if (poll == WEFT_READY)
 		return timed_end(timed, *timed->leaf_result);
 	if (timeout_ns == WEFT_LOCK_TIMEOUT)
 		timeout_ns = policy->timeout_ns;
