@@ -35,24 +35,49 @@
 #include "core/branch.h"
 #include "core/env.h"
 
+/* What the context is to those around, while a branch has it. */
+struct branch_outer {
+	struct weft_strand *strand;
+	uint16_t depth;
+	uint8_t cancelled;
+};
+
+static inline struct branch_outer context_lend(const struct weft_context *cx)
+{
+	return (struct branch_outer){ cx->strand, cx->depth, cx->cancelled };
+}
+
+static inline void context_take_back(struct weft_context *cx, const struct branch_outer *outer)
+{
+	cx->strand = outer->strand;
+	cx->depth = outer->depth;
+	cx->cancelled = outer->cancelled;
+}
+
+/* Leaves the context as the branch's. [I1] */
+WEFT_INLINE enum weft_poll branch_run(struct weft_branch *branch, struct weft_context *cx,
+		const struct branch_outer *outer)
+{
+	enum weft_poll poll;
+
+	cx->strand = &branch->strand;
+	cx->cancelled = outer->cancelled > branch->shielded ? outer->cancelled : branch->cancelled;
+	poll = weft__strand_poll(&branch->strand, branch->async, branch->frame, cx);
+	branch->done = poll == WEFT_READY;
+	if (branch->done && branch->cancelled && !outer->cancelled)
+		cx->unwound = 1;
+	return poll;
+}
+
 enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context *cx)
 {
-	struct weft_strand *outer_strand = cx->strand;
-	uint8_t outer_cancelled = cx->cancelled;
-	uint16_t outer_depth = cx->depth;
+	const struct branch_outer outer = context_lend(cx);
 	enum weft_poll poll;
 
 	if (branch->done) /* [I1] */
 		return WEFT_READY;
-	cx->strand = &branch->strand;
-	cx->cancelled = outer_cancelled > branch->shielded ? outer_cancelled : branch->cancelled;
-	poll = weft_strand_poll(&branch->strand, branch->async, branch->frame, cx);
-	cx->strand = outer_strand;
-	cx->cancelled = outer_cancelled;
-	cx->depth = outer_depth;
-	branch->done = poll == WEFT_READY;
-	if (branch->done && branch->cancelled && !outer_cancelled)
-		cx->unwound = 1;
+	poll = branch_run(branch, cx, &outer);
+	context_take_back(cx, &outer);
 	return poll;
 }
 
@@ -78,11 +103,14 @@ static unsigned branches_turn(struct weft_branch *branches, unsigned count)
 
 enum weft_poll weft_join_poll(struct weft_branch *branches, unsigned count, struct weft_context *cx)
 {
-	unsigned first = branches_turn(branches, count);
+	const struct branch_outer outer = context_lend(cx);
+	unsigned index = branches_turn(branches, count);
 	bool all = true;
 
-	for (unsigned i = 0; i < count; i++)
-		all &= weft_branch_poll(&branches[(first + i) % count], cx) == WEFT_READY;
+	for (unsigned i = 0; i < count; i++, index = index + 1 < count ? index + 1 : 0)
+		if (!branches[index].done)
+			all &= branch_run(&branches[index], cx, &outer) == WEFT_READY;
+	context_take_back(cx, &outer);
 	return all ? WEFT_READY : WEFT_PENDING; /* [I2] */
 }
 
@@ -136,25 +164,26 @@ static unsigned select_first(
 static bool select_race(struct weft_branch *branches, unsigned count, struct weft_context *cx,
 		struct weft_selection *selection)
 {
-	unsigned first = select_first(selection, count, cx->env);
+	const struct branch_outer outer = context_lend(cx);
+	unsigned index = select_first(selection, count, cx->env);
 	bool all = true;
 
-	for (unsigned i = 0; i < count; i++) {
-		unsigned index = first + i < count ? first + i : first + i - count;
+	for (unsigned i = 0; i < count && !selection->decided; i++) {
 		struct weft_branch *branch = &branches[index];
 
-		if (branch->done)
-			continue;
-		selection->started = 1;
-		if (weft_branch_poll(branch, cx) == WEFT_PENDING) {
-			all = false;
-		} else if (!cx->cancelled || weft__branch_result(branch) != -ECANCELED) {
-			selection->winner = (int)index;
-			selection->decided = 1;
-			return false;
+		if (!branch->done) {
+			selection->started = 1;
+			if (branch_run(branch, cx, &outer) == WEFT_PENDING) {
+				all = false;
+			} else if (!outer.cancelled || weft__branch_result(branch) != -ECANCELED) {
+				selection->winner = (int)index;
+				selection->decided = 1;
+			}
 		}
+		index = index + 1 < count ? index + 1 : 0;
 	}
-	return all;
+	context_take_back(cx, &outer);
+	return all && !selection->decided;
 }
 
 enum weft_poll weft_select_poll(struct weft_branch *branches, unsigned count,

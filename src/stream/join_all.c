@@ -28,7 +28,7 @@ static void scan_poll(
 	cx->strand = &child->strand;
 	if (joining->error && !cx->cancelled)
 		cx->cancelled = 1;
-	child->ended = weft_strand_poll(&child->strand, child->async, child->frame, cx) ==
+	child->ended = weft__strand_poll(&child->strand, child->async, child->frame, cx) ==
 			WEFT_READY;
 	result = child->ended ? weft__frame_result(child->async, child->frame) : 0;
 	if (joining->stops && result < 0 && joining->error == 0)

@@ -390,7 +390,7 @@ static enum weft_poll child_poll(struct weft_set *set, struct weft_set_child *ch
 	cx->waker_taken = 0;
 	if (set->cancelled)
 		cx->cancelled = turn->outer.cancelled ? turn->outer.cancelled : 1;
-	poll = weft_strand_poll(&child->strand, child->async, child->frame, cx);
+	poll = weft__strand_poll(&child->strand, child->async, child->frame, cx);
 	if (poll == WEFT_PENDING)
 		weft__context_check_waker(cx, child->async);
 	turn->woken = cx->self_woken > turn->woken ? cx->self_woken : turn->woken;

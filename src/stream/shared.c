@@ -34,6 +34,7 @@
 
 #include "base/check.h"
 #include "base/lock.h"
+#include "core/branch.h"
 #include "stream/borrowed.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_shared) == 72, "part of the ABI");
@@ -184,7 +185,7 @@ static enum weft_poll shared_poll(
 		cx->cancelled = 0;
 	else if (!cx->cancelled)
 		cx->cancelled = 1;
-	poll = weft_strand_poll(&shared->strand, shared->async, shared->frame, cx);
+	poll = weft__strand_poll(&shared->strand, shared->async, shared->frame, cx);
 	if (poll == WEFT_PENDING)
 		weft__context_check_waker(cx, shared->async);
 	*woken = cx->self_woken;
