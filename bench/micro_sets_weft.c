@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * micro_sets_weft.c: what many futures in one task cost. Names, output and method: README.md.
+ *
+ * By hand, in the shape that weftcc emits.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <weft.h>
+
+#include "micro.h"
+
+enum { STAGGERED = 100000, PUSHES = 1000000, SELECTS = 1000000, BRANCHES = 4 };
+
+WEFT_ASYNC_2(int, benchmark, size_t, struct micro_sample *);
+
+static struct micro_sample run(const struct weft_async *async, size_t count, int workers)
+{
+	struct weft_runtime_options options = {
+		.flavour = workers ? WEFT_MULTI_THREAD : WEFT_CURRENT_THREAD,
+		.workers = (unsigned)workers,
+	};
+	struct weft_runtime *runtime;
+	struct micro_sample sample = { 0, 0 };
+	struct benchmark__args args;
+	int result = -1;
+
+	micro_expect(weft_runtime_create(&runtime, &options), 0);
+	benchmark__init(&args, count, &sample);
+	micro_expect(weft_runtime_run(runtime, async, &args, &result), 0);
+	micro_expect(result, 0);
+	weft_runtime_destroy(runtime);
+	return sample;
+}
+
+/* ---- join_all: children that end one after the other ---- */
+
+struct crowd {
+	struct weft_oneshot *boxes;
+	int *letters, *received;
+	struct weft_oneshot_recv__frame *frames;
+	struct weft_set_child *children;
+	size_t count;
+};
+
+WEFT_ASYNC_1(int, sends, struct crowd *);
+
+struct sends__frame {
+	struct sends__args args;
+	struct weft_yield__frame yield;
+	size_t i;
+};
+
+/* One a turn, so that who joins is polled for each. */
+enum weft_poll sends__poll(void *frame, struct weft_context *cx)
+{
+	struct sends__frame *f = frame;
+	int one = 1;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < f->args.p0->count; f->i++) {
+		micro_expect(weft_oneshot_send(&f->args.p0->boxes[f->i], &one), 0);
+		weft_await(f, f->yield, weft_yield);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(sends, WEFT_ASYNC_RESULT_INT);
+
+static void *take(size_t count, size_t bytes)
+{
+	void *memory = calloc(count, bytes);
+
+	if (!memory)
+		exit(1);
+	memset(memory, 0, count * bytes); /* touched before it is measured */
+	return memory;
+}
+
+static void crowd_begin(struct crowd *crowd)
+{
+	for (size_t i = 0; i < crowd->count; i++) {
+		crowd->received[i] = 0;
+		weft_oneshot_init(&crowd->boxes[i], &crowd->letters[i], sizeof crowd->letters[i]);
+		weft_oneshot_recv__init(
+				&crowd->frames[i].args, &crowd->boxes[i], &crowd->received[i]);
+		crowd->children[i] =
+				weft_set_child_make(&weft_oneshot_recv__async, &crowd->frames[i]);
+	}
+}
+
+static void crowd_check(const struct crowd *crowd)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < crowd->count; i++)
+		sum += crowd->received[i];
+	micro_expect(sum, (int64_t)crowd->count);
+}
+
+WEFT_ASYNC_2(int, joins, size_t, struct micro_sample *);
+
+struct joins__frame {
+	struct joins__args args;
+	struct crowd crowd;
+	struct micro_watch watch;
+	struct weft_task *sender;
+	struct weft_join_all__frame join;
+	struct weft_task_join__frame task_join;
+	size_t round, rounds;
+};
+
+/* As many rounds as make STAGGERED children. */
+enum weft_poll joins__poll(void *frame, struct weft_context *cx)
+{
+	struct joins__frame *f = frame;
+	struct crowd *crowd = &f->crowd;
+	struct sends__args args;
+
+	weft_begin(f);
+	crowd->count = f->args.p0;
+	crowd->boxes = take(crowd->count, sizeof *crowd->boxes);
+	crowd->letters = take(crowd->count, sizeof *crowd->letters);
+	crowd->received = take(crowd->count, sizeof *crowd->received);
+	crowd->frames = take(crowd->count, sizeof *crowd->frames);
+	crowd->children = take(crowd->count, sizeof *crowd->children);
+	f->rounds = STAGGERED / crowd->count;
+	f->watch = micro_watch_start();
+	for (f->round = 0; f->round < f->rounds; f->round++) {
+		crowd_begin(crowd);
+		sends__init(&args, crowd);
+		f->sender = weft_task_spawn(NULL, &sends__async, &args);
+		weft_await(f, f->join, weft_join_all, crowd->children, crowd->count);
+		weft_await(f, f->task_join, weft_task_join, f->sender, NULL);
+		crowd_check(crowd);
+	}
+	*f->args.p1 = micro_wall_per(&f->watch, (int64_t)(f->rounds * crowd->count));
+	free(crowd->boxes);
+	free(crowd->letters);
+	free(crowd->received);
+	free(crowd->frames);
+	free(crowd->children);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(joins, WEFT_ASYNC_RESULT_INT);
+
+static struct micro_sample join_all_100(int workers)
+{
+	return run(&joins__async, 100, workers);
+}
+
+static struct micro_sample join_all_100k(int workers)
+{
+	return run(&joins__async, 100000, workers);
+}
+
+/* ---- a set: push one, take one ---- */
+
+WEFT_ASYNC_1(size_t, value, size_t);
+
+struct value__frame {
+	struct value__args args;
+};
+
+enum weft_poll value__poll(void *frame, struct weft_context *cx)
+{
+	struct value__frame *f = frame;
+
+	(void)cx;
+	weft_return(f, f->args.p0);
+}
+WEFT_ASYNC_DEFINE(value, 0);
+
+WEFT_ASYNC_2(int, pushes, size_t, struct micro_sample *);
+
+struct pushes__frame {
+	struct pushes__args args;
+	struct weft_set set;
+	struct weft_set_next__frame next;
+	struct weft_set_close__frame close;
+	struct micro_watch watch;
+	size_t i, got, sum;
+};
+
+static void push_value(struct weft_set *set, size_t i)
+{
+	struct value__args args;
+
+	value__init(&args, i);
+	micro_expect(weft_set_put(set, &value__async, &args, NULL), 0);
+}
+
+/* With so many in the set all the time. */
+enum weft_poll pushes__poll(void *frame, struct weft_context *cx)
+{
+	struct pushes__frame *f = frame;
+
+	weft_begin(f);
+	f->set = (struct weft_set)WEFT_SET_INIT;
+	f->sum = 0;
+	for (f->i = 1; f->i < f->args.p0; f->i++)
+		push_value(&f->set, 0);
+	f->watch = micro_watch_start();
+	for (f->i = 0; f->i < PUSHES; f->i++) {
+		push_value(&f->set, 1);
+		weft_await(f, f->next, weft_set_next, &f->set, &f->got);
+		f->sum += f->got;
+	}
+	*f->args.p1 = micro_wall_per(&f->watch, PUSHES);
+	micro_expect((int64_t)f->sum, (int64_t)(PUSHES - (f->args.p0 - 1)));
+	weft_await(f, f->close, weft_set_close, &f->set);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(pushes, WEFT_ASYNC_RESULT_INT);
+
+static struct micro_sample set_push_next(int workers)
+{
+	return run(&pushes__async, 1, workers);
+}
+
+static struct micro_sample set_push_next_10k(int workers)
+{
+	return run(&pushes__async, 10000, workers);
+}
+
+/* ---- select over four, of which one is ready, in turns ---- */
+
+WEFT_ASYNC_2(int, selects, size_t, struct micro_sample *);
+
+struct selects__frame {
+	struct selects__args args;
+	struct weft_notify notify[BRANCHES];
+	struct weft_notify_wait__frame waits[BRANCHES];
+	struct weft_branch branches[BRANCHES];
+	struct weft_selection selection;
+	struct micro_watch watch;
+	size_t i, won;
+};
+
+static void selects_begin(struct selects__frame *f)
+{
+	for (int i = 0; i < BRANCHES; i++) {
+		weft_notify_wait__init(&f->waits[i].args, &f->notify[i]);
+		f->branches[i] = weft_branch_make(&weft_notify_wait__async, &f->waits[i]);
+	}
+	f->selection = (struct weft_selection)WEFT_SELECTION_INIT;
+	weft_notify_one(&f->notify[f->i % BRANCHES]);
+}
+
+enum weft_poll selects__poll(void *frame, struct weft_context *cx)
+{
+	struct selects__frame *f = frame;
+
+	if (f->args.base.at == 0) {
+		for (int i = 0; i < BRANCHES; i++)
+			weft_notify_init(&f->notify[i]);
+		f->won = f->i = 0;
+		f->watch = micro_watch_start();
+		selects_begin(f);
+	}
+	f->args.base.at = 1;
+	while (f->i < SELECTS) {
+		if (weft_select_poll(f->branches, BRANCHES, cx, &f->selection) == WEFT_PENDING)
+			return WEFT_PENDING;
+		f->won += (size_t)f->selection.winner == f->i % BRANCHES;
+		f->i++;
+		selects_begin(f);
+	}
+	*f->args.p1 = micro_wall_per(&f->watch, SELECTS);
+	micro_expect((int64_t)f->won, SELECTS);
+	weft_return(f, 0);
+}
+WEFT_ASYNC_DEFINE(selects, WEFT_ASYNC_RESULT_INT);
+
+static struct micro_sample select_4(int workers)
+{
+	return run(&selects__async, 0, workers);
+}
+
+static const struct micro_benchmark benchmarks[] = {
+	{ "join_all_100", join_all_100, false },
+	{ "join_all_100k", join_all_100k, false },
+	{ "set_push_next", set_push_next, false },
+	{ "set_push_next_10k", set_push_next_10k, false },
+	{ "select_4", select_4, false },
+};
+
+int main(int argc, char **argv)
+{
+	return micro_main(argc, argv, benchmarks, sizeof benchmarks / sizeof benchmarks[0]);
+}
