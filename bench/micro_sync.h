@@ -17,5 +17,7 @@ extern const struct weft_async *const sync_channel_4_to_1;
 extern const struct weft_async *const sync_mutex_uncontended;
 extern const struct weft_async *const sync_mutex_held_over_yield_8;
 extern const struct weft_async *const sync_semaphore_uncontended;
+extern const struct weft_async *const sync_rwlock_uncontended;
+extern const struct weft_async *const sync_notify_ping_pong;
 
 #endif

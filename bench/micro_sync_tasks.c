@@ -148,6 +148,48 @@ static async int semaphore_uncontended(struct micro_sample *sample)
 	return 0;
 }
 
+static async int rwlock_uncontended(struct micro_sample *sample)
+{
+	struct weft_rwlock rwlock = WEFT_RWLOCK_INIT;
+	struct micro_watch watch = micro_watch_start();
+	int64_t sum = 0;
+
+	for (int i = 0; i < LOCK_ROUNDS; i++) {
+		weft_try(await weft_rwlock_read(&rwlock));
+		sum++;
+		weft_rwlock_unlock_read(&rwlock);
+	}
+	*sample = micro_wall_per(&watch, LOCK_ROUNDS);
+	micro_expect(sum, LOCK_ROUNDS);
+	return 0;
+}
+
+static async int notify_back(struct weft_notify *out, struct weft_notify *back)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		weft_try(await weft_notify_wait(out));
+		weft_notify_one(back);
+	}
+	return 0;
+}
+
+static async int notify_ping_pong(struct micro_sample *sample)
+{
+	struct weft_notify out = WEFT_NOTIFY_INIT, back = WEFT_NOTIFY_INIT;
+	struct micro_watch watch;
+
+	weft_scope (scope) {
+		micro_expect(weft_spawn_in(&scope, notify_back(&out, &back)), 0);
+		watch = micro_watch_start();
+		for (int i = 0; i < ROUNDS; i++) {
+			weft_notify_one(&out);
+			weft_try(await weft_notify_wait(&back));
+		}
+		*sample = micro_wall_per(&watch, ROUNDS);
+	}
+	return 0;
+}
+
 /* ---- what micro_sync.h tells ---- */
 
 extern async int (*const sync_channel_ping_pong)(struct micro_sample *sample);
@@ -168,3 +210,9 @@ async int (*const sync_mutex_held_over_yield_8)(
 
 extern async int (*const sync_semaphore_uncontended)(struct micro_sample *sample);
 async int (*const sync_semaphore_uncontended)(struct micro_sample *sample) = semaphore_uncontended;
+
+extern async int (*const sync_rwlock_uncontended)(struct micro_sample *sample);
+async int (*const sync_rwlock_uncontended)(struct micro_sample *sample) = rwlock_uncontended;
+
+extern async int (*const sync_notify_ping_pong)(struct micro_sample *sample);
+async int (*const sync_notify_ping_pong)(struct micro_sample *sample) = notify_ping_pong;

@@ -55,6 +55,16 @@ static struct micro_sample semaphore_uncontended(int workers)
 	return run(sync_semaphore_uncontended, workers);
 }
 
+static struct micro_sample rwlock_uncontended(int workers)
+{
+	return run(sync_rwlock_uncontended, workers);
+}
+
+static struct micro_sample notify_ping_pong(int workers)
+{
+	return run(sync_notify_ping_pong, workers);
+}
+
 static const struct micro_benchmark benchmarks[] = {
 	{ "channel_ping_pong", channel_ping_pong, false },
 	{ "channel_1_to_1", channel_1_to_1, false },
@@ -62,6 +72,8 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "mutex_uncontended", mutex_uncontended, false },
 	{ "mutex_held_over_yield_8", mutex_held_over_yield_8, false },
 	{ "semaphore_uncontended", semaphore_uncontended, false },
+	{ "rwlock_uncontended", rwlock_uncontended, false },
+	{ "notify_ping_pong", notify_ping_pong, false },
 };
 
 int main(int argc, char **argv)

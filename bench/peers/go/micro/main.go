@@ -211,6 +211,21 @@ func mutexUncontended() sample {
 	return s
 }
 
+func rwlockUncontended() sample {
+	const rounds = 5000000
+	var rwlock sync.RWMutex
+	sum := 0
+	w := watchStart()
+	for i := 0; i < rounds; i++ {
+		rwlock.RLock()
+		sum++
+		rwlock.RUnlock()
+	}
+	s := w.wallPer(rounds)
+	expect(sum, rounds)
+	return s
+}
+
 func mutexHeldByOneOf8() sample {
 	const tasks, each = 8, 50000
 	var mutex sync.Mutex
@@ -344,6 +359,7 @@ func main() {
 		{"channel_4_to_1", channel4To1, false},
 		{"mutex_uncontended", mutexUncontended, false},
 		{"mutex_held_over_yield_8", mutexHeldByOneOf8, false},
+		{"rwlock_uncontended", rwlockUncontended, false},
 		{"timer_create_cancel", timerCreateCancel, false},
 		{"timer_create_fire", timerCreateFire, false},
 		{"memory_sleeping_bytes", memorySleeping, true},

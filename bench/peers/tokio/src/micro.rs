@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, oneshot, Mutex, Notify, Semaphore};
+use tokio::sync::{mpsc, oneshot, Mutex, Notify, RwLock, Semaphore};
 use tokio::task::{yield_now, JoinHandle};
 use tokio::time::{sleep, Sleep};
 
@@ -364,6 +364,46 @@ fn semaphore_uncontended(runtime: &Runtime) -> Sample {
   })
 }
 
+fn rwlock_uncontended(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let rwlock = RwLock::new(1);
+    let watch = Stopwatch::start();
+    let mut sum = 0;
+
+    for _ in 0..LOCK_ROUNDS {
+      sum += *rwlock.read().await;
+    }
+    let sample = watch.wall_per(LOCK_ROUNDS);
+    expect(sum, LOCK_ROUNDS);
+    sample
+  })
+}
+
+fn notify_ping_pong(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let rounds = 500_000;
+    let (out, back) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let partner = tokio::spawn({
+      let (out, back) = (out.clone(), back.clone());
+      async move {
+        for _ in 0..rounds {
+          out.notified().await;
+          back.notify_one();
+        }
+      }
+    });
+    let watch = Stopwatch::start();
+
+    for _ in 0..rounds {
+      out.notify_one();
+      back.notified().await;
+    }
+    let sample = watch.wall_per(rounds);
+    partner.await.unwrap();
+    sample
+  })
+}
+
 // -- timers --------------------------------------------------------------------
 
 /// A number below `bound` that looks random but is the same in every run.
@@ -508,6 +548,8 @@ fn main() {
     Benchmark::repeated("mutex_uncontended", mutex_uncontended),
     Benchmark::repeated("mutex_held_over_yield_8", mutex_held_over_yield_8),
     Benchmark::repeated("semaphore_uncontended", semaphore_uncontended),
+    Benchmark::repeated("rwlock_uncontended", rwlock_uncontended),
+    Benchmark::repeated("notify_ping_pong", notify_ping_pong),
     Benchmark::repeated("oneshot_ping_pong", channels::oneshot_ping_pong),
     Benchmark::repeated("broadcast_1k", channels::broadcast_1k),
     Benchmark::repeated("watch_1k", channels::watch_1k),
