@@ -199,6 +199,7 @@ static void report_fill(struct report *report, const struct run *run)
 		report->total.completed += result->completed;
 		report->total.verified_bytes += result->verified_bytes;
 		histogram_merge(&report->total.latency, &result->latency);
+		histogram_merge(&report->total.cold, &result->cold);
 	}
 	requests = report->total.completed ? (double)report->total.completed : 1;
 	report->seconds = (double)run->window_ns / 1e9;
@@ -221,11 +222,16 @@ static double quantile_us(const struct report *report, double share)
 	return (double)histogram_quantile(&report->total.latency, share) / 1e3;
 }
 
+static double cold_us(const struct report *report, double share)
+{
+	return (double)histogram_quantile(&report->total.cold, share) / 1e3;
+}
+
 static void report_print_plain(const struct report *report, const struct load_options *options)
 {
-	printf("connections=%d bytes=%d depth=%d threads=%d idle=%d skew=%d", options->connections,
-			options->bytes, options->depth, options->threads, options->idle,
-			options->skew);
+	printf("connections=%d bytes=%d depth=%d threads=%d idle=%d hot_share=%d",
+			options->connections, options->bytes, options->depth, options->threads,
+			options->idle, options->hot_share);
 	printf(" seconds=%.6f requests=%llu requests_per_second=%.1f", report->seconds,
 			(unsigned long long)report->total.completed,
 			(double)report->total.completed / report->seconds);
@@ -233,6 +239,10 @@ static void report_print_plain(const struct report *report, const struct load_op
 			quantile_us(report, 0.5), quantile_us(report, 0.9),
 			quantile_us(report, 0.99), quantile_us(report, 0.999),
 			quantile_us(report, 1));
+	if (options->hot_share)
+		printf(" cold=%llu cold_p50_us=%.2f cold_p99_us=%.2f cold_p999_us=%.2f cold_max_us=%.2f",
+				(unsigned long long)report->total.cold.total, cold_us(report, 0.5),
+				cold_us(report, 0.99), cold_us(report, 0.999), cold_us(report, 1));
 	if (options->server_pid)
 		printf(" server_cpu_ns=%.1f server_user_ns=%.1f server_cores=%.3f rss_bytes=%lld"
 		       " idle_bytes=%.1f",
@@ -256,8 +266,8 @@ static void report_print_server(const struct report *report, const struct load_o
 static void report_print_table(const struct report *report, const struct load_options *options)
 {
 	printf("connections  %d active%s, %d idle; %d bytes, depth %d\n", options->connections,
-			options->skew ? " and skewed" : "", options->idle, options->bytes,
-			options->depth);
+			options->hot_share ? ", few of them hot" : "", options->idle,
+			options->bytes, options->depth);
 	printf("requests     %llu in %.2f s, %.0f per second; %llu bytes verified\n",
 			(unsigned long long)report->total.completed, report->seconds,
 			(double)report->total.completed / report->seconds,
@@ -266,6 +276,10 @@ static void report_print_table(const struct report *report, const struct load_op
 			quantile_us(report, 0.5), quantile_us(report, 0.9),
 			quantile_us(report, 0.99), quantile_us(report, 0.999),
 			quantile_us(report, 1));
+	if (options->hot_share)
+		printf("cold ones    p50 %.1f  p99 %.1f  p99.9 %.1f  max %.1f us, of %llu requests\n",
+				cold_us(report, 0.5), cold_us(report, 0.99), cold_us(report, 0.999),
+				cold_us(report, 1), (unsigned long long)report->total.cold.total);
 	if (options->server_pid)
 		report_print_server(report, options);
 	printf("generator    %.2f cores; %.2f cores busy with anything else\n",

@@ -39,8 +39,9 @@ struct load_options {
 	pid_t server_pid; /* 0: nothing is known about the server */
 	int cpus[64];     /* client i is pinned to cpus[i % cpu_count] */
 	int cpu_count;
-	bool skew;  /* a tenth of the connections carries nine tenths */
-	bool plain; /* one key=value line instead of a table */
+	int hot_share;    /* one in so many connections is hot; 0: there is no difference */
+	int hot_per_cold; /* requests */
+	bool plain;       /* one key=value line instead of a table */
 };
 
 /* Fills all options or ends the program with a message. */
@@ -128,6 +129,7 @@ struct client_result {
 	uint64_t completed;      /* requests that ended inside the window */
 	uint64_t verified_bytes; /* all that came back, before and after it too */
 	struct histogram latency;
+	struct histogram cold; /* of those, the requests of cold connections */
 };
 
 const struct client_result *client_result(const struct client *client);

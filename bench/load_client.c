@@ -13,9 +13,9 @@
  *
  *             `issued` counts messages that may be sent; what the socket does not
  *             take stays between `sent` and `issued` until it is writable.
- *             With --skew the first tenth of the connections is hot. A cold one
- *             parks after its answer and gets its next request when hot ones have
- *             completed HOT_PER_COLD.
+ *             With --skew the first tenth of the connections is hot, with --firehose
+ *             the first one. A cold one parks after its answer and gets its next
+ *             request when hot ones have completed hot_per_cold.
  * Invariants  [I1] in_flight is the sum over connections of issued - verified.
  *             [I2] a server never says more than it was told.
  * Cost        Two readings of the clock per received batch.
@@ -41,8 +41,6 @@ enum {
 	EVENTS_PER_WAIT = 256,
 	OPEN_AT_ONCE = 256,         /* connections waiting for their first answer */
 	PER_SOURCE_ADDRESS = 16384, /* connections; well below one address' ports */
-	HOT_SHARE = 10,             /* one in so many connections is hot */
-	HOT_PER_COLD = 9,           /* requests */
 };
 
 struct connection {
@@ -184,10 +182,10 @@ static void connection_park(struct client *client, struct connection *connection
 
 static void client_unpark(struct client *client, int64_t now_ns)
 {
-	while (client->hot_completed >= HOT_PER_COLD && client->parked_head) {
+	while (client->hot_completed >= client->options->hot_per_cold && client->parked_head) {
 		struct connection *connection = client->parked_head;
 
-		client->hot_completed -= HOT_PER_COLD;
+		client->hot_completed -= client->options->hot_per_cold;
 		client->parked_head = connection->next_parked;
 		if (!client->parked_head)
 			client->parked_tail = &client->parked_head;
@@ -204,7 +202,7 @@ static void connection_reissue(struct client *client, struct connection *connect
 		return;
 	}
 	connection_issue(client, connection, count, now_ns);
-	if (client->options->skew) {
+	if (client->options->hot_share) {
 		client->hot_completed += count;
 		client_unpark(client, now_ns);
 	}
@@ -221,8 +219,11 @@ static void connection_complete(struct client *client, struct connection *connec
 		int64_t issued_at_ns = connection->issued_at_ns[m % depth];
 
 		client->in_flight--; /* [I1] */
-		if (issued_at_ns >= client->start_ns && issued_at_ns < client->end_ns)
+		if (issued_at_ns >= client->start_ns && issued_at_ns < client->end_ns) {
 			histogram_add(&client->result.latency, now_ns - issued_at_ns);
+			if (connection->cold)
+				histogram_add(&client->result.cold, now_ns - issued_at_ns);
+		}
 		if (now_ns >= client->start_ns && now_ns < client->end_ns)
 			client->result.completed++;
 	}
@@ -390,7 +391,7 @@ void client_open(struct client *client, int count, bool idle)
 
 static void client_choose_cold(struct client *client)
 {
-	int hot = client->active / HOT_SHARE > 0 ? client->active / HOT_SHARE : 1;
+	int share = client->active / client->options->hot_share, hot = share > 0 ? share : 1;
 
 	for (int i = hot; i < client->active; i++)
 		client->connections[i].cold = true;
@@ -408,7 +409,7 @@ void client_start(struct client *client, int64_t start_ns, int64_t end_ns)
 	client->issue_left = INT64_MAX;
 	if (options->requests)
 		client->issue_left = share_of(options->requests, client->index, options->threads);
-	if (options->skew)
+	if (options->hot_share)
 		client_choose_cold(client);
 	for (int i = 0; i < client->active; i++) {
 		struct connection *connection = &client->connections[i];

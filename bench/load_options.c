@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <netdb.h>
 #include <sched.h>
 #include <stdio.h>
@@ -24,6 +25,8 @@ static const char usage[] =
 		"  --idle N          more connections that answer once and then stay silent (0)\n"
 		"  --skew            a tenth of the connections carries nine tenths of the load;\n"
 		"                    the others have one request in flight at most\n"
+		"  --firehose        one connection carries nearly all of it: 100 requests to one\n"
+		"                    of the others\n"
 		"  --threads N       client threads (1)\n"
 		"  --cpu LIST        pin client threads to these CPUs, such as 1 or 1,2,3\n"
 		"  --server-pid PID  report the CPU time and memory of this process\n"
@@ -39,6 +42,7 @@ enum option_key {
 	KEY_REQUESTS,
 	KEY_IDLE,
 	KEY_SKEW,
+	KEY_FIREHOSE,
 	KEY_THREADS,
 	KEY_CPU,
 	KEY_SERVER_PID,
@@ -56,6 +60,7 @@ static const struct option option_table[] = {
 	{ "requests", required_argument, NULL, KEY_REQUESTS },
 	{ "idle", required_argument, NULL, KEY_IDLE },
 	{ "skew", no_argument, NULL, KEY_SKEW },
+	{ "firehose", no_argument, NULL, KEY_FIREHOSE },
 	{ "threads", required_argument, NULL, KEY_THREADS },
 	{ "cpu", required_argument, NULL, KEY_CPU },
 	{ "server-pid", required_argument, NULL, KEY_SERVER_PID },
@@ -146,7 +151,12 @@ static void parse_option(struct load_options *options, int key)
 		options->idle = (int)parse_count(optarg, 0, 1000000);
 		break;
 	case KEY_SKEW:
-		options->skew = true;
+		options->hot_share = 10;
+		options->hot_per_cold = 9;
+		break;
+	case KEY_FIREHOSE:
+		options->hot_share = INT_MAX;
+		options->hot_per_cold = 100;
 		break;
 	case KEY_THREADS:
 		options->threads = (int)parse_count(optarg, 1, 1024);

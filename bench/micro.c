@@ -68,6 +68,24 @@ int64_t micro_rounds(int64_t total, int64_t count)
 	return total > count ? total / count : 1;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+struct micro_sample micro_quantiles(const char *name, int64_t *values, size_t count)
+{
+	micro_expect(count > 0, true);
+	qsort(values, count, sizeof *values, by_value);
+	printf("%s_p50 %lld\n", name, (long long)values[count / 2]);
+	printf("%s_p90 %lld\n", name, (long long)values[count * 9 / 10]);
+	printf("%s_p999 %lld\n", name, (long long)values[count * 999 / 1000]);
+	printf("%s_max %lld\n", name, (long long)values[count - 1]);
+	return (struct micro_sample){ .value = (double)values[count * 99 / 100] };
+}
+
 int64_t micro_resident_bytes(void)
 {
 	char line[256];

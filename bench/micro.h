@@ -60,6 +60,9 @@ int64_t micro_count(int64_t otherwise);
 /* How often `count` makes `total` operations, and at least once. */
 int64_t micro_rounds(int64_t total, int64_t count);
 
+/* Prints NAME_p50, _p90, _p999 and _max, and returns p99. Sorts the values. */
+struct micro_sample micro_quantiles(const char *name, int64_t *values, size_t count);
+
 /* Resident memory of this process. */
 int64_t micro_resident_bytes(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * micro_sync_weft.c: what Weft's channels and locks cost in async C. Names, output and method: README.md.
+ * micro_sync_weft.c: what Weft's channels and locks cost in async C, and how late timers are. Names, output and method: README.md.
  */
 #include "micro_sync.h"
 
@@ -65,6 +65,16 @@ static struct micro_sample notify_ping_pong(int workers)
 	return run(sync_notify_ping_pong, workers);
 }
 
+static struct micro_sample timer_late(int workers)
+{
+	return run(sync_timer_late, workers);
+}
+
+static struct micro_sample busy_10ms(int workers)
+{
+	return run(sync_busy_10ms, workers);
+}
+
 static const struct micro_benchmark benchmarks[] = {
 	{ "channel_ping_pong", channel_ping_pong, false },
 	{ "channel_1_to_1", channel_1_to_1, false },
@@ -74,6 +84,8 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "semaphore_uncontended", semaphore_uncontended, false },
 	{ "rwlock_uncontended", rwlock_uncontended, false },
 	{ "notify_ping_pong", notify_ping_pong, false },
+	{ "timer_late", timer_late, true },
+	{ "busy_10ms", busy_10ms, true },
 };
 
 int main(int argc, char **argv)

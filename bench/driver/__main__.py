@@ -16,9 +16,9 @@ import growth
 import machine
 import measure
 import report
-from peers import ECHO_PEERS, MICRO_PEERS, Builder, Peer
+from peers import ECHO_PEERS, MICRO_PEERS, UNEVEN_PEERS, Builder, Peer
 
-PARTS = ("echo", "memory", "counts", "micro", "growth")
+PARTS = ("echo", "memory", "counts", "micro", "uneven", "growth")
 # (connections, bytes per message, requests in flight per connection)
 SHAPES = [(1, 64, 1), (64, 64, 1), (1000, 64, 1), (10000, 64, 1), (64, 64, 16), (64, 16384, 16)]
 COUNT_SHAPES = [(64, 64, 1), (1000, 64, 1)]
@@ -55,7 +55,7 @@ class Bench:
     self.builder = Builder(root, os.path.abspath(os.path.join(root, arguments.build_dir)))
     self.programs = self.builder.programs
     self.results = {"skipped": {}, "failed": {}, "echo": {}, "memory": {}, "instructions": {},
-                    "system_calls": {}, "micro": {}, "growth": {}, "growth_ends": {}}
+                    "system_calls": {}, "micro": {}, "uneven": {}, "growth": {}, "growth_ends": {}}
 
   def say(self, text):
     print("bench: " + text, file=sys.stderr, flush=True)
@@ -152,6 +152,15 @@ class Bench:
           self.attempt(name, peer, values, measure.micro, self.builder.command(peer), name,
                        passes, cpu)
 
+  def measure_uneven(self, peers):
+    for _, ordered in self.rounds(peers):
+      for how in ("--skew", "--firehose"):
+        for peer in ordered:
+          values = self.results["uneven"].setdefault(how, {}).setdefault(peer.name, [])
+          self.attempt("echo " + how, peer, values, measure.uneven, self.programs,
+                       self.builder.command(peer), how, 0 if peer.pinned else None,
+                       self.arguments.seconds)
+
   def measure_growth(self):
     """Whole lines take turns, not their points."""
     quick = self.arguments.quick
@@ -198,7 +207,7 @@ class Bench:
     self.results["machine"] = machine.describe(self.builder, load_before)
 
   def measure_all(self, only):
-    if set(only) & {"echo", "memory", "counts", "growth"}:
+    if set(only) & {"echo", "memory", "counts", "uneven", "growth"}:
       reason = self.builder.reason_against(Peer("load", "load", "bench_load"))
       if reason:
         sys.exit("bench: no load generator: " + reason)
@@ -209,6 +218,8 @@ class Bench:
           measure_part(peers)
     if "micro" in only:
       self.measure_micro(self.choose(MICRO_PEERS))
+    if "uneven" in only:
+      self.measure_uneven(self.choose(UNEVEN_PEERS))
     if "growth" in only:
       self.measure_growth()
 

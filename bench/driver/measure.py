@@ -26,10 +26,9 @@ def pin_to(cpu):
 class Server:
   """An echo server on a free port, from `with` to the end of its block."""
 
-  def __init__(self, command, patience=20):
+  def __init__(self, command, patience=20, cpu=SERVER_CPU):
     self.process = subprocess.Popen(command + ["0"], stdout=subprocess.PIPE,
-                                    stderr=subprocess.PIPE, text=True,
-                                    preexec_fn=pin_to(SERVER_CPU))
+                                    stderr=subprocess.PIPE, text=True, preexec_fn=pin_to(cpu))
     self.patience = patience
     self.port = None
 
@@ -89,6 +88,14 @@ def shape_arguments(shape):
 def echo(programs, command, shape, seconds, warmup):
   with Server(command) as server:
     arguments = shape_arguments(shape) + ["--seconds", str(seconds), "--warmup", str(warmup)]
+    return run_load(programs, server.port, arguments, server.process.pid)
+
+
+def uneven(programs, command, how, cpu, seconds):
+  """100 connections of which few are hot; how: --skew or --firehose."""
+  with Server(command, cpu=cpu) as server:
+    arguments = ["--connections", "100", "--depth", "16" if how == "--skew" else "1024", how,
+                 "--seconds", str(seconds), "--warmup", str(seconds / 4)]
     return run_load(programs, server.port, arguments, server.process.pid)
 
 

@@ -19,7 +19,7 @@ class Peer:
   program: str  # in the directory of programs
   target: str  # what builds it: a CMake target, "tokio" or "go"
   arguments: list = field(default_factory=list)
-  pinned: bool = True  # micro only: on one CPU, except for what needs several
+  pinned: bool = True  # on one CPU, except for what needs several
 
   @property
   def key(self):
@@ -37,6 +37,16 @@ ECHO_PEERS = [
   Peer("threads", "echo_threads", "bench_echo_threads"),
   Peer("weft-epoll", "echo_weft", "bench_echo_weft", ["--poller", "epoll"]),
   Peer("weft-uring", "echo_weft", "bench_echo_weft", ["--poller", "uring"]),
+]
+
+# For uneven load also with two workers, on both CPUs, which they share with the generator.
+UNEVEN_PEERS = ECHO_PEERS + [
+  Peer("tokio 2", "echo_tokio", "tokio", ["--workers", "2"], pinned=False),
+  Peer("go 2", "echo_go", "go", pinned=False),
+  Peer("weft-epoll 2", "echo_weft", "bench_echo_weft", ["--poller", "epoll", "--workers", "2"],
+       pinned=False),
+  Peer("weft-uring 2", "echo_weft", "bench_echo_weft", ["--poller", "uring", "--workers", "2"],
+       pinned=False),
 ]
 
 MICRO_PEERS = [

@@ -51,8 +51,9 @@ def peer_names(rows):
 
 
 def peer_order(name):
-  order = ["epoll", "libuv", "tokio", "tokio-shared", "go", "asio", "threads", "threads, 1 core",
-           "tokio ct", "tokio mt2", "go 1", "go 2", "weft-epoll", "weft-uring", "weft ct", "weft mt1",
+  order = ["epoll", "libuv", "tokio", "tokio-shared", "go", "asio", "threads", "tokio 2",
+           "threads, 1 core",
+           "tokio ct", "tokio mt2", "go 1", "go 2", "weft-epoll", "weft-uring", "weft-epoll 2", "weft-uring 2", "weft ct", "weft mt1",
            "weft mt2"]
   return order.index(name) if name in order else len(order)
 
@@ -161,9 +162,50 @@ def micro_section(micro):
   head = ["ns, or bytes"] + names + [f"{name} / best peer" for name in ours]
   body = [[line] + [spread(row[name]) if name in row else "-" for name in names] +
           [best_ratio(row, name) for name in ours] for line, row in rows.items()]
+  late = "\n![How late timers are](timer-late.svg)\n" if "timer_late" in rows else ""
   return ("## Tasks, timers, memory per task\n\nWhat the names stand for is in bench/README.md. "
           "ct: current-thread, mt1: one worker, both pinned\nto one CPU; mt2: two workers.\n\n" +
-          table(head, body))
+          table(head, body) + late)
+
+
+UNEVEN = {
+  "--skew": "A tenth of 100 connections carries nine tenths of the load, with 16 requests in flight each",
+  "--firehose": "One of 100 connections is a firehose of 1,024 requests in flight",
+}
+
+
+def uneven_row(results):
+  """Medians of the rounds of one peer."""
+  known = [result for result in results if result]
+  if not known:
+    return ["failed"] * 4
+  middle = {key: median(column(known, key)) for key in known[0]}
+  return [number(middle["requests_per_second"] / 1e3), number(middle["server_cpu_ns"])] + [
+    " / ".join(number(middle[f"{prefix}{key}"]) for key in ("p50_us", "p99_us", "p999_us"))
+    for prefix in ("", "cold_")]
+
+
+def uneven_section(uneven):
+  parts = ["## Uneven load\n\nThe cold connections have one request in flight at most. \"2\" are two workers, "
+           "on the CPUs that the\ngenerator needs, too; else the server has one.\n"]
+  for how, row in uneven.items():
+    body = [[name] + uneven_row(row[name]) for name in sorted(row, key=peer_order)]
+    parts += [f"\n### {UNEVEN[how]}\n\n",
+              table(["", "thousand requests per second", "server CPU, ns", "all: p50 / p99 / p99.9, us",
+                     "cold ones: p50 / p99 / p99.9, us"], body)]
+  return "".join(parts)
+
+
+def late_lines(results):
+  """{peer: [(n, how late in us one sleep in n is, or later), ...]} of timer_late."""
+  shares = {"timer_late_p50": 2, "timer_late_p90": 10, "timer_late": 100, "timer_late_p999": 1000}
+  rows, lines = micro_rows(results["micro"]), {}
+  for line, share in shares.items():
+    for peer, values in sorted(rows.get(line, {}).items(), key=lambda item: peer_order(item[0])):
+      known = [value for value in values if value]
+      if known:
+        lines.setdefault(peer, []).append((share, median(known) / 1e3))
+  return lines
 
 
 def growth_lines(results, row):
@@ -182,6 +224,9 @@ def pictures(results):
   """(file name, SVG) of each growth."""
   drawn = [(f"growth-{row}.svg", picture.line_plot(*captions, growth_lines(results, row)))
            for row, captions in growth_captions().items()]
+  drawn.append(("timer-late.svg", picture.line_plot(
+    "How late timers are", "one sleep in so many ...", "... is so many us late, or later",
+    late_lines(results))))
   return [(name, svg) for name, svg in drawn if svg]
 
 
@@ -222,6 +267,8 @@ def render(results, arguments):
     sections.append(counts_section(results["instructions"], results["system_calls"]))
   if results["micro"]:
     sections.append(micro_section(results["micro"]))
+  if results["uneven"]:
+    sections.append(uneven_section(results["uneven"]))
   if results["growth"]:
     sections.append(growth_section(results))
   sections.append(notes_section(results))

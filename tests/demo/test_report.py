@@ -19,6 +19,9 @@ RESULTS = {
                                     "p99_us": 2, "p999_us": 3, "other_cores": 0}]}},
   "memory": {}, "instructions": {}, "system_calls": {},
   "micro": {"yield_2": {"weft ct": [{"yield_2": 15.0}], "tokio ct": [{"yield_2": 30.0}]}},
+  "uneven": {"--skew": {"weft-epoll 2": [{"requests_per_second": 5e4, "server_cpu_ns": 700, "p50_us": 1,
+                                          "p99_us": 2, "p999_us": 3, "cold_p50_us": 4, "cold_p99_us": 5,
+                                          "cold_p999_us": 6}]}},
   "growth": {"yield": {"weft ct": {1: [10.0, 12.0, 11.0], 10: [20.0]}, "tokio ct": {1: [11.0]}}},
   "growth_ends": {"yield, tokio ct": "ends at 1, which took 21 s"},
 }
@@ -53,6 +56,7 @@ def test_report():
   assert "| 1 | 11 | 11 |" in text and "| 10 | - | 20 |" in text, text  # medians, a line that ends
   assert "yield, tokio ct ends at 1" in text
   assert "without go: golang-go is not installed" in text
+  assert "| weft-epoll 2 | 50 | 700 | 1 / 2 / 3 | 4 / 5 / 6 |" in text, text
   assert "| yield_2 | 30 | 15 | 0.50 |" in text, text
 
 

@@ -70,6 +70,17 @@ func (w watch) wallAndCPUPer(operations int) sample {
 	return s
 }
 
+// Prints NAME_p50, _p90, _p999 and _max, and returns p99.
+func quantiles(name string, values []int64) sample {
+	sort.Slice(values, func(i, j int) bool { return values[i] < values[j] })
+	count := len(values)
+	fmt.Printf("%s_p50 %d\n", name, values[count/2])
+	fmt.Printf("%s_p90 %d\n", name, values[count*9/10])
+	fmt.Printf("%s_p999 %d\n", name, values[count*999/1000])
+	fmt.Printf("%s_max %d\n", name, values[count-1])
+	return sample{value: float64(values[count*99/100])}
+}
+
 func residentBytes() int {
 	rollup, err := os.ReadFile("/proc/self/smaps_rollup")
 	if err != nil {

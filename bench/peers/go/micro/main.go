@@ -8,6 +8,7 @@
 package main
 
 import (
+	"log"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -307,6 +308,66 @@ func timerCreateFire() sample {
 	return s
 }
 
+// How late it was, in ns.
+func sleepMeasured(duration time.Duration) int64 {
+	due := time.Now().Add(duration)
+	time.Sleep(duration)
+	late := time.Since(due).Nanoseconds()
+	if late < 0 {
+		log.Fatal("a timer fired early")
+	}
+	return late
+}
+
+func timerLate() sample {
+	const sleepers, sleeps = 1000, 20
+	var all sync.WaitGroup
+	late := make([]int64, sleepers*sleeps)
+	all.Add(sleepers)
+	for i := 0; i < sleepers; i++ {
+		go func(seed int) {
+			for j := seed; j < seed+sleeps; j++ {
+				late[j] = sleepMeasured(time.Duration(1+scatter(j, 10)) * time.Millisecond)
+			}
+			all.Done()
+		}(i * sleeps)
+	}
+	all.Wait()
+	return quantiles("timer_late", late)
+}
+
+// One goroutine computes for 10 ms, sleeps for 10 ms; others sleep for 1 ms again and again.
+func busy10ms() sample {
+	const tickers, rounds = 8, 50
+	var over int32
+	results := make(chan []int64)
+	for i := 0; i < tickers; i++ {
+		go func() {
+			var late []int64
+			for atomic.LoadInt32(&over) == 0 {
+				late = append(late, sleepMeasured(time.Millisecond))
+			}
+			results <- late
+		}()
+	}
+	go func() {
+		for i := 0; i < rounds; i++ {
+			for until := time.Now().Add(10 * time.Millisecond); time.Now().Before(until); {
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		atomic.StoreInt32(&over, 1)
+	}()
+	var late []int64
+	for i := 0; i < tickers; i++ {
+		late = append(late, <-results...)
+	}
+	if len(late) < tickers*rounds {
+		log.Fatal("the goroutines did not sleep as often as they should")
+	}
+	return quantiles("busy_10ms", late)
+}
+
 // ---- memory ----
 
 func memoryPerTask(wait func()) sample {
@@ -362,6 +423,8 @@ func main() {
 		{"rwlock_uncontended", rwlockUncontended, false},
 		{"timer_create_cancel", timerCreateCancel, false},
 		{"timer_create_fire", timerCreateFire, false},
+		{"timer_late", timerLate, true},
+		{"busy_10ms", busy10ms, true},
 		{"memory_sleeping_bytes", memorySleeping, true},
 		{"memory_waiting_bytes", memoryWaiting, true},
 	})

@@ -116,6 +116,17 @@ pub fn rounds(total: usize, count: usize) -> usize {
   (total / count).max(1)
 }
 
+/// Prints NAME_p50, _p90, _p999 and _max, and returns p99.
+pub fn quantiles(name: &str, mut values: Vec<u64>) -> Sample {
+  values.sort_unstable();
+  let count = values.len();
+  println!("{name}_p50 {}", values[count / 2]);
+  println!("{name}_p90 {}", values[count * 9 / 10]);
+  println!("{name}_p999 {}", values[count * 999 / 1000]);
+  println!("{name}_max {}", values[count - 1]);
+  Sample { value: values[count * 99 / 100] as f64, cpu_ns: None }
+}
+
 fn runtime_create(workers: usize) -> Runtime {
   let runtime = if workers == 0 {
     Builder::new_current_thread().enable_all().build()

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot, Mutex, Notify, RwLock, Semaphore};
 use tokio::task::{yield_now, JoinHandle};
 use tokio::time::{sleep, Sleep};
 
-use harness::{count, expect, resident_bytes, rounds, Benchmark, Sample, Stopwatch};
+use harness::{count, expect, quantiles, resident_bytes, rounds, Benchmark, Sample, Stopwatch};
 
 const MEMORY_TASKS: usize = 1_000_000;
 const TIMERS: usize = 1_000_000;
@@ -483,6 +483,75 @@ fn timer_create_fire(runtime: &Runtime) -> Sample {
   })
 }
 
+/// How late it was, in ns.
+async fn sleep_measured(duration: Duration) -> u64 {
+  let due = Instant::now() + duration;
+
+  sleep(duration).await;
+  Instant::now().checked_duration_since(due).expect("a timer fired early").as_nanos() as u64
+}
+
+fn timer_late(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let (sleepers, sleeps) = (1000, 20);
+    let handles: Vec<_> = (0..sleepers)
+      .map(|i| {
+        tokio::spawn(async move {
+          let mut late = Vec::with_capacity(sleeps);
+          for j in 0..sleeps {
+            let duration = Duration::from_millis(1 + scatter(i * sleeps + j, 10) as u64);
+            late.push(sleep_measured(duration).await);
+          }
+          late
+        })
+      })
+      .collect();
+    let mut late = Vec::new();
+
+    for handle in handles {
+      late.extend(handle.await.unwrap());
+    }
+    expect(late.len(), sleepers * sleeps);
+    quantiles("timer_late", late)
+  })
+}
+
+/// One task computes for 10 ms, sleeps for 10 ms; others sleep for 1 ms again and again.
+fn busy_10ms(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let (tickers, rounds) = (8, 50);
+    let over = Arc::new(AtomicBool::new(false));
+    let handles: Vec<_> = (0..tickers)
+      .map(|_| {
+        let over = over.clone();
+        tokio::spawn(async move {
+          let mut late = Vec::new();
+          while !over.load(Ordering::Relaxed) {
+            late.push(sleep_measured(Duration::from_millis(1)).await);
+          }
+          late
+        })
+      })
+      .collect();
+    let compute = tokio::spawn(async move {
+      for _ in 0..rounds {
+        let until = Instant::now() + Duration::from_millis(10);
+        while Instant::now() < until {}
+        sleep(Duration::from_millis(10)).await;
+      }
+      over.store(true, Ordering::Relaxed);
+    });
+    let mut late = Vec::new();
+
+    compute.await.unwrap();
+    for handle in handles {
+      late.extend(handle.await.unwrap());
+    }
+    assert!(late.len() >= tickers * rounds);
+    quantiles("busy_10ms", late)
+  })
+}
+
 // -- memory --------------------------------------------------------------------
 
 /// Spawns tasks that count themselves and then wait; returns their memory.
@@ -555,6 +624,8 @@ fn main() {
     Benchmark::repeated("watch_1k", channels::watch_1k),
     Benchmark::repeated("timer_create_cancel", timer_create_cancel),
     Benchmark::repeated("timer_create_fire", timer_create_fire),
+    Benchmark::once("timer_late", timer_late),
+    Benchmark::once("busy_10ms", busy_10ms),
     Benchmark::once("memory_sleeping_bytes", memory_sleeping_bytes),
     Benchmark::once("memory_waiting_bytes", memory_waiting_bytes),
     Benchmark::once("memory_idle_channel_bytes", channels::memory_idle_channel_bytes),
