@@ -58,7 +58,7 @@ MICRO_PEERS = [
   Peer("go 2", "micro_go", "go", ["--workers", "2"], pinned=False),
   Peer("asio", "micro_asio", "bench_micro_asio"),
 ]
-for program in ("micro_weft", "micro_sync_weft"):
+for program in ("micro_weft", "micro_sync_weft", "micro_sets_weft"):
   MICRO_PEERS += [
     Peer("weft ct", program, "bench_" + program, ["--workers", "0"]),
     Peer("weft mt1", program, "bench_" + program, ["--workers", "1"]),
