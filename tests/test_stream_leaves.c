@@ -195,6 +195,56 @@ TEST(stream_receiver_that_is_closed_leaves_messages_to_others)
 	weft_channel_finish(&channel.channel);
 }
 
+WEFT_BROADCAST(news, int);
+WEFT_WATCH(setting, int);
+
+TEST(stream_of_a_broadcast_says_what_it_missed)
+{
+	int ring[2];
+	union news news = WEFT_BROADCAST_INIT(ring);
+	union news_receiver subscription;
+	WEFT_STREAM_OF(receiver, int) stream;
+	int item;
+
+	desk_init();
+	weft_broadcast_subscribe(&news, &subscription);
+	weft_stream_broadcast_init(&stream, &subscription);
+	CHECK_EQ(ask(&stream.stream, &item), INT_MAX);
+	CHECK_EQ(ask_as(&stream.stream, &item, true), -ECANCELED);
+	CHECK_EQ(ask(&stream.stream, &item), INT_MAX);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(weft_broadcast_send(&news, &digits[i]), 0);
+	CHECK_EQ(ask(&stream.stream, &item), -EOVERFLOW);
+	CHECK(ask(&stream.stream, &item) == 1 && item == 1);
+	weft_broadcast_close(&news.broadcast);
+	CHECK(ask(&stream.stream, &item) == 1 && item == 2);
+	CHECK_EQ(ask(&stream.stream, &item), 0);
+	finish(&stream.stream);
+	weft_broadcast_unsubscribe(&subscription.receiver);
+}
+
+TEST(stream_of_a_watch_gives_the_latest)
+{
+	int place = 1;
+	union setting setting = WEFT_WATCH_INIT(&place);
+	union setting_receiver subscription;
+	WEFT_STREAM_OF(receiver, int) stream;
+	int item;
+
+	desk_init();
+	weft_watch_subscribe(&setting, &subscription);
+	weft_stream_watch_init(&stream, &subscription);
+	CHECK_EQ(ask(&stream.stream, &item), INT_MAX);
+	CHECK_EQ(weft_watch_send(&setting, &digits[2]), 0);
+	CHECK_EQ(weft_watch_send(&setting, &digits[3]), 0);
+	CHECK(ask(&stream.stream, &item) == 1 && item == 3);
+	CHECK_EQ(ask(&stream.stream, &item), INT_MAX);
+	CHECK_EQ(weft_watch_send(&setting, &digits[4]), 0);
+	finish(&stream.stream); /* which has not seen it */
+	CHECK_EQ(weft_watch_has_changed(&subscription.receiver), 1);
+	weft_watch_unsubscribe(&subscription.receiver);
+}
+
 /* ---- lines ---- */
 
 /* Bytes that come in pieces of three, each of which has to be waited for. */

@@ -18,28 +18,57 @@
 #ifndef WEFT_STREAM_LEAVES_H
 #define WEFT_STREAM_LEAVES_H
 
+#include <weft/broadcast.h>
 #include <weft/channel.h>
 #include <weft/io.h>
 #include <weft/stream_adaptors.h>
 #include <weft/time.h>
+#include <weft/watch.h>
 
 WEFT_BEGIN_DECLS
 
-/* The messages of a channel, until it is closed: WEFT_STREAM_OF(receiver, T). Several streams may
- * receive from it: each message goes to one. */
+struct weft_stream_receiver_kind;
+
+/* Messages, until who sends closes: WEFT_STREAM_OF(receiver, T). */
 struct weft_stream_receiver {
 	struct weft_stream stream; /* private from here on */
-	struct weft_channel *channel;
-	struct weft_channel_recv__frame recv;
+	const struct weft_stream_receiver_kind *kind;
+	union {
+		struct weft_channel *channel;
+		struct weft_broadcast_receiver *broadcast;
+		struct weft_watch_receiver *watch;
+	} from;
+	union {
+		struct weft_channel_recv__frame channel;
+		struct weft_broadcast_recv__frame broadcast;
+		struct weft_watch_changed__frame watch;
+	} leaf;
 	bool waiting;
 };
 
-#define weft_stream_receiver_init(s, from)                                                         \
+/* Those of a channel. Several streams may receive from it: each message goes to one. */
+#define weft_stream_receiver_init(s, channel)                                                      \
 	weft_stream_receiver_init_raw(&(s)->self, WEFT_STREAM_ITEM_BYTES_(s),                      \
-			(WEFT_ITEM_CHECK((s)->item, (from)->receivers.item),                       \
-					(struct weft_channel *)(void *)(from)))
+			(WEFT_ITEM_CHECK((s)->item, (channel)->receivers.item),                    \
+					(struct weft_channel *)(void *)(channel)))
 void weft_stream_receiver_init_raw(struct weft_stream_receiver *receiver, size_t item_bytes,
 		struct weft_channel *channel);
+
+/* Those of a broadcast that is subscribed to. -EOVERFLOW: some were missed. */
+#define weft_stream_broadcast_init(s, receiver)                                                    \
+	weft_stream_broadcast_init_raw(&(s)->self, WEFT_STREAM_ITEM_BYTES_(s),                     \
+			(WEFT_ITEM_CHECK((s)->item, (receiver)->from.item),                        \
+					(struct weft_broadcast_receiver *)(void *)(receiver)))
+void weft_stream_broadcast_init_raw(struct weft_stream_receiver *receiver, size_t item_bytes,
+		struct weft_broadcast_receiver *from);
+
+/* The values of a watch that is subscribed to, from the first that it has not seen. */
+#define weft_stream_watch_init(s, receiver)                                                        \
+	weft_stream_watch_init_raw(&(s)->self, WEFT_STREAM_ITEM_BYTES_(s),                         \
+			(WEFT_ITEM_CHECK((s)->item, (receiver)->from.item),                        \
+					(struct weft_watch_receiver *)(void *)(receiver)))
+void weft_stream_watch_init_raw(struct weft_stream_receiver *receiver, size_t item_bytes,
+		struct weft_watch_receiver *from);
 
 /* Ticks, without an end: WEFT_STREAM_OF(ticks, int64_t). An item is the time at which it was due. */
 struct weft_stream_ticks {

@@ -2,15 +2,17 @@
 /*
  * stream/leaves.c: streams around a leaf that waits: of a channel, an interval, a reader, a timer.
  *
- * How         The leaf's frame is in the stream. It is awaited once for each item, and may be left waiting
- *             from one `next` to another; then only the place for the item is a new one. A close cancels
- *             it, upon which it withdraws without effect.
- *             throttle and timeout keep their timer in the wheel while items come in time: it is moved
- *             when it is needed next, or else wakes who asks once for nothing.
+ * How         The leaf's frame is in the stream. It is awaited once for each item, and may be left
+ *             waiting from one `next` to another; then only the place for the item is a new one. A
+ *             close cancels it, upon which it withdraws without effect. throttle and timeout keep
+ *             their timer in the wheel while items come in time: it is moved when it is needed next,
+ *             or else wakes who asks once for nothing.
  * Invariants  [I1] the frame is one that has been polled and has not ended, exactly while `waiting`.
- * Not here    the leaves: sync/channel.c, time/sleep.c, io/reader.c, known by their public headers only.
+ * Not here    the leaves: sync/channel.c, time/sleep.c, io/reader.c, known by their public headers
+ *             only.
  */
 #include <errno.h>
+#include <string.h>
 
 #include <weft/stream_leaves.h>
 
@@ -41,18 +43,64 @@ static enum weft_poll leaf_withdraw(
 
 /* ---- messages ---- */
 
+/* What is different about channels, broadcasts and watches. Cancelled, none of their leaves looks at
+ * `item`. */
+struct weft_stream_receiver_kind {
+	const struct weft_async *async;
+	void (*begin)(struct weft_stream_receiver *receiver, void *item);
+	void (*move)(struct weft_stream_receiver *receiver, void *item);
+};
+
+static void channel_begin(struct weft_stream_receiver *receiver, void *item)
+{
+	weft_channel_recv__init(&receiver->leaf.channel.args, receiver->from.channel, item);
+}
+
+static void channel_move(struct weft_stream_receiver *receiver, void *item)
+{
+	receiver->leaf.channel.args.p1 = item;
+}
+
+static void broadcast_begin(struct weft_stream_receiver *receiver, void *item)
+{
+	weft_broadcast_recv__init(&receiver->leaf.broadcast.args, receiver->from.broadcast, item);
+}
+
+static void broadcast_move(struct weft_stream_receiver *receiver, void *item)
+{
+	receiver->leaf.broadcast.args.p1 = item;
+}
+
+static void watch_begin(struct weft_stream_receiver *receiver, void *item)
+{
+	weft_watch_changed__init(&receiver->leaf.watch.args, receiver->from.watch, item);
+}
+
+static void watch_move(struct weft_stream_receiver *receiver, void *item)
+{
+	receiver->leaf.watch.args.p1 = item;
+}
+
+static const struct weft_stream_receiver_kind of_channel = { &weft_channel_recv__async,
+	channel_begin, channel_move };
+static const struct weft_stream_receiver_kind of_broadcast = { &weft_broadcast_recv__async,
+	broadcast_begin, broadcast_move };
+static const struct weft_stream_receiver_kind of_watch = { &weft_watch_changed__async, watch_begin,
+	watch_move };
+
 static enum weft_poll receiver_poll_next(
 		struct weft_stream *stream, struct weft_context *cx, void *item, int *result)
 {
 	struct weft_stream_receiver *receiver = (struct weft_stream_receiver *)stream;
+	const struct weft_async *async = receiver->kind->async;
 
-	if (!receiver->waiting)
-		weft_channel_recv__init(&receiver->recv.args, receiver->channel, item);
-	receiver->recv.args.p1 = item;
-	if (leaf_poll(&weft_channel_recv__async, &receiver->recv, &receiver->waiting, cx) ==
-			WEFT_PENDING)
+	if (receiver->waiting)
+		receiver->kind->move(receiver, item);
+	else
+		receiver->kind->begin(receiver, item);
+	if (leaf_poll(async, &receiver->leaf, &receiver->waiting, cx) == WEFT_PENDING)
 		return WEFT_PENDING;
-	*result = receiver->recv.args.result;
+	memcpy(result, (char *)&receiver->leaf + async->result_offset, sizeof *result);
 	if (*result == -EPIPE)
 		*result = 0;
 	else if (*result == 0)
@@ -64,18 +112,39 @@ static enum weft_poll receiver_poll_close(struct weft_stream *stream, struct wef
 {
 	struct weft_stream_receiver *receiver = (struct weft_stream_receiver *)stream;
 
-	return leaf_withdraw(&weft_channel_recv__async, &receiver->recv, &receiver->waiting, cx);
+	return leaf_withdraw(receiver->kind->async, &receiver->leaf, &receiver->waiting, cx);
 }
 
 static const struct weft_stream_ops receiver_ops = { "receiver", receiver_poll_next, NULL,
 	receiver_poll_close };
 
+static void receiver_init(struct weft_stream_receiver *receiver, size_t item_bytes,
+		const struct weft_stream_receiver_kind *kind)
+{
+	weft_stream_init(&receiver->stream, &receiver_ops, NULL, item_bytes);
+	receiver->kind = kind;
+	receiver->waiting = false;
+}
+
 void weft_stream_receiver_init_raw(struct weft_stream_receiver *receiver, size_t item_bytes,
 		struct weft_channel *channel)
 {
-	weft_stream_init(&receiver->stream, &receiver_ops, NULL, item_bytes);
-	receiver->channel = channel;
-	receiver->waiting = false;
+	receiver_init(receiver, item_bytes, &of_channel);
+	receiver->from.channel = channel;
+}
+
+void weft_stream_broadcast_init_raw(struct weft_stream_receiver *receiver, size_t item_bytes,
+		struct weft_broadcast_receiver *from)
+{
+	receiver_init(receiver, item_bytes, &of_broadcast);
+	receiver->from.broadcast = from;
+}
+
+void weft_stream_watch_init_raw(struct weft_stream_receiver *receiver, size_t item_bytes,
+		struct weft_watch_receiver *from)
+{
+	receiver_init(receiver, item_bytes, &of_watch);
+	receiver->from.watch = from;
 }
 
 /* ---- ticks ---- */
