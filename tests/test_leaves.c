@@ -784,12 +784,19 @@ TEST(scope_close_awaits_the_children_whatever_interrupts_it)
 	CHECK_EQ(sweep(&scenario).suspensions, 1);
 }
 
-static void next_set_up(struct sweep *sweep)
+static void join_set_set_up(struct sweep *sweep)
 {
 	struct leaf_world *world = sweep->world;
 
 	world->set = (struct weft_join_set)WEFT_JOIN_SET_INIT;
 	children_set_up(sweep, &world->set.tasks);
+}
+
+static void next_set_up(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+
+	join_set_set_up(sweep);
 	weft_join_set_next__init(sweep->frame, &world->set, &world->signo, NULL);
 }
 
@@ -829,7 +836,7 @@ static void close_set_up(struct sweep *sweep)
 {
 	struct leaf_world *world = sweep->world;
 
-	next_set_up(sweep);
+	join_set_set_up(sweep);
 	weft_join_set_close__init(sweep->frame, &world->set);
 }
 
