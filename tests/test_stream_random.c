@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random pipelines of streams beside plain loops over arrays (row S2-46): the same items come out,
- * whatever the sources do in between, wherever it is cancelled. With a seed. */
+/* Random pipelines of streams beside plain loops over arrays (rows S2-46, S2-47): the same items come
+ * out, whatever the sources do in between, wherever it is cancelled. With a seed. */
 #include <string.h>
 
 #include <weft/stream_merge.h>
@@ -45,6 +45,7 @@ struct pipeline {
 	struct list source; /* of all leaves */
 	struct list expected, got;
 	int leaf_count;
+	bool has_errors;
 	uint64_t random;
 };
 
@@ -148,9 +149,6 @@ static bool loop_item(enum kind kind, int *arg, size_t index, int *item, bool *e
 		*item = *arg;
 		*end = *arg >= 100;
 		return !*end;
-	case TAKE:
-		*end = index >= (size_t)*arg;
-		return !*end;
 	case SKIP:
 		return index >= (size_t)*arg;
 	default:
@@ -158,16 +156,20 @@ static bool loop_item(enum kind kind, int *arg, size_t index, int *item, bool *e
 	}
 }
 
+/* Errors go through in their places. */
 static void loop_apply(struct list *list, enum kind kind, int arg)
 {
-	size_t count = 0;
+	size_t count = 0, index = 0;
 	bool end = false;
 
 	for (size_t i = 0; i < list->count && !end; i++) {
 		int item = list->items[i];
 
-		if (loop_item(kind, &arg, i, &item, &end))
+		if (kind == TAKE && index == (size_t)arg)
+			break;
+		if (item == STUTTER_ERROR || loop_item(kind, &arg, index, &item, &end))
 			list->items[count++] = item;
+		index += item != STUTTER_ERROR;
 	}
 	list->count = count;
 }
@@ -179,7 +181,7 @@ static struct weft_stream *make_leaf(struct pipeline *pipeline)
 	struct stage *leaf = &pipeline->leaves[pipeline->leaf_count++];
 	const struct list *source = &pipeline->source;
 
-	if (draw(pipeline, 2)) {
+	if (!pipeline->has_errors && draw(pipeline, 2)) {
 		weft_stream_iter_init_raw(&leaf->as.iter, sizeof(int), source->items, source->count,
 				sizeof(int));
 	} else {
@@ -251,8 +253,12 @@ static struct weft_stream *make_pipeline(struct pipeline *pipeline)
 	struct weft_stream *last;
 
 	pipeline->source.count = draw(pipeline, 40);
-	for (size_t i = 0; i < pipeline->source.count; i++)
-		pipeline->source.items[i] = (int)draw(pipeline, 60);
+	pipeline->has_errors = draw(pipeline, 3) == 0;
+	for (size_t i = 0; i < pipeline->source.count; i++) {
+		bool is_error = pipeline->has_errors && draw(pipeline, 8) == 0;
+
+		pipeline->source.items[i] = is_error ? STUTTER_ERROR : (int)draw(pipeline, 60);
+	}
 	last = make_leaf(pipeline);
 	loop_chain(&pipeline->expected, &pipeline->source);
 	for (unsigned i = 0; i < depth; i++) {
@@ -261,6 +267,8 @@ static struct weft_stream *make_pipeline(struct pipeline *pipeline)
 
 		if ((kind == CHAIN || kind == ZIP) && pipeline->leaf_count == LEAVES_MAX)
 			kind = ADD;
+		if (kind == ZIP && pipeline->has_errors)
+			kind = ADD; /* which error comes first is not said */
 		stage->arg = 1 + (int)draw(pipeline, 50);
 		if (kind == FILTER || kind == FILTER_MAP)
 			stage->arg = 1 + stage->arg % 4;
@@ -311,10 +319,12 @@ static void run(struct pipeline *pipeline, struct weft_stream *last)
 				advance(pipeline);
 			continue;
 		}
-		CHECK(result >= 0 || (cx.cancelled && result == -ECANCELED));
+		CHECK(result != -ECANCELED || cx.cancelled);
 		if (result == 0)
 			break;
-		got->count += result > 0;
+		if (result == -EIO)
+			got->items[got->count] = STUTTER_ERROR;
+		got->count += result != -ECANCELED;
 	}
 	CHECK(probe_balanced(&probe));
 }
@@ -329,7 +339,7 @@ static void check(const struct pipeline *pipeline)
 			CHECK_EQ(pipeline->leaves[i].as.stutter.closed, 1);
 }
 
-TEST(s2_46_random_pipelines_give_what_loops_give)
+TEST(s2_46_s2_47_random_pipelines_give_what_loops_give)
 {
 	static struct pipeline pipeline;
 

@@ -235,6 +235,64 @@ RIG_TEST_MULTI(stream_of_a_cancelled_task_ends_with_its_calls)
 	weft_runtime_destroy(runtime);
 }
 
+/* ---- cancelled at every turn ---- */
+
+RIG_TASK(
+		collects_what_it_can, struct world, struct pipeline pipeline;
+		size_t indices[TASKS + 1]; size_t count; union {
+			struct weft_stream_collect__frame collect;
+			struct weft_stream_close__frame close;
+		};
+		int result;)
+{
+	struct collects_what_it_can__frame *f = frame;
+
+	weft_begin(f);
+	pipeline_init(&f->pipeline, &work__async, f->args.p0);
+	weft_await(f, f->collect, weft_stream_collect, &f->pipeline.calls.stream, f->indices,
+			TASKS + 1, &f->count);
+	f->result = f->collect.args.result;
+	weft_await(f, f->close, weft_stream_close, &f->pipeline.calls.stream);
+	CHECK_EQ(f->args.p0->begun, f->args.p0->ended);
+	CHECK(f->count <= f->args.p0->ended);
+	weft_return(f, f->result);
+	weft_end(f);
+}
+
+/* Whether it was cancelled before its end. */
+static bool cancel_after(int turns)
+{
+	struct weft_runtime *runtime = rig_create(&rig_current);
+	struct weft_task *task;
+	struct world world;
+	int result;
+
+	world_init(&world);
+	task = rig_spawn(runtime, &collects_what_it_can__async, &world);
+	for (int i = 0; i < turns; i++)
+		CHECK(weft_runtime_turn(runtime) >= 0);
+	weft_task_cancel(task);
+	while (!weft_task_is_done(task))
+		CHECK(weft_runtime_turn(runtime) >= 0);
+	result = rig_join(task);
+	CHECK(result == 0 || result == -ECANCELED);
+	CHECK(result != 0 || world.ended == TASKS);
+	CHECK_EQ(world.in_flight, 0);
+	CHECK_EQ(world.too_many, 0);
+	rig_wait_all_gone(runtime);
+	weft_runtime_destroy(runtime);
+	return result != 0;
+}
+
+TEST(s2_48_stream_unwinds_at_whatever_turn_it_is_cancelled)
+{
+	int turns = 0;
+
+	while (cancel_after(turns))
+		turns++;
+	CHECK(turns > 5);
+}
+
 /* ---- locks ---- */
 
 RIG_TASK(
