@@ -57,6 +57,32 @@ TEST(b64_notify_keeps_one_and_not_two)
 	CHECK(listener_ends_with(&listener, 0));
 }
 
+TEST(b64_notify_last_wakes_who_came_last)
+{
+	struct weft_notify notify = WEFT_NOTIFY_INIT;
+	struct listener listeners[3];
+
+	for (int i = 0; i < 3; i++) {
+		listener_init(&listeners[i], &notify);
+		CHECK_EQ(listener_poll(&listeners[i], false), WEFT_PENDING);
+	}
+	weft_notify_last(&notify);
+	CHECK_EQ(probe_wakes(&listeners[2].probe), 1);
+	CHECK_EQ(listener_poll(&listeners[2], true),
+			WEFT_READY); /* cancelled: to who is last now */
+	CHECK_EQ(probe_wakes(&listeners[1].probe), 1);
+	CHECK(listener_ends_with(&listeners[1], 0));
+	weft_notify_last(&notify);
+	CHECK(listener_ends_with(&listeners[0], 0));
+	weft_notify_last(&notify);
+	weft_notify_last(&notify);
+	listener_init(&listeners[0], &notify);
+	CHECK(listener_ends_with(&listeners[0], 0)); /* one was kept */
+	listener_init(&listeners[0], &notify);
+	CHECK_EQ(listener_poll(&listeners[0], false), WEFT_PENDING);
+	CHECK_EQ(listener_poll(&listeners[0], true), WEFT_READY);
+}
+
 static enum weft_poll poll_after(struct weft_notify_wait_after__frame *frame, struct probe *probe)
 {
 	struct weft_strand strand = { NULL };
@@ -94,7 +120,7 @@ TEST(notify_wait_after_misses_no_notify_all)
 
 /* ---- every order ---- */
 
-enum { LISTENERS = 3, OPERATIONS = 2 * LISTENERS + 2, STEPS = 7 };
+enum { LISTENERS = 3, OPERATIONS = 2 * LISTENERS + 3, STEPS = 7 };
 
 enum fate { FRESH, WAITS, CHOSEN, SWEPT, ENDED };
 
@@ -105,23 +131,26 @@ struct world {
 	enum fate fate[LISTENERS];
 	int result[LISTENERS];
 	unsigned wakes[LISTENERS];
-	int came[LISTENERS]; /* when it began to wait */
+	int came[LISTENERS];  /* when it began to wait */
+	bool last[LISTENERS]; /* it was chosen for that */
 	int now;
 };
 
-static void oracle_one(struct world *world)
+static void oracle_choose(struct world *world, bool last)
 {
-	int first = -1;
+	int chosen = -1;
 
 	for (int i = 0; i < LISTENERS; i++)
-		if (world->fate[i] == WAITS && (first < 0 || world->came[i] < world->came[first]))
-			first = i;
-	if (first < 0) {
+		if (world->fate[i] == WAITS &&
+				(chosen < 0 || (world->came[i] > world->came[chosen]) == last))
+			chosen = i;
+	if (chosen < 0) {
 		world->kept = true;
 		return;
 	}
-	world->fate[first] = CHOSEN;
-	world->wakes[first]++;
+	world->fate[chosen] = CHOSEN;
+	world->last[chosen] = last;
+	world->wakes[chosen]++;
 }
 
 static void oracle_all(struct world *world)
@@ -148,7 +177,7 @@ static void oracle_poll(struct world *world, int who, bool cancelled)
 	world->fate[who] = ENDED;
 	world->result[who] = cancelled ? -ECANCELED : 0;
 	if (cancelled && fate == CHOSEN)
-		oracle_one(world);
+		oracle_choose(world, world->last[who]);
 }
 
 static bool step(struct world *world, int operation)
@@ -158,7 +187,10 @@ static bool step(struct world *world, int operation)
 	world->now++;
 	if (operation == 2 * LISTENERS) {
 		weft_notify_one(&world->notify);
-		oracle_one(world);
+		oracle_choose(world, false);
+	} else if (operation == 2 * LISTENERS + 1) {
+		weft_notify_last(&world->notify);
+		oracle_choose(world, true);
 	} else if (operation > 2 * LISTENERS) {
 		weft_notify_all(&world->notify);
 		oracle_all(world);

@@ -10,9 +10,10 @@
  *     queue_put(&queue, item);                          // anybody: change, then notify
  *     weft_notify_one(&changed);
  *
- * notify_one wakes who has waited longest. If nobody waits, it is kept for the next who does; so the loop
- * above misses nothing. One is kept, not more: it does not count. notify_all wakes those who wait at this
- * moment, keeps nothing, and leaves what was kept. Where it is used, look and wait like this:
+ * notify_one wakes who has waited longest (notify_last, who came last). If nobody waits, it is kept for
+ * the next who does; so the loop above misses nothing. One is kept, not more: it does not count.
+ * notify_all wakes those who wait at this moment, keeps nothing, and leaves what was kept. Where it is
+ * used, look and wait like this:
  *
  *     seen = weft_notify_seen(&changed);
  *     while (!condition) {
@@ -50,7 +51,8 @@ static inline void weft_notify_init(struct weft_notify *notify)
 }
 
 /* async int weft_notify_wait(notify): 0 when it is notified, or was before anybody waited. -ECANCELED: a
- * notify_one that had chosen this task goes to the next. A task waits from its first poll on. */
+ * notify_one or notify_last that had chosen this task goes to another. A task waits from its first poll
+ * on. */
 WEFT_ASYNC_1(int, weft_notify_wait, struct weft_notify *);
 
 struct weft_notify_wait__frame {
@@ -72,6 +74,10 @@ uint32_t weft_notify_seen(const struct weft_notify *notify);
 
 /* Wakes one waiter, or keeps it for the next. */
 void weft_notify_one(struct weft_notify *notify);
+
+/* Wakes who came last, or keeps it for the next who waits: for tasks of which each will do, and the last
+ * to stop working still has its memory at hand. Those that came first may wait for long. */
+void weft_notify_last(struct weft_notify *notify);
 
 /* Wakes all who wait, and nobody who begins to wait while it does. */
 void weft_notify_all(struct weft_notify *notify);

@@ -11,11 +11,13 @@
  *             polled in between sees the generation.
  *
  *                 LINKED --notify_one--> GRANTED    cancelled: notify_one again, for somebody else
+ *                 LINKED --notify_last--> GRANTED   cancelled: notify_last again; it takes the newest
  *                 LINKED --notify_all--> CLOSED     cancelled: nothing is left to do
  * Invariants  [I1] when the lock is free, WAITING is set exactly if the list is not empty.
  *             [I2] while KEPT is set, nobody of this generation is in the list. So whoever takes it has
  *                  overtaken nobody.
  *             [I3] the generations in the list do not decrease from the oldest to the newest.
+ *             [I4] `wanted` of a waiter is its generation, and once it is GRANTED who was to be chosen.
  * Order       [O1] the release of KEPT pairs with the acquire of who takes it. All writes to the word are
  *                  read-modify-writes: the other notify_one, whose KEPT was set already, is passed on.
  *             [O2] the release of a generation pairs with the acquire of who sees it. Also a waiter that
@@ -39,6 +41,8 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_notify_wait_after__fram
 
 enum { NOTIFY_WAITING = 1, NOTIFY_KEPT = 2, NOTIFY_GENERATION = 4 };
 
+enum notify_whom { NOTIFY_OLDEST, NOTIFY_NEWEST };
+
 static uint32_t generation_of(uint32_t word)
 {
 	return word / NOTIFY_GENERATION;
@@ -57,23 +61,25 @@ static void notify_tidy(struct weft_waiters *waiters)
 }
 
 /* With the lock: wakes one, or keeps it. */
-static void notify_choose(struct weft_waiters *waiters, struct weft__wakes *wakes)
+static void notify_choose(
+		struct weft_waiters *waiters, struct weft__wakes *wakes, enum notify_whom whom)
 {
 	/* relaxed: while somebody waits, the generation changes under the lock */
 	uint32_t generation = generation_of(atomic_load_relaxed(&waiters->word));
-	struct weft_waiter *waiter = waiters->oldest;
+	struct weft_waiter *waiter = whom == NOTIFY_OLDEST ? waiters->oldest : waiters->newest;
 
 	while (waiter && waiter->wanted != generation)
-		waiter = waiter->newer;
+		waiter = waiter->newer; /* of the newest there is none, [I3] */
 	if (waiter) {
 		weft__waiters_wake(waiters, waiter, WAITER_GRANTED, wakes);
+		waiter->wanted = whom; /* [I4] */
 		notify_tidy(waiters);
 	} else {
 		atomic_fetch_or_release(&waiters->word, (uint32_t)NOTIFY_KEPT); /* [I2] [O1] */
 	}
 }
 
-void weft_notify_one(struct weft_notify *notify)
+static void notify_some(struct weft_notify *notify, enum notify_whom whom)
 {
 	struct weft_waiters *waiters = &notify->waiters;
 	uint32_t word = atomic_load_relaxed(&waiters->word); /* relaxed: a guess */
@@ -85,9 +91,19 @@ void weft_notify_one(struct weft_notify *notify)
 			return;
 	wakes.count = 0;
 	weft__waiters_lock(waiters);
-	notify_choose(waiters, &wakes);
+	notify_choose(waiters, &wakes, whom);
 	weft__waiters_unlock(waiters); /* [O3] */
 	weft__wakes_commit(&wakes);
+}
+
+void weft_notify_one(struct weft_notify *notify)
+{
+	notify_some(notify, NOTIFY_OLDEST);
+}
+
+void weft_notify_last(struct weft_notify *notify)
+{
+	notify_some(notify, NOTIFY_NEWEST);
 }
 
 /* With the lock, which it gives back: wakes those older than the generation. */
@@ -137,7 +153,7 @@ static int notify_take(struct weft_waiters *waiters, uint32_t *word, const uint3
 			return 0;
 		if (!(*word & NOTIFY_KEPT))
 			return -EAGAIN;
-		/* [O1] pairs with weft_notify_one; failed, [O2] as the load */
+		/* [O1] pairs with notify_some; failed, [O2] as the load */
 		if (atomic_cas_acquire(&waiters->word, word, *word - NOTIFY_KEPT)) /* [I2] */
 			return 0;
 	}
@@ -184,7 +200,7 @@ static int notify_wait(
 			outcome = -EAGAIN;
 		}
 	} else if (cancelled && waiter->state == WAITER_GRANTED) {
-		notify_choose(waiters, &wakes);
+		notify_choose(waiters, &wakes, (enum notify_whom)waiter->wanted);
 	}
 	weft__waiters_unlock(waiters);
 	weft__wakes_commit(&wakes);
