@@ -8,6 +8,7 @@
 #include <weft/poll.h>
 #include <weft/frame.h>
 #include <weft/branch.h>
+#include <weft/combine.h>
 #include <weft/local.h>
 #include <weft/task.h>
 #include <weft/scope.h>

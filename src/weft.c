@@ -12,6 +12,7 @@
 #include "os/os_linux.c"
 
 #include "core/branch.c"
+#include "core/combine.c"
 #include "core/env.c"
 #include "core/frame.c"
 #include "core/local.c"
