@@ -6,6 +6,7 @@
 #include <weft/branch.h>
 #include <weft/broadcast.h>
 #include <weft/channel.h>
+#include <weft/mutex.h>
 #include <weft/scope.h>
 #include <weft/time.h>
 #include <weft/watch.h>
@@ -237,6 +238,43 @@ TEST(b56_thread_waits_until_its_deadline)
 	weft_channel_close(&world.inbox.channel);
 	CHECK_EQ(weft_channel_recv_blocking(&world.inbox, &message, WEFT_NEVER), -EPIPE);
 	world_finish(&world);
+}
+
+/* What blocks a thread on a channel does it on a lock, too. */
+static struct weft_mutex mutex;
+static int counted; /* plain: under the mutex */
+
+static void *counts_under_a_mutex(void *unused)
+{
+	struct weft_mutex_lock__frame lock;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		weft_mutex_lock__init(&lock.args, &mutex);
+		CHECK_EQ(weft_block_on(&weft_mutex_lock__async, &lock, WEFT_NEVER), 0);
+		CHECK_EQ(lock.args.result, 0);
+		counted++;
+		weft_mutex_unlock(&mutex);
+	}
+	return unused;
+}
+
+TEST(b61_threads_wait_for_a_mutex_as_tasks_do)
+{
+	struct weft_mutex_lock__frame lock;
+	pthread_t threads[3];
+
+	weft_mutex_init(&mutex);
+	for (int i = 0; i < 3; i++)
+		threads[i] = rig_thread(counts_under_a_mutex, NULL);
+	for (int i = 0; i < 3; i++)
+		rig_thread_join(threads[i]);
+	CHECK_EQ(counted, 3 * ROUNDS);
+	CHECK_EQ(weft_mutex_try_lock(&mutex), 0);
+	weft_mutex_lock__init(&lock.args, &mutex);
+	CHECK_EQ(weft_block_on(&weft_mutex_lock__async, &lock, 1), -ETIME);
+	weft_mutex_unlock(&mutex);
+	CHECK_EQ(weft_mutex_try_lock(&mutex), 0); /* it was not locked by who gave up */
+	weft_mutex_unlock(&mutex);
 }
 
 /* ---- cancelled while messages come ---- */
