@@ -43,6 +43,11 @@ demo: build/build.ninja
 	@bench/setup.sh
 	@bench/demo
 
+# Idle connections, as many as half of the memory holds.
+bench-idle: build/build.ninja
+	@bench/setup.sh
+	@bench/idle
+
 install: build/build.ninja
 	@$(CONFIGURE) -DCMAKE_INSTALL_PREFIX="$(PREFIX)" >/dev/null
 	@$(BUILD)
@@ -59,4 +64,4 @@ build/build.ninja: | setup
 	@rm build.log
 	@ln -sf build/compile_commands.json .
 
-.PHONY: all run test check tidy bench demo install clean setup
+.PHONY: all run test check tidy bench bench-idle demo install clean setup

@@ -94,6 +94,14 @@ static int active_of(const struct load_options *options, int index)
 			(index < options->connections % options->threads);
 }
 
+static void hold(int connections)
+{
+	printf("holding %d\n", connections);
+	fflush(stdout);
+	while (getchar() != EOF)
+		continue;
+}
+
 static void leader_open_idle(struct run *run, struct client *client)
 {
 	const struct load_options *options = run->options;
@@ -101,6 +109,8 @@ static void leader_open_idle(struct run *run, struct client *client)
 	server_memory_take(options->server_pid, &run->base);
 	client_open(client, options->idle, true);
 	server_memory_take(options->server_pid, &run->idle);
+	if (options->hold)
+		hold(options->connections + options->idle);
 	run->start_ns = load_now_ns() + (int64_t)(options->warmup * 1e9);
 	run->end_ns = options->requests ? INT64_MAX
 					: run->start_ns + (int64_t)(options->seconds * 1e9);

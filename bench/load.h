@@ -41,6 +41,7 @@ struct load_options {
 	int cpu_count;
 	int hot_share;    /* one in so many connections is hot; 0: there is no difference */
 	int hot_per_cold; /* requests */
+	bool hold;        /* say when all are open, and stay until the input ends */
 	bool plain;       /* one key=value line instead of a table */
 };
 

@@ -39,8 +39,9 @@ enum {
 	RECEIVE_BYTES = 128 * 1024,
 	SEND_BYTES = 256 * 1024,
 	EVENTS_PER_WAIT = 256,
-	OPEN_AT_ONCE = 256,         /* connections waiting for their first answer */
-	PER_SOURCE_ADDRESS = 16384, /* connections; well below one address' ports */
+	OPEN_AT_ONCE = 256, /* connections waiting for their first answer */
+	PER_SOURCE_ADDRESS =
+			8192, /* connections: connect gets slow where half of the ports are taken */
 };
 
 struct connection {

@@ -27,6 +27,7 @@ static const char usage[] =
 		"                    the others have one request in flight at most\n"
 		"  --firehose        one connection carries nearly all of it: 100 requests to one\n"
 		"                    of the others\n"
+		"  --hold            say `holding N` when all are open, and go on when the input ends\n"
 		"  --threads N       client threads (1)\n"
 		"  --cpu LIST        pin client threads to these CPUs, such as 1 or 1,2,3\n"
 		"  --server-pid PID  report the CPU time and memory of this process\n"
@@ -43,6 +44,7 @@ enum option_key {
 	KEY_IDLE,
 	KEY_SKEW,
 	KEY_FIREHOSE,
+	KEY_HOLD,
 	KEY_THREADS,
 	KEY_CPU,
 	KEY_SERVER_PID,
@@ -61,6 +63,7 @@ static const struct option option_table[] = {
 	{ "idle", required_argument, NULL, KEY_IDLE },
 	{ "skew", no_argument, NULL, KEY_SKEW },
 	{ "firehose", no_argument, NULL, KEY_FIREHOSE },
+	{ "hold", no_argument, NULL, KEY_HOLD },
 	{ "threads", required_argument, NULL, KEY_THREADS },
 	{ "cpu", required_argument, NULL, KEY_CPU },
 	{ "server-pid", required_argument, NULL, KEY_SERVER_PID },
@@ -157,6 +160,9 @@ static void parse_option(struct load_options *options, int key)
 	case KEY_FIREHOSE:
 		options->hot_share = INT_MAX;
 		options->hot_per_cold = 100;
+		break;
+	case KEY_HOLD:
+		options->hold = true;
 		break;
 	case KEY_THREADS:
 		options->threads = (int)parse_count(optarg, 1, 1024);
