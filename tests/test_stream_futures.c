@@ -176,6 +176,29 @@ TEST(stream_buffered_without_services_says_so)
 	CHECK_EQ(bench.source.closed, 1);
 }
 
+WEFT_ASYNC_4(int, wrong, void *, const int *, int *, int);
+
+struct wrong__frame {
+	struct wrong__args args;
+};
+
+enum weft_poll wrong__poll(void *frame, struct weft_context *cx)
+{
+	(void)frame;
+	(void)cx;
+	return WEFT_READY;
+}
+WEFT_ASYNC_DEFINE_LEAF(wrong, WEFT_ASYNC_RESULT_INT);
+
+TEST(stream_of_a_function_with_other_parameters_aborts)
+{
+	static struct bench bench;
+
+	stutter_init(&bench.source, numbers, ITEMS);
+	CHECK_ABORTS(weft_stream_buffered_init_raw(
+			&bench.calls, sizeof(int), &bench.source.stream, 1, &wrong__async, NULL));
+}
+
 /* ---- swept: asks to the end, or to the first error, and closes ---- */
 
 struct swept {

@@ -318,6 +318,8 @@ void weft_stream_buffered_init_raw(struct weft_stream_buffered *buffered, size_t
 {
 	WEFT_ASSERT(limit > 0);
 	WEFT_ASSERT(fn->magic == WEFT_ASYNC_MAGIC); /* not a plain function's address */
+	WEFT_ASSERT(fn->args_size <= sizeof(struct call_args));
+	WEFT_ASSERT(fn->result_size == sizeof(int));
 	memset(buffered, 0, sizeof *buffered);
 	weft_stream_init(&buffered->stream, &buffered_ops, from, item_bytes);
 	buffered->from = from;

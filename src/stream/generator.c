@@ -38,7 +38,6 @@ static bool generator_begin(struct weft_stream_generator *generator, struct weft
 	generator->frame = weft_frame_alloc(cx, generator->fn);
 	if (!generator->frame)
 		return false;
-	WEFT_ASSERT(generator->fn->args_size == sizeof args);
 	memcpy(generator->frame, &args, sizeof args);
 	generator->body = weft_branch_make(generator->fn, generator->frame);
 	generator->body.shielded = true;
@@ -105,6 +104,8 @@ void weft_stream_generator_init_raw(struct weft_stream_generator *generator, siz
 		const struct weft_async *fn, void *arg)
 {
 	WEFT_ASSERT(fn->magic == WEFT_ASYNC_MAGIC); /* not a plain function's address */
+	WEFT_ASSERT(fn->args_size == sizeof(struct generator_args));
+	WEFT_ASSERT(fn->result_size == sizeof(int));
 	weft_stream_init(&generator->stream, &generator_ops, NULL, item_bytes);
 	generator->fn = fn;
 	generator->arg = arg;
