@@ -16,6 +16,7 @@
 #include <clang-c/Index.h>
 
 #include "compiler/passes.h"
+#include "compiler/spelling.h"
 #include "compiler/subprocess.h"
 #include "compiler/translate.h"
 
@@ -85,6 +86,7 @@ int main(int argc, char **argv)
 		free(text);
 		return TRANSLATE_NOT_NEEDED;
 	}
+	size = spelling_decode(text, size);
 	int err = translate(text, size, &options, &translation);
 	if (!err && options.original && !translation.is_spliced)
 		fprintf(stderr,

@@ -96,6 +96,9 @@ static const struct rule rules[] = {
 	{ "-MF", FORM_EITHER, 0, MEANS_DEPENDENCY_FILE, 0 },
 	{ "-MT", FORM_EITHER, 0, MEANS_DEPENDENCY_TARGET, 0 },
 	{ "-MQ", FORM_EITHER, 0, MEANS_DEPENDENCY_TARGET, 0 },
+	{ "-MJ", FORM_EITHER, WARNINGS, MEANS_NOTHING, 0 }, /* clang's: of the original */
+	{ "-serialize-diagnostics", FORM_SEPARATE, WARNINGS, MEANS_NOTHING, 0 },
+	{ "--serialize-diagnostics", FORM_SEPARATE, WARNINGS, MEANS_NOTHING, 0 },
 	{ "-Wp,-M", FORM_JOINED, PASS_EXPAND | PASS_LINK, MEANS_NOTHING, 0 },
 	{ "-Wp,", FORM_JOINED, TEXT, MEANS_NOTHING, 0 },
 	{ "-Xpreprocessor", FORM_SEPARATE, TEXT, MEANS_NOTHING, 0 },
@@ -176,10 +179,26 @@ static const struct rule rules[] = {
 	{ "-arch", FORM_SEPARATE, ALL, MEANS_NOTHING, 0 },
 	{ "-wrapper", FORM_SEPARATE, ALL, MEANS_NOTHING, 0 },
 	{ "-Xclang", FORM_SEPARATE, ALL, MEANS_NOTHING, 0 },
+	{ "-Xanalyzer", FORM_SEPARATE, ALL, MEANS_NOTHING, 0 },
+	{ "--config", FORM_SEPARATE, ALL, MEANS_NOTHING, 0 },
+	{ "-working-directory", FORM_SEPARATE, ALL, MEANS_NOTHING, 0 },
+	{ "-iframework", FORM_EITHER, TEXT, MEANS_NOTHING, 0 },
 	{ "-mllvm", FORM_SEPARATE, ALL, MEANS_NOTHING, 0 },
 	{ "-coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 }, /* a pass that checks would write, too */
 	{ "--coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 },
 	{ "-ftest-coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 },
+	{ "-fdump-", FORM_JOINED, CODE, MEANS_NOTHING,
+			0 }, /* and a report is for the pass that compiles */
+	{ "-fopt-info", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
+	{ "-fsave-optimization-record", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
+	{ "-fstack-usage", FORM_ALONE, CODE, MEANS_NOTHING, 0 },
+	{ "-fcallgraph-info", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
+	{ "-fmem-report", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
+	{ "-ftime-report", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
+	{ "-ftime-trace", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
+	{ "-gsplit-dwarf", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
+	{ "-d", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
+	{ "-Q", FORM_ALONE, CODE, MEANS_NOTHING, 0 },
 	{ "-f", FORM_JOINED, ALL, MEANS_FLAG, 0 },
 };
 

@@ -195,6 +195,39 @@ struct words pass_check(const struct plan *plan, const struct argument *source)
 	return argv;
 }
 
+static bool flag_is(const char *flag, const char *name)
+{
+	size_t size = strlen(name);
+	bool goes_on = name[size - 1] == '=' || name[size - 1] == '-';
+
+	return goes_on ? starts_with(flag, name) : strcmp(flag, name) == 0;
+}
+
+/* Flags of $CC after which the same text means something else, or types have other sizes. Those that end
+ * in `=` or `-` go on. libclang refuses what it does not know, and of the others it need not know. */
+static bool is_of_language(const char *flag)
+{
+	static const char *const names[] = { "-std=", "-ansi", "--target=", "-m16", "-m32", "-m64",
+		"-mx32", "-mabi=", "-mfloat-abi=", "-mlong-double-", "-mms-bitfields",
+		"-mno-ms-bitfields", "-mthumb", "-marm", "-mbig-endian", "-mlittle-endian",
+		"-mcpu=" };
+	static const char *const features[] = { "asm", "blocks", "builtin", "builtin-", "char8_t",
+		"dollars-in-identifiers", "freestanding", "gnu89-inline", "hosted", "ms-extensions",
+		"openmp", "openmp=", "pack-struct", "pack-struct=", "short-enums", "short-wchar",
+		"signed-char", "unsigned-char" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (flag_is(flag, names[i]))
+			return true;
+	if (!starts_with(flag, "-f"))
+		return false;
+	flag += strlen(starts_with(flag, "-fno-") ? "-fno-" : "-f");
+	for (size_t i = 0; i < sizeof features / sizeof *features; i++)
+		if (flag_is(flag, features[i]))
+			return true;
+	return false;
+}
+
 /* What libclang has to know of the machine and the language. */
 static void add_flags_of_parse(struct words *argv, const struct plan *plan)
 {
@@ -204,9 +237,7 @@ static void add_flags_of_parse(struct words *argv, const struct plan *plan)
 		const struct argument *argument = &arguments->at[i];
 		const char *text = argument->text;
 
-		if (starts_with(text, "-f") || starts_with(text, "-m") ||
-				starts_with(text, "-std=") || strcmp(text, "-ansi") == 0 ||
-				starts_with(text, "--target="))
+		if (is_of_language(text))
 			words_add(argv, text);
 		else if (strcmp(text, "-target") == 0)
 			words_addf(argv, "--target=%s", argument->operand);

@@ -113,9 +113,10 @@ static bool declares_function(const struct tree *tree, uint32_t at)
 
 			if (at < declaration->begin || at >= declaration->end)
 				continue;
-			while (!source_token_is(source, first, f->name))
+			while (first < source->token_count &&
+					!source_token_is(source, first, f->name))
 				first++;
-			if (source->tokens[first].begin > at)
+			if (first == source->token_count || source->tokens[first].begin > at)
 				return true;
 		}
 	return false;

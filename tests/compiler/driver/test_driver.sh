@@ -314,6 +314,45 @@ is_flag_for_machine_and_code_passed_on() {
 bye" ./program
 }
 
+# libclang does not know all flags of the compilers, and reports are of one pass alone, which compiles.
+is_flag_unknown_to_libclang_no_error() {
+	for flag in -fdump-tree-optimized -fopt-info-inline -fcallgraph-info -fstack-usage -fanalyzer -fplan9-extensions \
+			-ftrack-macro-expansion=0 -fdirectives-only -fworking-directory -fstrict-volatile-bitfields -fgnu-tm \
+			-fno-diagnostics-show-labels -fsave-optimization-record -fdiagnostics-format=json "-g -gsplit-dwarf" -da \
+			-masm=intel -mtune=native -fno-gnu-unique "-O2 -fno-tree-vectorize -fivopts"; do
+		# shellcheck disable=SC2086
+		for cc in gcc weftcc; do
+			mkdir out && cd out || return
+			case $cc in
+			gcc) gcc "$headers" '-Derror(text)=unused' -w $flag -c ../async.c -o x.o 2>../gcc.said ;;
+			*) weftcc -w $flag -c ../async.c -o x.o 2>../weftcc.said || { cat ../weftcc.said; return 1; } ;;
+			esac
+			cd .. && ls out >$cc.made && rm -r out
+		done
+		diff gcc.made weftcc.made || fail "$flag leaves other files" || return
+		[ -s gcc.said ] || [ ! -s weftcc.said ] || { cat weftcc.said; fail "$flag"; return 1; }
+	done
+	[ "$(ls ./*.json* ./*.opt-record* ./*.dwo 2>/dev/null)" = "" ] || fail "$(ls)"
+}
+
+is_flag_of_clang_with_operand_understood() {
+	command -v clang >/dev/null || return 0
+	: >empty.cfg
+	WEFT_CC=clang weftcc -MJ entries -c async.c -o x.o && has '"file": "async.c"' entries &&
+		WEFT_CC=clang weftcc -serialize-diagnostics x.dia -c async.c -o x.o && [ -f x.dia ] &&
+		WEFT_CC=clang weftcc --config ./empty.cfg -Xanalyzer -analyzer-werror -c async.c -o x.o
+}
+
+is_odd_text_compiled() {
+	sed 's/$/\r/' async.c >lines.c && { printf '\357\273\277'; cat async.c; } >mark.c &&
+		sed '$ s/}$//' async.c >end.c && printf '}' >>end.c && cp async.c "it's \"\$x %s.c" || return
+	for file in lines.c mark.c end.c "it's \"\$x %s.c"; do
+		weftcc -Wall -Wextra -Werror -g "$file" -o program && prints "hello, world
+bye" ./program || fail "$file" || return
+	done
+	: >empty.c && same -c empty.c -o out/empty.o
+}
+
 # ---- messages ---------------------------------------------------------------------------------------
 
 is_warning_about_the_original() {

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler/spelling.c: universal character names as letters.
+ */
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "compiler/spelling.h"
+
+/* The hexadecimal number of so many digits; false: it is none. */
+static bool number_read(const char *at, const char *end, size_t digits, uint32_t *number)
+{
+	static const char digit[] = "0123456789abcdef";
+
+	if ((size_t)(end - at) < digits)
+		return false;
+	*number = 0;
+	for (size_t i = 0; i < digits; i++) {
+		int c = tolower((unsigned char)at[i]);
+		const char *place = c ? strchr(digit, c) : NULL;
+
+		if (!place)
+			return false;
+		*number = *number << 4 | (uint32_t)(place - digit);
+	}
+	return true;
+}
+
+/* In two to four bytes, which is less than the name has. */
+static char *letter_write(char *to, uint32_t letter)
+{
+	if (letter < 0x800) {
+		*to++ = (char)(0xc0 | letter >> 6);
+	} else {
+		if (letter < 0x10000) {
+			*to++ = (char)(0xe0 | letter >> 12);
+		} else {
+			*to++ = (char)(0xf0 | letter >> 18);
+			*to++ = (char)(0x80 | (letter >> 12 & 0x3f));
+		}
+		*to++ = (char)(0x80 | (letter >> 6 & 0x3f));
+	}
+	*to++ = (char)(0x80 | (letter & 0x3f));
+	return to;
+}
+
+/* Behind the string, character or comment that begins there, or `at`. */
+static const char *literal_skip(const char *at, const char *end)
+{
+	const char *close;
+	char quote = *at;
+
+	if (quote == '"' || quote == '\'') {
+		for (at++; at < end && *at != quote && *at != '\n'; at++)
+			at += *at == '\\' && at + 1 < end;
+		return at < end ? at + 1 : end;
+	}
+	if (*at != '/' || at + 1 == end || (at[1] != '*' && at[1] != '/'))
+		return at;
+	close = at[1] == '*' ? memmem(at + 2, (size_t)(end - at - 2), "*/", 2)
+			     : memchr(at, '\n', (size_t)(end - at));
+	if (!close)
+		return end;
+	return close + (at[1] == '*' ? 2 : 1);
+}
+
+size_t spelling_decode(char *text, size_t size)
+{
+	const char *at = text, *end = text + size;
+	char *to = text;
+
+	while (at < end) {
+		const char *after = literal_skip(at, end);
+		uint32_t letter;
+
+		if (after == at && *at == '\\' && at + 1 < end && (at[1] == 'u' || at[1] == 'U')) {
+			size_t digits = at[1] == 'u' ? 4 : 8;
+
+			if (number_read(at + 2, end, digits, &letter) && letter >= 0x80 &&
+					letter < 0x110000) {
+				to = letter_write(to, letter);
+				at += 2 + digits;
+				continue;
+			}
+		}
+		if (after == at)
+			after++;
+		memmove(to, at, (size_t)(after - at));
+		to += after - at;
+		at = after;
+	}
+	if (to < end)
+		*to = '\0';
+	return (size_t)(to - text);
+}
