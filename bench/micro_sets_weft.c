@@ -36,10 +36,14 @@ static struct micro_sample run(const struct weft_async *async, size_t count, int
 
 /* ---- join_all: children that end one after the other ---- */
 
+struct member {
+	struct weft_oneshot box;
+	struct weft_oneshot_recv__frame frame;
+	int letter, received;
+};
+
 struct crowd {
-	struct weft_oneshot *boxes;
-	int *letters, *received;
-	struct weft_oneshot_recv__frame *frames;
+	struct member *members;
 	struct weft_set_child *children;
 	size_t count;
 };
@@ -60,7 +64,7 @@ enum weft_poll sends__poll(void *frame, struct weft_context *cx)
 
 	weft_begin(f);
 	for (f->i = 0; f->i < f->args.p0->count; f->i++) {
-		micro_expect(weft_oneshot_send(&f->args.p0->boxes[f->i], &one), 0);
+		micro_expect(weft_oneshot_send(&f->args.p0->members[f->i].box, &one), 0);
 		weft_await(f, f->yield, weft_yield);
 	}
 	weft_return(f, 0);
@@ -70,7 +74,7 @@ WEFT_ASYNC_DEFINE(sends, WEFT_ASYNC_RESULT_INT);
 
 static void *take(size_t count, size_t bytes)
 {
-	void *memory = calloc(count, bytes);
+	void *memory = aligned_alloc(64, (count * bytes + 63) / 64 * 64);
 
 	if (!memory)
 		exit(1);
@@ -81,12 +85,12 @@ static void *take(size_t count, size_t bytes)
 static void crowd_begin(struct crowd *crowd)
 {
 	for (size_t i = 0; i < crowd->count; i++) {
-		crowd->received[i] = 0;
-		weft_oneshot_init(&crowd->boxes[i], &crowd->letters[i], sizeof crowd->letters[i]);
-		weft_oneshot_recv__init(
-				&crowd->frames[i].args, &crowd->boxes[i], &crowd->received[i]);
-		crowd->children[i] =
-				weft_set_child_make(&weft_oneshot_recv__async, &crowd->frames[i]);
+		struct member *member = &crowd->members[i];
+
+		member->received = 0;
+		weft_oneshot_init(&member->box, &member->letter, sizeof member->letter);
+		weft_oneshot_recv__init(&member->frame.args, &member->box, &member->received);
+		crowd->children[i] = weft_set_child_make(&weft_oneshot_recv__async, &member->frame);
 	}
 }
 
@@ -95,7 +99,7 @@ static void crowd_check(const struct crowd *crowd)
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < crowd->count; i++)
-		sum += crowd->received[i];
+		sum += crowd->members[i].received;
 	micro_expect(sum, (int64_t)crowd->count);
 }
 
@@ -120,10 +124,7 @@ enum weft_poll joins__poll(void *frame, struct weft_context *cx)
 
 	weft_begin(f);
 	crowd->count = f->args.p0;
-	crowd->boxes = take(crowd->count, sizeof *crowd->boxes);
-	crowd->letters = take(crowd->count, sizeof *crowd->letters);
-	crowd->received = take(crowd->count, sizeof *crowd->received);
-	crowd->frames = take(crowd->count, sizeof *crowd->frames);
+	crowd->members = take(crowd->count, sizeof *crowd->members);
 	crowd->children = take(crowd->count, sizeof *crowd->children);
 	f->rounds = STAGGERED / crowd->count;
 	f->watch = micro_watch_start();
@@ -135,11 +136,8 @@ enum weft_poll joins__poll(void *frame, struct weft_context *cx)
 		weft_await(f, f->task_join, weft_task_join, f->sender, NULL);
 		crowd_check(crowd);
 	}
-	*f->args.p1 = micro_wall_per(&f->watch, (int64_t)(f->rounds * crowd->count));
-	free(crowd->boxes);
-	free(crowd->letters);
-	free(crowd->received);
-	free(crowd->frames);
+	*f->args.p1 = micro_wall_and_cpu_per(&f->watch, (int64_t)(f->rounds * crowd->count));
+	free(crowd->members);
 	free(crowd->children);
 	weft_return(f, 0);
 	weft_end(f);
@@ -208,7 +206,7 @@ enum weft_poll pushes__poll(void *frame, struct weft_context *cx)
 		weft_await(f, f->next, weft_set_next, &f->set, &f->got);
 		f->sum += f->got;
 	}
-	*f->args.p1 = micro_wall_per(&f->watch, PUSHES);
+	*f->args.p1 = micro_wall_and_cpu_per(&f->watch, PUSHES);
 	micro_expect((int64_t)f->sum, (int64_t)(PUSHES - (f->args.p0 - 1)));
 	weft_await(f, f->close, weft_set_close, &f->set);
 	weft_return(f, 0);
@@ -269,7 +267,7 @@ enum weft_poll selects__poll(void *frame, struct weft_context *cx)
 		f->i++;
 		selects_begin(f);
 	}
-	*f->args.p1 = micro_wall_per(&f->watch, SELECTS);
+	*f->args.p1 = micro_wall_and_cpu_per(&f->watch, SELECTS);
 	micro_expect((int64_t)f->won, SELECTS);
 	weft_return(f, 0);
 }
