@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <clang-c/Index.h>
@@ -59,6 +60,22 @@ static void option_read(struct translate_options *options, const char *word)
 		options->frame_limit = (unsigned)strtoul(word + strlen("--frame-limit="), NULL, 10);
 }
 
+/* Generated programs nest deeply, and so do we. The kernel leaves that much room below the stack. */
+static void stack_deepen(void)
+{
+	struct rlimit limit;
+	rlim_t wanted = 120 << 20;
+
+	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted)
+		wanted = limit.rlim_max;
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur = wanted;
+		(void)setrlimit(RLIMIT_STACK, &limit);
+	}
+}
+
 static int status_of(int err)
 {
 	if (!err)
@@ -74,6 +91,7 @@ int main(int argc, char **argv)
 	struct translation translation = { 0 };
 	size_t size;
 
+	stack_deepen();
 	if (strcmp(options.path, "--version") == 0)
 		return version_show();
 	for (argv += 2; argc > 2 && *argv && strcmp(*argv, "--") != 0; argv++)

@@ -153,13 +153,14 @@ void local_types_note(struct tree *tree, struct function *function, CXCursor cur
 			sizeof *function->types);
 	type = &function->types[function->type_count++];
 	memset(type, 0, sizeof *type);
-	type->begin = cursor_begin(cursor);
+	type->begin = is_typedef ? source_with_attributes(tree->source, cursor_begin(cursor))
+				 : cursor_begin(cursor);
 	type->end = cursor_end(cursor);
 	type->name_at = name_at;
 	type->name_size = (uint32_t)strlen(name);
 	type->declared_at = declared_at(cursor);
 	type->is_typedef = is_typedef;
-	type->is_anonymous = !is_typedef && (!*name || name_at == type->begin);
+	type->is_anonymous = !is_typedef && (!*name || name_at == cursor_begin(cursor));
 	if (is_typedef)
 		type->underlying = clang_getTypedefDeclUnderlyingType(cursor);
 	else if (clang_isCursorDefinition(cursor))

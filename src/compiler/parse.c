@@ -48,26 +48,12 @@ static bool has_async_before(const struct source *source, uint32_t begin, uint32
 	return false;
 }
 
-/* libclang leaves out the attributes in front of a declaration. */
-static uint32_t begin_with_attributes(const struct source *source, uint32_t begin)
-{
-	size_t first = source_token(source, begin);
-
-	for (size_t i = first; i-- > 0 && first - i < 64;)
-		if (source_token_is(source, i, "__attribute__") &&
-				source_match(source, i + 1) + 1 == first)
-			first = i;
-		else if (source_token_is(source, i, ";") || source_token_is(source, i, "}"))
-			break;
-	return first < source->token_count ? source->tokens[first].begin : begin;
-}
-
 static void note_function(struct tree *tree, CXCursor cursor)
 {
 	CXType type = clang_getCursorType(cursor);
 	bool is_async = type_is_async_function(type);
 	bool is_definition = clang_isCursorDefinition(cursor);
-	uint32_t begin = begin_with_attributes(tree->source, cursor_begin(cursor)),
+	uint32_t begin = source_with_attributes(tree->source, cursor_begin(cursor)),
 		 end = cursor_end(cursor);
 	struct function *function;
 	struct declaration *declaration;

@@ -300,3 +300,19 @@ void source_mark_own(struct text *out)
 {
 	source_mark(out, (struct place){ .file = SOURCE_OWN, .line = 1 });
 }
+
+uint32_t source_with_attributes(const struct source *source, uint32_t begin)
+{
+	size_t first = source_token(source, begin);
+
+	for (size_t i = first; i-- > 0 && first - i < 64;)
+		if ((source_token_is(source, i, "__attribute__") &&
+				    source_match(source, i + 1) + 1 == first) ||
+				(source_token_is(source, i, "[") &&
+						source_token_is(source, i + 1, "[") &&
+						source_match(source, i) + 1 == first))
+			first = i;
+		else if (source_token_is(source, i, ";") || source_token_is(source, i, "}"))
+			break;
+	return first < source->token_count ? source->tokens[first].begin : begin;
+}

@@ -59,6 +59,9 @@ bool source_is_at(const struct source *source, uint32_t offset, const char *stri
 /* From a token that opens a bracket to the one that closes it; token_count if it is never closed. */
 size_t source_match(const struct source *source, size_t open);
 
+/* Where a declaration begins with the attributes in front of it, which libclang leaves out. */
+uint32_t source_with_attributes(const struct source *source, uint32_t begin);
+
 /* Whether the token is a word whose parentheses declare nothing: those of an attribute, a typeof. */
 bool source_is_attribute(const struct source *source, size_t token);
 

@@ -307,6 +307,15 @@ is_word_in_a_comment_no_word() {
 	same -g -c words.c -o out/words.o
 }
 
+is_deep_expression_no_hindrance() {
+	{
+		printf '#include <weft.h>\n#include <weft/async.h>\nasync int main(void) { int n = 1; n += await weft_yield()'
+		awk 'BEGIN { for (i = 0; i < 4000; i++) printf " + n" }'
+		printf '; return n != 4001; }\n'
+	} >deep.c
+	weftcc deep.c -o program && ./program
+}
+
 is_flag_for_machine_and_code_passed_on() {
 	weftcc -O2 -g -m64 -march=x86-64 -fno-plt -ffunction-sections -fstack-protector-strong -pthread -c async.c -o a.o &&
 		readelf -S a.o >sections && has '\.text\.greet' sections && has debug_info sections &&
