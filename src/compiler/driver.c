@@ -207,7 +207,9 @@ static int unit_expand(struct driver *driver, struct unit *unit)
 	unit->text = scratch_text(out, &unit->size);
 	driver->plan.is_clang = is_clang(unit->text, unit->size);
 	unit->size = linemarkers_join(unit->text, unit->size);
-	if (status)
+	if (status && !unit->size) /* the flags are wrong, or there is no source */
+		scratch_show(err, 2);
+	else if (status)
 		status = expand_failed(driver, unit->source, status, err);
 	else if (may_be_async(unit) && dependencies_are_shown(&driver->arguments))
 		scratch_show(err, 1);

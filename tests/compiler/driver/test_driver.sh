@@ -352,6 +352,15 @@ is_flag_of_clang_with_operand_understood() {
 		WEFT_CC=clang weftcc --config ./empty.cfg -Xanalyzer -analyzer-werror -c async.c -o x.o
 }
 
+is_wrong_flag_told_as_by_the_compiler() {
+	same -fnosuch -c plain.c -o out/x.o || return
+	for cc in gcc clang; do
+		command -v $cc >/dev/null || continue
+		$cc -fnosuch -c async.c 2>expected
+		WEFT_CC=$cc exits 1 weftcc -fnosuch -c async.c 2>said && diff expected said || return
+	done
+}
+
 is_odd_text_compiled() {
 	sed 's/$/\r/' async.c >lines.c && { printf '\357\273\277'; cat async.c; } >mark.c &&
 		sed '$ s/}$//' async.c >end.c && printf '}' >>end.c && cp async.c "it's \"\$x %s.c" || return
