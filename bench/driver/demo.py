@@ -51,6 +51,8 @@ class Demo:
     if arguments.built:
       self.programs = arguments.built
       self.present = [who for who in (THREADS, TOKIO, WEFT) if self.is_built(who)]
+      if not {THREADS, WEFT} <= set(self.present):
+        sys.exit(f"demo: the programs are not in {arguments.built}")
       return
     builder = Builder(root, os.path.join(root, "build"))
     self.programs = builder.programs
