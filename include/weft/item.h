@@ -10,9 +10,8 @@
  * evaluated here. An item of type void * goes with every p. */
 #if defined(__cplusplus)
 #define WEFT_ITEM_CHECK(item, p) ((void)sizeof(1 ? (item) : (p)))
-#else /* if the types differ, the conditional gives a void *, and those have a size of 1 */
-#define WEFT_ITEM_CHECK(item, p)                                                                   \
-	((void)sizeof(char[__extension__(sizeof *(1 ? (item) : (p)) == sizeof *(item)) ? 1 : -1]))
+#else /* if the types differ, the conditional gives a void *, which has no distance from item */
+#define WEFT_ITEM_CHECK(item, p) ((void)sizeof(__extension__((item) - (1 ? (item) : (p)))))
 #endif
 
 #endif

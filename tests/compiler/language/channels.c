@@ -74,6 +74,28 @@ static async int in_select(void)
 	return err == -ECANCELED ? 0 : err;
 }
 
+static int asked;
+
+static async long *next_number(void)
+{
+	static long number = 8;
+
+	asked++;
+	(void)await weft_yield();
+	return &number;
+}
+
+/* The type is checked without evaluating anything twice. */
+static async int awaited_argument(void)
+{
+	long got = 0;
+
+	weft_try(await weft_channel_send(&numbers, await next_number()));
+	weft_try(await weft_channel_recv(&numbers, &got));
+	printf("asked %d time for %ld\n", asked, got);
+	return 0;
+}
+
 static async int with_permit(void)
 {
 	long seven = 7, got = 0;
@@ -156,6 +178,7 @@ async int main(void)
 	}
 	weft_try(await many());
 	weft_try(await in_select());
+	weft_try(await awaited_argument());
 	weft_try(await with_permit());
 	weft_try(await all_hear());
 	weft_channel_finish(&orders.channel);
