@@ -219,6 +219,7 @@ TEST(try_join_all_that_fails_at_once_polls_everybody)
 		crowd.doors[0].open = true;
 		CHECK_EQ(settle(&weft_try_join_all__async, &try_join), WEFT_READY);
 		CHECK_EQ(try_join.args.result, -EIO);
+		CHECK_EQ(crowd.stepper.cx.unwound, counts[n] > 1);
 		for (int i = 1; i < counts[n]; i++)
 			CHECK_EQ(crowd.frames[i].args.result, -ECANCELED);
 		join_end_of(counts[n]);
@@ -274,6 +275,7 @@ TEST(join_all_that_is_cancelled_awaits_its_children)
 				CHECK_EQ(crowd.frames[i].args.result,
 						crowd.doors[i].open ? i : -ECANCELED);
 			CHECK_EQ(crowd.doors[counts[n] - 1].cancels, 3);
+			CHECK(!crowd.stepper.cx.unwound);
 			join_end_of(counts[n]);
 		}
 }

@@ -61,6 +61,7 @@ TEST(set_that_is_cancelled_gives_back_what_its_children_make_of_it)
 	weft_set_cancel(&crowd.set);
 	CHECK_EQ(crowd_settle(), 2);
 	CHECK_EQ(crowd_settle(), 1);
+	CHECK(crowd.stepper.cx.unwound); /* and nobody calls the task one that ignores a cancellation */
 	CHECK_EQ(crowd_settle(), 0);
 	CHECK_EQ(*(int *)weft_set_child_result(&crowd.nodes[2]), 2);
 	CHECK_EQ(*(int *)weft_set_child_result(&crowd.nodes[1]), -ECANCELED);

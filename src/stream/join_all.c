@@ -20,17 +20,20 @@ enum { ADDED_MAX = WEFT_BUDGET }; /* in one poll */
 
 /* ---- few ---- */
 
-static void scan_poll(
-		struct weft_set_child *child, struct weft_joining *joining, struct weft_context *cx)
+static void scan_poll(struct weft_set_child *child, struct weft_joining *joining,
+		struct weft_context *cx, uint8_t outer_cancelled)
 {
+	bool alone = joining->error && !outer_cancelled;
 	ssize_t result;
 
 	cx->strand = &child->strand;
-	if (joining->error && !cx->cancelled)
-		cx->cancelled = 1;
-	child->ended = weft__strand_poll(&child->strand, child->async, child->frame, cx) ==
-			WEFT_READY;
-	result = child->ended ? weft__frame_result(child->async, child->frame) : 0;
+	cx->cancelled = alone ? 1 : outer_cancelled;
+	if (weft__strand_poll(&child->strand, child->async, child->frame, cx) == WEFT_PENDING)
+		return;
+	child->ended = true;
+	if (alone)
+		cx->unwound = 1;
+	result = weft__frame_result(child->async, child->frame);
 	if (joining->stops && result < 0 && joining->error == 0)
 		joining->error = (int)result;
 }
@@ -51,7 +54,7 @@ static enum weft_poll join_scan(struct weft_joining *joining, struct weft_set_ch
 			struct weft_set_child *child = &children[(first + i) % count];
 
 			if (!child->ended)
-				scan_poll(child, joining, cx);
+				scan_poll(child, joining, cx, outer.cancelled);
 			all &= child->ended;
 		}
 	} while (joining->error != error); /* those before it have not heard of it */

@@ -394,6 +394,8 @@ static enum weft_poll child_poll(struct weft_set *set, struct weft_set_child *ch
 	if (poll == WEFT_PENDING)
 		weft__context_check_waker(cx, child->async);
 	turn->woken = cx->self_woken > turn->woken ? cx->self_woken : turn->woken;
+	if (poll == WEFT_READY && set->cancelled && !turn->outer.cancelled)
+		cx->unwound = 1;
 	return poll;
 }
 
@@ -450,6 +452,7 @@ static struct weft_set_child *set_turn(struct weft_set *set, struct weft_context
 	cx->cancelled = 0;
 	child = set_poll(set, cx, &turn);
 	turn.outer.budget = cx->budget;
+	turn.outer.unwound = cx->unwound;
 	*cx = turn.outer;
 	cx->waker_taken = 1;
 	if (!child && !turn.waits && cx->self_woken < 2)

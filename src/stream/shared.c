@@ -190,6 +190,7 @@ static enum weft_poll shared_poll(
 		weft__context_check_waker(cx, shared->async);
 	*woken = cx->self_woken;
 	outer.budget = cx->budget;
+	outer.unwound = cx->unwound;
 	*cx = outer;
 	return poll;
 }
