@@ -20,6 +20,7 @@ from peers import Builder, Peer
 UNITS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 # Resident memory, and the kernel's stacks of all threads on the machine, which nobody else changes much.
 MEMORY_COMMAND = "grep ^VmRSS: /proc/{pid}/status; grep ^KernelStack: /proc/meminfo"
+MEANINGLESS = 1000  # times as much: then the smaller one is no more than noise
 FEW, MANY = 500, 5000  # tasks between which memory grows
 
 THREADS, TOKIO, WEFT = "threads", "Tokio", "Weft"
@@ -183,7 +184,7 @@ def bytes_text(value):
 
 
 def factor_text(theirs, ours):
-  if not theirs or not ours or theirs <= 0 or ours <= 0:
+  if not theirs or not ours or theirs <= 0 or ours <= 0 or theirs / ours > MEANINGLESS:
     return "-"
   return f"{theirs / ours:.{0 if theirs >= 10 * ours else 1}f} x"
 
