@@ -187,7 +187,7 @@ struct weft_stream_flatten {
 
 #define weft_stream_flatten_init(s, from)                                                          \
 	weft_stream_flatten_init_raw(&(s)->self, WEFT_STREAM_ITEM_BYTES_(s),                       \
-			(WEFT_ITEM_CHECK((struct weft_stream **)0, (from)->item),                  \
+			(WEFT_ITEM_CHECK((from)->item, (struct weft_stream **)0),                  \
 					&(from)->stream))
 void weft_stream_flatten_init_raw(
 		struct weft_stream_flatten *flatten, size_t item_bytes, struct weft_stream *from);

@@ -79,7 +79,7 @@ struct weft_stream_ticks {
 };
 
 #define weft_stream_ticks_init(s, interval)                                                        \
-	weft_stream_ticks_init_raw((WEFT_ITEM_CHECK((int64_t *)0, (s)->item), &(s)->self), interval)
+	weft_stream_ticks_init_raw((WEFT_ITEM_CHECK((s)->item, (int64_t *)0), &(s)->self), interval)
 void weft_stream_ticks_init_raw(struct weft_stream_ticks *ticks, struct weft_interval *interval);
 
 struct weft_line {
@@ -98,7 +98,7 @@ struct weft_stream_lines {
 
 #define weft_stream_lines_init(s, reader)                                                          \
 	weft_stream_lines_init_raw(                                                                \
-			(WEFT_ITEM_CHECK((struct weft_line *)0, (s)->item), &(s)->self), reader)
+			(WEFT_ITEM_CHECK((s)->item, (struct weft_line *)0), &(s)->self), reader)
 void weft_stream_lines_init_raw(struct weft_stream_lines *lines, struct weft_reader *reader);
 
 /* A source's items, at least period_ns from one to the next: WEFT_STREAM_OF(throttle, T). The source is
