@@ -28,7 +28,7 @@ static async int answer(union numbers *out, union numbers *back)
 
 static async int channel_ping_pong(struct micro_sample *sample)
 {
-	union numbers out = WEFT_CHANNEL_INIT(int64_t, 1), back = WEFT_CHANNEL_INIT(int64_t, 1);
+	union numbers out = WEFT_CHANNEL_INIT(out, 1), back = WEFT_CHANNEL_INIT(back, 1);
 	struct micro_watch watch;
 	int64_t sum = 0;
 
@@ -59,7 +59,7 @@ static async int send_all(union numbers *channel, int64_t count)
 
 static async int channel_from(int senders, struct micro_sample *sample)
 {
-	union numbers channel = WEFT_CHANNEL_INIT(int64_t, 100);
+	union numbers channel = WEFT_CHANNEL_INIT(channel, 100);
 	int64_t each = MESSAGES / senders, sum = 0, value;
 	struct micro_watch watch = micro_watch_start();
 

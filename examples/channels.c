@@ -17,11 +17,11 @@ WEFT_CHANNEL(orders, struct order);
 WEFT_WATCH(progress, int);
 WEFT_BROADCAST(calls, const char *);
 
-static union orders orders = WEFT_CHANNEL_INIT(struct order, ROOM);
+static union orders orders = WEFT_CHANNEL_INIT(orders, ROOM);
 static int printed;
-static union progress progress = WEFT_WATCH_INIT(&printed);
+static union progress progress = WEFT_WATCH_INIT(progress, &printed);
 static const char *last_calls[4];
-static union calls calls = WEFT_BROADCAST_INIT(last_calls);
+static union calls calls = WEFT_BROADCAST_INIT(calls, last_calls);
 
 /* The last customer that leaves closes the channel. */
 static async int customer(int number)

@@ -9,7 +9,7 @@
 WEFT_BROADCAST(ticks, long);
 
 static long ring_of_four[4];
-static union ticks typed = WEFT_BROADCAST_INIT(ring_of_four);
+static union ticks typed = WEFT_BROADCAST_INIT(typed, ring_of_four);
 
 static void broadcast_send(struct weft_broadcast *broadcast, long from, long until)
 {

@@ -17,7 +17,7 @@ struct message {
 WEFT_CHANNEL(inbox, struct message);
 WEFT_CHANNEL(numbers, long);
 
-static union inbox typed = WEFT_CHANNEL_INIT(struct message, 3);
+static union inbox typed = WEFT_CHANNEL_INIT(typed, 3);
 
 /* A leaf of one of the four kinds, with its own waker. */
 struct party {
@@ -110,8 +110,8 @@ TEST(s2_43_channel_gives_messages_of_its_type_in_order)
 
 TEST(s2_44_channel_is_bounded_or_not)
 {
-	union numbers two = WEFT_CHANNEL_INIT(long, 2),
-		      any = WEFT_CHANNEL_INIT(long, WEFT_UNBOUNDED);
+	union numbers two = WEFT_CHANNEL_INIT(two, 2),
+		      any = WEFT_CHANNEL_INIT(any, WEFT_UNBOUNDED);
 	long item = 7;
 
 	channel_fill(&two.channel, 0, 2);

@@ -71,7 +71,7 @@ TEST(sink_array_is_full_at_its_end)
 
 TEST(sink_sender_waits_for_room)
 {
-	union numbers channel = WEFT_CHANNEL_INIT(int, 1);
+	union numbers channel = WEFT_CHANNEL_INIT(channel, 1);
 	WEFT_SINK_OF(sender, int) sink;
 	struct weft_sink_close__frame close;
 	struct weft_context cx = context();
@@ -95,7 +95,7 @@ TEST(sink_sender_waits_for_room)
 
 TEST(sink_buffer_holds_some_and_then_waits)
 {
-	union numbers channel = WEFT_CHANNEL_INIT(int, 1);
+	union numbers channel = WEFT_CHANNEL_INIT(channel, 1);
 	WEFT_SINK_OF(sender, int) sender;
 	WEFT_SINK_OF(buffer, int) sink;
 	int room[2];
@@ -257,7 +257,7 @@ TEST(sink_send_all_loses_nothing_wherever_it_is_cancelled)
 
 TEST(sink_send_is_done_once_the_item_was_taken)
 {
-	union numbers channel = WEFT_CHANNEL_INIT(int, 1);
+	union numbers channel = WEFT_CHANNEL_INIT(channel, 1);
 	WEFT_SINK_OF(sender, int) sender;
 	WEFT_SINK_OF(buffer, int) sink;
 	struct weft_sink_send__frame send;

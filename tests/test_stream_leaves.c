@@ -158,7 +158,7 @@ TEST(stream_timers_need_a_runtime)
 
 TEST(stream_receiver_gives_messages_until_the_channel_is_closed)
 {
-	union numbers channel = WEFT_CHANNEL_INIT(int, 4);
+	union numbers channel = WEFT_CHANNEL_INIT(channel, 4);
 	WEFT_STREAM_OF(receiver, int) receiver;
 	int item, five = 5;
 
@@ -179,7 +179,7 @@ TEST(stream_receiver_gives_messages_until_the_channel_is_closed)
 
 TEST(stream_receiver_that_is_closed_leaves_messages_to_others)
 {
-	union numbers channel = WEFT_CHANNEL_INIT(int, 4);
+	union numbers channel = WEFT_CHANNEL_INIT(channel, 4);
 	WEFT_STREAM_OF(receiver, int) one, other;
 	int item, five = 5;
 
@@ -201,7 +201,7 @@ WEFT_WATCH(setting, int);
 TEST(stream_of_a_broadcast_says_what_it_missed)
 {
 	int ring[2];
-	union news news = WEFT_BROADCAST_INIT(ring);
+	union news news = WEFT_BROADCAST_INIT(news, ring);
 	union news_receiver subscription;
 	WEFT_STREAM_OF(receiver, int) stream;
 	int item;
@@ -226,7 +226,7 @@ TEST(stream_of_a_broadcast_says_what_it_missed)
 TEST(stream_of_a_watch_gives_the_latest)
 {
 	int place = 1;
-	union setting setting = WEFT_WATCH_INIT(&place);
+	union setting setting = WEFT_WATCH_INIT(setting, &place);
 	union setting_receiver subscription;
 	WEFT_STREAM_OF(receiver, int) stream;
 	int item;

@@ -9,7 +9,7 @@
 WEFT_WATCH(progress, long);
 
 static long place_of_typed = 1;
-static union progress typed = WEFT_WATCH_INIT(&place_of_typed);
+static union progress typed = WEFT_WATCH_INIT(typed, &place_of_typed);
 
 TEST(s2_43_watch_gives_the_latest_value)
 {

@@ -4,7 +4,7 @@
  *
  *     WEFT_BROADCAST(ticks, struct tick);              // declares union ticks and union ticks_receiver
  *     static struct tick ring[16];
- *     static union ticks ticks = WEFT_BROADCAST_INIT(ring);
+ *     static union ticks ticks = WEFT_BROADCAST_INIT(ticks, ring);
  *
  *     weft_broadcast_send(&ticks, &tick);              // never waits: the oldest message makes room
  *
@@ -78,11 +78,14 @@ struct weft_broadcast_receiver {
 		} from;                                                                            \
 	}
 
-/* For a WEFT_BROADCAST of the type that the array has. */
+/* For the variable of that name, a WEFT_BROADCAST; the array has items of its type. */
 /* clang-format off */
-#define WEFT_BROADCAST_INIT(array)                                                                 \
+#define WEFT_BROADCAST_INIT(name, array)                                                           \
 	{ { { { NULL, NULL, 0, 0 } }, (unsigned char *)(array), 0,                                 \
-		(uint32_t)(sizeof(array) / sizeof *(array)), (uint32_t)sizeof *(array), 0, 0 } }
+		(uint32_t)(sizeof(array) / sizeof *(array)),                                       \
+		(uint32_t)(sizeof *(array) +                                                       \
+				0 * WEFT_ITEM_MATCH_((name).waiters.item, array)),                 \
+		0, 0 } }
 /* clang-format on */
 
 /* The same, at run time. `ring` has room for `capacity` items, one at least. */

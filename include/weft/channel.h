@@ -3,7 +3,7 @@
  * weft/channel.h: a queue of messages, from any number of tasks and threads to the one that receives.
  *
  *     WEFT_CHANNEL(inbox, struct message);                              // declares union inbox
- *     static union inbox inbox = WEFT_CHANNEL_INIT(struct message, 100);
+ *     static union inbox inbox = WEFT_CHANNEL_INIT(inbox, 100);
  *
  *     weft_try(await weft_channel_send(&inbox, &message));              // a copy of it; waits for room
  *     while (await weft_channel_recv(&inbox, &message) == 0)            // oldest first
@@ -76,11 +76,11 @@ struct weft_channel {
 /* As a capacity: as many as there is memory for. */
 #define WEFT_UNBOUNDED UINT32_MAX
 
-/* For a WEFT_CHANNEL of this type; the capacity is at least 1. */
+/* For the variable of that name, a WEFT_CHANNEL; the capacity is at least 1. */
 /* clang-format off */
-#define WEFT_CHANNEL_INIT(type, capacity)                                                          \
+#define WEFT_CHANNEL_INIT(name, capacity)                                                          \
 	{ { { { NULL, NULL, 0, 0 } }, { NULL, NULL, 0, 0 }, NULL, NULL, NULL, 0, 0, 0,             \
-		(uint32_t)(capacity), (uint32_t)sizeof(type), 0 } }
+		(uint32_t)(capacity), (uint32_t)sizeof *(name).receivers.item, 0 } }
 /* clang-format on */
 
 /* The same, at run time. Allocates nothing. */

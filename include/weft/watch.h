@@ -4,7 +4,7 @@
  *
  *     WEFT_WATCH(settings_watch, struct settings);     // declares two unions: this one and
  *     static struct settings place = { .limit = 10 };  // settings_watch_receiver
- *     static union settings_watch settings = WEFT_WATCH_INIT(&place);
+ *     static union settings_watch settings = WEFT_WATCH_INIT(settings, &place);
  *
  *     weft_watch_send(&settings, &changed);            // anybody
  *
@@ -79,10 +79,13 @@ struct weft_watch_receiver {
 		} from;                                                                            \
 	}
 
-/* For a WEFT_WATCH of the type that `place` points to, where the first value is. */
+/* For the variable of that name, a WEFT_WATCH; `place` points to the first value, of its type. */
 /* clang-format off */
-#define WEFT_WATCH_INIT(place)                                                                     \
-	{ { { { NULL, NULL, 0, 0 } }, (place), 0, (uint32_t)sizeof *(place), 0 } }
+#define WEFT_WATCH_INIT(name, place)                                                               \
+	{ { { { NULL, NULL, 0, 0 } }, (place), 0,                                                  \
+		(uint32_t)(sizeof *(place) +                                                       \
+				0 * WEFT_ITEM_MATCH_((name).waiters.item, place)),                 \
+		0 } }
 /* clang-format on */
 
 /* The same, at run time. */

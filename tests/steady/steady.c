@@ -240,7 +240,7 @@ WEFT_CHANNEL(longs, long);
 
 static async int channel_ready(long count)
 {
-	union longs channel = WEFT_CHANNEL_INIT(long, 1);
+	union longs channel = WEFT_CHANNEL_INIT(channel, 1);
 	long got;
 	int err = 0;
 
@@ -263,7 +263,7 @@ static async int sends(union longs *channel, long count)
 
 static async int channel(long count)
 {
-	union longs channel = WEFT_CHANNEL_INIT(long, 100);
+	union longs channel = WEFT_CHANNEL_INIT(channel, 100);
 	long got, sum = 0;
 	int err = 0;
 

@@ -15,8 +15,8 @@ struct order {
 WEFT_CHANNEL(orders, struct order);
 WEFT_CHANNEL(numbers, long);
 
-static union orders orders = WEFT_CHANNEL_INIT(struct order, 2);
-static union numbers numbers = WEFT_CHANNEL_INIT(long, WEFT_UNBOUNDED);
+static union orders orders = WEFT_CHANNEL_INIT(orders, 2);
+static union numbers numbers = WEFT_CHANNEL_INIT(numbers, WEFT_UNBOUNDED);
 
 static async int customer(int from, int until)
 {
@@ -114,9 +114,9 @@ WEFT_BROADCAST(news, int);
 WEFT_WATCH(level, double);
 
 static int ring[2];
-static union news news = WEFT_BROADCAST_INIT(ring);
+static union news news = WEFT_BROADCAST_INIT(news, ring);
 static double sea = 1.5;
-static union level level = WEFT_WATCH_INIT(&sea);
+static union level level = WEFT_WATCH_INIT(level, &sea);
 
 static async int listener(const char *name)
 {
