@@ -73,8 +73,8 @@ is_documented() {
 	awk '/^```/ { blocks += !inside && /c$/; inside = !inside; next } inside && blocks == 1' \
 		"$root/docs/debugging.md" | sed '/^\$ gdb/,$d' >fetch.c
 	weftcc -g -O0 fetch.c -o fetch || return
-	awk '/^```/ { inside = !inside; next } inside && /^\$ gdb/ { block++ }
-		inside && block { print >("block." block) }' "$root/docs/debugging.md"
+	awk '/^```/ { inside = !inside; shown = 0; next } inside && /^\$ gdb/ { shown = ++block }
+		shown { print >("block." shown) }' "$root/docs/debugging.md"
 	for block in block.*; do
 		# shellcheck disable=SC2046 # the words of the command
 		is_session "$block" $(sed -n 's/^\$ gdb //p' "$block") || return
