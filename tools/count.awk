@@ -10,4 +10,5 @@
 /^[0-9]+\/[0-9]+ Test: / { counted = reported = 0 }
 /^Test Passed\.$/        { if (!counted) passed++ }
 /^Test Failed\.$/        { if (!reported) failed++ }
+/^Unable to find exec/   { failed++ }
 END                      { print passed + 0, failed + 0, skipped + 0 }

@@ -159,7 +159,7 @@ run_other-libclang() {
 		grep -vxF "$used" | sort -V | tail -n 1)
 	[ -f "$used" ] && [ -f "$other" ] || { without "there are no two versions of libclang here"; return; }
 	exclude='csmith|broken|^weftcc_|^example_' \
-	configuration "libweft.so weftcc weft_cli" compiler $ours -DCMAKE_C_COMPILER=gcc \
+	configuration "libweft.so weftcc weft_cli test_edits" compiler $ours -DCMAKE_C_COMPILER=gcc \
 		"-DLIBCLANG_INCLUDE_DIR=$include" "-DLIBCLANG_LIBRARY=$other"
 }
 
