@@ -92,7 +92,7 @@ static void held_took(const void *object, enum weft__held_kind kind, const struc
 		const void *leaf)
 {
 	struct weft_task *task = held_task();
-	struct weft__held **chain = chain_of(object), *held, *entry;
+	struct weft__held **chain = chain_of(object), *held = NULL, *entry;
 
 	if (!task)
 		return;
@@ -108,7 +108,7 @@ static void held_took(const void *object, enum weft__held_kind kind, const struc
 		for (held = *chain; held; held = held->next)
 			if (held->object == object && held->kind == kind)
 				break;
-	if (kind == HELD_RECEIVER && held) {
+	if (held) {
 		entry->next = held->next;
 		*held = *entry;
 	} else {
