@@ -57,6 +57,17 @@ struct test_case {
 		test_check_heard(__FILE__, __LINE__, test_heard, text);                            \
 	} while (0)
 
+/* How many sequences of `steps` calls there are, each of one of `operations`: a number below that, digit by
+ * digit to that base, is one of them. */
+static inline int test_orders(int operations, int steps)
+{
+	int orders = 1;
+
+	for (int i = 0; i < steps; i++)
+		orders *= operations;
+	return orders;
+}
+
 /* Ends the test without an outcome. The program exits with 77 if all its tests did. */
 #define SKIP(reason) test_skip(__FILE__, __LINE__, reason)
 

@@ -147,10 +147,8 @@ static void run_order(int order, unsigned size)
 
 TEST(b65_barrier_agrees_with_counting_in_every_order)
 {
-	int orders = 1;
+	const int orders = test_orders(2 * COMERS, STEPS);
 
-	for (int i = 0; i < STEPS; i++)
-		orders *= 2 * COMERS;
 	for (int order = 0; order < orders; order++)
 		for (unsigned size = 1; size <= 3; size++)
 			run_order(order, size);

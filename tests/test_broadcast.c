@@ -222,10 +222,8 @@ static void step(struct world *world, int operation)
 
 TEST(b59_broadcast_agrees_with_a_list_in_every_order)
 {
-	int orders = 1;
+	const int orders = test_orders(OPERATIONS, STEPS);
 
-	for (int i = 0; i < STEPS; i++)
-		orders *= OPERATIONS;
 	for (int order = 0; order < orders; order++) {
 		struct world world = { .sent = 0 };
 

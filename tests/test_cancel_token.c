@@ -6,34 +6,10 @@
 
 #include <weft/cancel_token.h>
 
+#include "listener.h"
 #include "sweep.h"
-#include "test.h"
 
-struct listener {
-	struct probe probe;
-	struct weft_cancel_token_wait__frame frame;
-};
-
-static void listener_init(struct listener *listener, struct weft_cancel_token *token)
-{
-	listener->probe = (struct probe)PROBE;
-	weft_cancel_token_wait__init(&listener->frame.args, token);
-}
-
-static enum weft_poll listener_poll(struct listener *listener, bool cancelled)
-{
-	struct weft_strand strand = { NULL };
-	struct weft_context cx = probe_context(&listener->probe, NULL, &strand);
-
-	cx.cancelled = cancelled;
-	return weft_cancel_token_wait__poll(&listener->frame, &cx);
-}
-
-static bool listener_ends_with(struct listener *listener, int result)
-{
-	return listener_poll(listener, false) == WEFT_READY &&
-			listener->frame.args.result == result;
-}
+LISTENER(weft_cancel_token_wait, struct weft_cancel_token)
 
 /* ---- the tree ---- */
 
@@ -213,10 +189,8 @@ static void run_order(int order)
 
 TEST(b37_token_agrees_with_a_tree_in_every_order)
 {
-	int orders = 1;
+	const int orders = test_orders(OPERATIONS, STEPS);
 
-	for (int i = 0; i < STEPS; i++)
-		orders *= OPERATIONS;
 	for (int order = 0; order < orders; order++)
 		run_order(order);
 }

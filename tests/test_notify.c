@@ -5,36 +5,12 @@
 
 #include <weft/notify.h>
 
+#include "listener.h"
 #include "sweep.h"
-#include "test.h"
 
 static struct weft_notify fresh = WEFT_NOTIFY_INIT;
 
-struct listener {
-	struct probe probe;
-	struct weft_notify_wait__frame frame;
-};
-
-static void listener_init(struct listener *listener, struct weft_notify *notify)
-{
-	listener->probe = (struct probe)PROBE;
-	weft_notify_wait__init(&listener->frame.args, notify);
-}
-
-static enum weft_poll listener_poll(struct listener *listener, bool cancelled)
-{
-	struct weft_strand strand = { NULL };
-	struct weft_context cx = probe_context(&listener->probe, NULL, &strand);
-
-	cx.cancelled = cancelled;
-	return weft_notify_wait__poll(&listener->frame, &cx);
-}
-
-static bool listener_ends_with(struct listener *listener, int result)
-{
-	return listener_poll(listener, false) == WEFT_READY &&
-			listener->frame.args.result == result;
-}
+LISTENER(weft_notify_wait, struct weft_notify)
 
 TEST(b64_notify_keeps_one_and_not_two)
 {
@@ -231,10 +207,8 @@ static void run_order(int order)
 
 TEST(b64_notify_agrees_with_a_queue_in_every_order)
 {
-	int orders = 1;
+	const int orders = test_orders(OPERATIONS, STEPS);
 
-	for (int i = 0; i < STEPS; i++)
-		orders *= OPERATIONS;
 	for (int order = 0; order < orders; order++)
 		run_order(order);
 }

@@ -293,10 +293,8 @@ static void run_order(int order, int outsider)
 
 TEST(b61_b62_rwlock_agrees_with_a_queue_in_every_order)
 {
-	int orders = 1;
+	const int orders = test_orders(OPERATIONS, STEPS);
 
-	for (int i = 0; i < STEPS; i++)
-		orders *= OPERATIONS;
 	for (int order = 0; order < orders; order++)
 		for (int outsider = 0; outsider < 3; outsider++)
 			run_order(order, outsider);

@@ -214,10 +214,8 @@ static void run_order(int order, uint32_t permits)
 
 TEST(b61_semaphore_agrees_with_a_queue_in_every_order)
 {
-	int orders = 1;
+	const int orders = test_orders(OPERATIONS, STEPS);
 
-	for (int i = 0; i < STEPS; i++)
-		orders *= OPERATIONS;
 	for (int order = 0; order < orders; order++)
 		run_order(order, order % 2 ? 1 : 0);
 }
