@@ -3,9 +3,8 @@
  * core/held.h: what locks tell of who holds them, in checked builds.
  *
  * Why so      Owners cannot be written into the locks, whose size is the same in every build; and sync
- * does
- *             not know who polls. So it says who took what to whoever wants to know, by these functions;
- *             exec/holders.c keeps a table. Elsewhere nothing is said, and nothing costs.
+ *             does not know who polls. So it says who took what to whoever wants to know, by these
+ *             functions; exec/holders.c keeps a table. Elsewhere nothing is said, and nothing costs.
  */
 #ifndef WEFT_CORE_HELD_H
 #define WEFT_CORE_HELD_H
