@@ -23,9 +23,29 @@ static async int literal(int v)
 	return q[0] + q[1];
 }
 
+/* Between the polls of the others: nothing is left of what they have had on the stack. */
+static int scribble(void)
+{
+	volatile char over[4000];
+
+	for (unsigned i = 0; i < sizeof over; i++)
+		over[i] = 0x5a;
+	return over[17];
+}
+
+static async void scribbles(void)
+{
+	scribble();
+	await weft_yield();
+}
+
 async int main(void)
 {
 	char text[] = "text";
+	int sum;
+
+	await weft_join(sum = literal(30), scribbles());
+	printf("%d\n", sum);
 
 	printf("%d\n", await literal(20));
 	printf("%d\n", await count(&(struct iovec){ text, sizeof text }, 1));
