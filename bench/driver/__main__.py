@@ -165,7 +165,7 @@ class Bench:
     """Whole lines take turns, not their points."""
     quick = self.arguments.quick
     micro_peers = [peer for peer in MICRO_PEERS if peer.name not in ("threads", "weft mt1") and
-                   peer.program not in ("micro_sync_weft", "micro_sets_weft")]
+                   peer.program != "micro_async_weft"]
     for number in range(min(self.arguments.rounds, 3)):
       for row, (_, _, _, benchmark) in growth.ROWS.items():
         for peer in self.turned(self.choose(micro_peers), number):

@@ -58,7 +58,7 @@ MICRO_PEERS = [
   Peer("go 2", "micro_go", "go", ["--workers", "2"], pinned=False),
   Peer("asio", "micro_asio", "bench_micro_asio"),
 ]
-for program in ("micro_weft", "micro_sync_weft", "micro_sets_weft"):
+for program in ("micro_weft", "micro_async_weft"):
   MICRO_PEERS += [
     Peer("weft ct", program, "bench_" + program, ["--workers", "0"]),
     Peer("weft mt1", program, "bench_" + program, ["--workers", "1"]),
@@ -110,14 +110,10 @@ class Builder:
     if peer.target == "tokio":
       self.build_tokio()
       return
-    if peer.program.endswith("_weft"):
-      source = os.path.join("bench", peer.program + ".c")
-      if not os.path.exists(os.path.join(self.root, source)):
-        raise BuildError(f"there is no {source}")
     if peer.target == "go":
       self.build_go()
       return
-    if peer.program == "micro_sync_weft" and not glob.glob(LIBCLANG):
+    if peer.program == "micro_async_weft" and not glob.glob(LIBCLANG):
       raise BuildError("libclang-14-dev, or newer, is not installed, so there is no weftcc")
     if peer.program.endswith("_asio") and not (os.path.exists(ASIO) and shutil.which("g++")):
       raise BuildError("g++ and libboost-dev are not both installed")

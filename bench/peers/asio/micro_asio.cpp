@@ -23,7 +23,7 @@
 #include <vector>
 
 extern "C" {
-#include "../../micro.h"
+#include "../../micro/micro.h"
 }
 
 namespace asio = boost::asio;

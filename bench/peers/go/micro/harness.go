@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Options, passes and output of micro_go: what bench/micro.c is to C.
+// Options, passes and output of micro_go: what bench/micro/micro.c is to C.
 package main
 
 import (

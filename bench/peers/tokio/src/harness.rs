@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-//! Options, passes and output of micro_tokio: what bench/micro.c is to C.
+//! Options, passes and output of micro_tokio: what bench/micro/micro.c is to C.
 
 use std::process::{exit, Command};
 use std::time::Instant;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * micro_sync_tasks.c: the tasks of micro_sync_weft.c, in async C.
+ * sync_tasks.c: channels and locks, in async C.
  */
 #include <weft.h>
 
@@ -190,29 +190,29 @@ static async int notify_ping_pong(struct micro_sample *sample)
 	return 0;
 }
 
-/* ---- what micro_sync.h tells ---- */
+/* ---- what async_tasks.h tells ---- */
 
-extern async int (*const sync_channel_ping_pong)(struct micro_sample *sample);
-async int (*const sync_channel_ping_pong)(struct micro_sample *sample) = channel_ping_pong;
+extern async int (*const async_channel_ping_pong)(struct micro_sample *sample);
+async int (*const async_channel_ping_pong)(struct micro_sample *sample) = channel_ping_pong;
 
-extern async int (*const sync_channel_1_to_1)(struct micro_sample *sample);
-async int (*const sync_channel_1_to_1)(struct micro_sample *sample) = channel_1_to_1;
+extern async int (*const async_channel_1_to_1)(struct micro_sample *sample);
+async int (*const async_channel_1_to_1)(struct micro_sample *sample) = channel_1_to_1;
 
-extern async int (*const sync_channel_4_to_1)(struct micro_sample *sample);
-async int (*const sync_channel_4_to_1)(struct micro_sample *sample) = channel_4_to_1;
+extern async int (*const async_channel_4_to_1)(struct micro_sample *sample);
+async int (*const async_channel_4_to_1)(struct micro_sample *sample) = channel_4_to_1;
 
-extern async int (*const sync_mutex_uncontended)(struct micro_sample *sample);
-async int (*const sync_mutex_uncontended)(struct micro_sample *sample) = mutex_uncontended;
+extern async int (*const async_mutex_uncontended)(struct micro_sample *sample);
+async int (*const async_mutex_uncontended)(struct micro_sample *sample) = mutex_uncontended;
 
-extern async int (*const sync_mutex_held_over_yield_8)(struct micro_sample *sample);
-async int (*const sync_mutex_held_over_yield_8)(
+extern async int (*const async_mutex_held_over_yield_8)(struct micro_sample *sample);
+async int (*const async_mutex_held_over_yield_8)(
 		struct micro_sample *sample) = mutex_held_over_yield_8;
 
-extern async int (*const sync_semaphore_uncontended)(struct micro_sample *sample);
-async int (*const sync_semaphore_uncontended)(struct micro_sample *sample) = semaphore_uncontended;
+extern async int (*const async_semaphore_uncontended)(struct micro_sample *sample);
+async int (*const async_semaphore_uncontended)(struct micro_sample *sample) = semaphore_uncontended;
 
-extern async int (*const sync_rwlock_uncontended)(struct micro_sample *sample);
-async int (*const sync_rwlock_uncontended)(struct micro_sample *sample) = rwlock_uncontended;
+extern async int (*const async_rwlock_uncontended)(struct micro_sample *sample);
+async int (*const async_rwlock_uncontended)(struct micro_sample *sample) = rwlock_uncontended;
 
-extern async int (*const sync_notify_ping_pong)(struct micro_sample *sample);
-async int (*const sync_notify_ping_pong)(struct micro_sample *sample) = notify_ping_pong;
+extern async int (*const async_notify_ping_pong)(struct micro_sample *sample);
+async int (*const async_notify_ping_pong)(struct micro_sample *sample) = notify_ping_pong;

@@ -1,35 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* channels.c: what it costs to hand something over. Names, output and method: README.md. */
-#include "channels.h"
-
-#include <stdlib.h>
-
-#include <weft.h>
+/* channels.c: what it costs to hand something over. Names, output and method: bench/README.md. */
+#include "benchmarks.h"
+#include "rig.h"
 
 enum { ROUND_TRIPS = 500000, FOLLOWERS = 1000, ROUNDS = 200, IDLE_CHANNELS = 300000 };
 
 WEFT_CHANNEL(numbers, size_t);
 WEFT_BROADCAST(news, size_t);
 WEFT_WATCH(level, size_t);
-
-/* Each benchmark has a process of its own. */
-static struct micro_sample sample;
-
-static struct micro_sample run_root(int workers, const struct weft_async *async, const void *args)
-{
-	struct weft_runtime_options options = {
-		.flavour = workers ? WEFT_MULTI_THREAD : WEFT_CURRENT_THREAD,
-		.workers = (unsigned)workers,
-	};
-	struct weft_runtime *runtime;
-	int result = -1;
-
-	micro_expect(weft_runtime_create(&runtime, &options), 0);
-	micro_expect(weft_runtime_run(runtime, async, args, &result), 0);
-	micro_expect(result, 0);
-	weft_runtime_destroy(runtime);
-	return sample;
-}
 
 /* ---- one message there and one back ---- */
 
@@ -123,7 +101,7 @@ enum weft_poll ask__poll(void *frame, struct weft_context *cx)
 		weft_await(f, f->recv, weft_oneshot_recv,
 				writer_sends(&f->writer, f->writer.letter.answer),
 				&f->writer.letter);
-	sample = micro_wall_per(&f->watch, ROUND_TRIPS);
+	rig.sample = micro_wall_per(&f->watch, ROUND_TRIPS);
 	micro_expect((int64_t)f->writer.letter.number, 2 * ROUND_TRIPS);
 	f->last = (struct letter){ 0, NULL };
 	micro_expect(weft_oneshot_send(&f->writer.letter.answer->oneshot, &f->last), 0);
@@ -138,7 +116,7 @@ struct micro_sample oneshot_ping_pong(int workers)
 	struct ask__args args;
 
 	ask__init(&args);
-	return run_root(workers, &ask__async, &args);
+	return rig_run(workers, &ask__async, &args);
 }
 
 /* ---- to a thousand receivers ---- */
@@ -251,7 +229,7 @@ enum weft_poll tell__poll(void *frame, struct weft_context *cx)
 				0);
 		weft_await(f, f->wait, weft_notify_wait, &arrived);
 	}
-	sample = micro_wall_per(&f->watch, ROUNDS * FOLLOWERS);
+	rig.sample = micro_wall_per(&f->watch, ROUNDS * FOLLOWERS);
 	while (followers_count() > 0)
 		weft_await(f, f->yield, weft_yield);
 	weft_return(f, 0);
@@ -267,7 +245,7 @@ static struct micro_sample to_all(int workers, bool is_watch)
 	weft_watch_init(&level.watch, &place, sizeof place);
 	weft_notify_init(&arrived);
 	tell__init(&args, is_watch);
-	return run_root(workers, &tell__async, &args);
+	return rig_run(workers, &tell__async, &args);
 }
 
 struct micro_sample broadcast_1k(int workers)

@@ -1,37 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * micro_sets_weft.c: what many futures in one task cost. Names, output and method: README.md.
- *
- * By hand, in the shape that weftcc emits.
+ * sets.c: what many futures in one task cost. Names, output and method: bench/README.md.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include <weft.h>
-
-#include "micro.h"
+#include "benchmarks.h"
+#include "rig.h"
 
 enum { STAGGERED = 100000, PUSHES = 1000000, SELECTS = 1000000, BRANCHES = 4 };
 
-WEFT_ASYNC_2(int, benchmark, size_t, struct micro_sample *);
+/* Each root takes how many there are. */
+WEFT_ASYNC_1(int, counted, size_t);
 
-static struct micro_sample run(const struct weft_async *async, size_t count, int workers)
+static struct micro_sample run_counted(int workers, const struct weft_async *async, size_t count)
 {
-	struct weft_runtime_options options = {
-		.flavour = workers ? WEFT_MULTI_THREAD : WEFT_CURRENT_THREAD,
-		.workers = (unsigned)workers,
-	};
-	struct weft_runtime *runtime;
-	struct micro_sample sample = { 0, 0 };
-	struct benchmark__args args;
-	int result = -1;
+	struct counted__args args;
 
-	micro_expect(weft_runtime_create(&runtime, &options), 0);
-	benchmark__init(&args, count, &sample);
-	micro_expect(weft_runtime_run(runtime, async, &args, &result), 0);
-	micro_expect(result, 0);
-	weft_runtime_destroy(runtime);
-	return sample;
+	counted__init(&args, count);
+	return rig_run(workers, async, &args);
 }
 
 /* ---- join_all: children that end one after the other ---- */
@@ -103,7 +89,7 @@ static void crowd_check(const struct crowd *crowd)
 	micro_expect(sum, (int64_t)crowd->count);
 }
 
-WEFT_ASYNC_2(int, joins, size_t, struct micro_sample *);
+WEFT_ASYNC_1(int, joins, size_t);
 
 struct joins__frame {
 	struct joins__args args;
@@ -136,7 +122,7 @@ enum weft_poll joins__poll(void *frame, struct weft_context *cx)
 		weft_await(f, f->task_join, weft_task_join, f->sender, NULL);
 		crowd_check(crowd);
 	}
-	*f->args.p1 = micro_wall_and_cpu_per(&f->watch, (int64_t)(f->rounds * crowd->count));
+	rig.sample = micro_wall_and_cpu_per(&f->watch, (int64_t)(f->rounds * crowd->count));
 	free(crowd->members);
 	free(crowd->children);
 	weft_return(f, 0);
@@ -144,34 +130,19 @@ enum weft_poll joins__poll(void *frame, struct weft_context *cx)
 }
 WEFT_ASYNC_DEFINE(joins, WEFT_ASYNC_RESULT_INT);
 
-static struct micro_sample join_all_100(int workers)
+struct micro_sample join_all_100(int workers)
 {
-	return run(&joins__async, 100, workers);
+	return run_counted(workers, &joins__async, 100);
 }
 
-static struct micro_sample join_all_100k(int workers)
+struct micro_sample join_all_100k(int workers)
 {
-	return run(&joins__async, 100000, workers);
+	return run_counted(workers, &joins__async, 100000);
 }
 
 /* ---- a set: push one, take one ---- */
 
-WEFT_ASYNC_1(size_t, value, size_t);
-
-struct value__frame {
-	struct value__args args;
-};
-
-enum weft_poll value__poll(void *frame, struct weft_context *cx)
-{
-	struct value__frame *f = frame;
-
-	(void)cx;
-	weft_return(f, f->args.p0);
-}
-WEFT_ASYNC_DEFINE(value, 0);
-
-WEFT_ASYNC_2(int, pushes, size_t, struct micro_sample *);
+WEFT_ASYNC_1(int, pushes, size_t);
 
 struct pushes__frame {
 	struct pushes__args args;
@@ -184,10 +155,10 @@ struct pushes__frame {
 
 static void push_value(struct weft_set *set, size_t i)
 {
-	struct value__args args;
+	struct rig_value__args args;
 
-	value__init(&args, i);
-	micro_expect(weft_set_put(set, &value__async, &args, NULL), 0);
+	rig_value__init(&args, i);
+	micro_expect(weft_set_put(set, &rig_value__async, &args, NULL), 0);
 }
 
 /* With so many in the set all the time. */
@@ -206,7 +177,7 @@ enum weft_poll pushes__poll(void *frame, struct weft_context *cx)
 		weft_await(f, f->next, weft_set_next, &f->set, &f->got);
 		f->sum += f->got;
 	}
-	*f->args.p1 = micro_wall_and_cpu_per(&f->watch, PUSHES);
+	rig.sample = micro_wall_and_cpu_per(&f->watch, PUSHES);
 	micro_expect((int64_t)f->sum, (int64_t)(PUSHES - (f->args.p0 - 1)));
 	weft_await(f, f->close, weft_set_close, &f->set);
 	weft_return(f, 0);
@@ -214,19 +185,19 @@ enum weft_poll pushes__poll(void *frame, struct weft_context *cx)
 }
 WEFT_ASYNC_DEFINE(pushes, WEFT_ASYNC_RESULT_INT);
 
-static struct micro_sample set_push_next(int workers)
+struct micro_sample set_push_next(int workers)
 {
-	return run(&pushes__async, 1, workers);
+	return run_counted(workers, &pushes__async, 1);
 }
 
-static struct micro_sample set_push_next_10k(int workers)
+struct micro_sample set_push_next_10k(int workers)
 {
-	return run(&pushes__async, 10000, workers);
+	return run_counted(workers, &pushes__async, 10000);
 }
 
 /* ---- select over four, of which one is ready, in turns ---- */
 
-WEFT_ASYNC_2(int, selects, size_t, struct micro_sample *);
+WEFT_ASYNC_1(int, selects, size_t);
 
 struct selects__frame {
 	struct selects__args args;
@@ -267,26 +238,13 @@ enum weft_poll selects__poll(void *frame, struct weft_context *cx)
 		f->i++;
 		selects_begin(f);
 	}
-	*f->args.p1 = micro_wall_and_cpu_per(&f->watch, SELECTS);
+	rig.sample = micro_wall_and_cpu_per(&f->watch, SELECTS);
 	micro_expect((int64_t)f->won, SELECTS);
 	weft_return(f, 0);
 }
 WEFT_ASYNC_DEFINE(selects, WEFT_ASYNC_RESULT_INT);
 
-static struct micro_sample select_4(int workers)
+struct micro_sample select_4(int workers)
 {
-	return run(&selects__async, 0, workers);
-}
-
-static const struct micro_benchmark benchmarks[] = {
-	{ "join_all_100", join_all_100, false },
-	{ "join_all_100k", join_all_100k, false },
-	{ "set_push_next", set_push_next, false },
-	{ "set_push_next_10k", set_push_next_10k, false },
-	{ "select_4", select_4, false },
-};
-
-int main(int argc, char **argv)
-{
-	return micro_main(argc, argv, benchmarks, sizeof benchmarks / sizeof benchmarks[0]);
+	return run_counted(workers, &selects__async, 0);
 }

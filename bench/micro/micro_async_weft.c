@@ -1,78 +1,69 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * micro_sync_weft.c: what Weft's channels and locks cost in async C, and how late timers are. Names, output and method: README.md.
+ * micro_async_weft.c: what costs what in async C: awaits, channels, locks; and how late timers are. Names,
+ * output and method: bench/README.md.
  */
-#include "micro_sync.h"
+#include "async_tasks.h"
+#include "rig.h"
 
 WEFT_ASYNC_1(int, benchmark, struct micro_sample *);
 
 static struct micro_sample run(const struct weft_async *async, int workers)
 {
-	struct weft_runtime_options options = {
-		.flavour = workers ? WEFT_MULTI_THREAD : WEFT_CURRENT_THREAD,
-		.workers = (unsigned)workers,
-	};
 	struct benchmark__args args;
-	struct weft_runtime *runtime;
-	struct micro_sample sample = { 0 };
-	int result = -1;
 
-	micro_expect(weft_runtime_create(&runtime, &options), 0);
-	benchmark__init(&args, &sample);
-	micro_expect(weft_runtime_run(runtime, async, &args, &result), 0);
-	micro_expect(result, 0);
-	weft_runtime_destroy(runtime);
-	return sample;
+	benchmark__init(&args, &rig.sample);
+	return rig_run(workers, async, &args);
 }
 
 static struct micro_sample channel_ping_pong(int workers)
 {
-	return run(sync_channel_ping_pong, workers);
+	return run(async_channel_ping_pong, workers);
 }
 
 static struct micro_sample channel_1_to_1(int workers)
 {
-	return run(sync_channel_1_to_1, workers);
+	return run(async_channel_1_to_1, workers);
 }
 
 static struct micro_sample channel_4_to_1(int workers)
 {
-	return run(sync_channel_4_to_1, workers);
+	return run(async_channel_4_to_1, workers);
 }
 
 static struct micro_sample mutex_uncontended(int workers)
 {
-	return run(sync_mutex_uncontended, workers);
+	return run(async_mutex_uncontended, workers);
 }
 
 static struct micro_sample mutex_held_over_yield_8(int workers)
 {
-	return run(sync_mutex_held_over_yield_8, workers);
+	return run(async_mutex_held_over_yield_8, workers);
 }
 
 static struct micro_sample semaphore_uncontended(int workers)
 {
-	return run(sync_semaphore_uncontended, workers);
+	return run(async_semaphore_uncontended, workers);
 }
 
 static struct micro_sample rwlock_uncontended(int workers)
 {
-	return run(sync_rwlock_uncontended, workers);
+	return run(async_rwlock_uncontended, workers);
 }
 
 static struct micro_sample notify_ping_pong(int workers)
 {
-	return run(sync_notify_ping_pong, workers);
+	return run(async_notify_ping_pong, workers);
 }
 
 static struct micro_sample timer_late(int workers)
 {
-	return run(sync_timer_late, workers);
+	return run(async_timer_late, workers);
 }
 
 static struct micro_sample busy_10ms(int workers)
 {
-	return run(sync_busy_10ms, workers);
+	return run(async_busy_10ms, workers);
 }
 
 static const struct micro_benchmark benchmarks[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * micro_tails_tasks.c: how late timers are, with nothing else to do and beside a task that computes.
+ * tails_tasks.c: how late timers are, with nothing else to do and beside a task that computes.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -129,10 +129,10 @@ static async int busy_10ms(struct micro_sample *sample)
 	return 0;
 }
 
-/* ---- what micro_sync.h tells ---- */
+/* ---- what async_tasks.h tells ---- */
 
-extern async int (*const sync_timer_late)(struct micro_sample *sample);
-async int (*const sync_timer_late)(struct micro_sample *sample) = timer_late;
+extern async int (*const async_timer_late)(struct micro_sample *sample);
+async int (*const async_timer_late)(struct micro_sample *sample) = timer_late;
 
-extern async int (*const sync_busy_10ms)(struct micro_sample *sample);
-async int (*const sync_busy_10ms)(struct micro_sample *sample) = busy_10ms;
+extern async int (*const async_busy_10ms)(struct micro_sample *sample);
+async int (*const async_busy_10ms)(struct micro_sample *sample) = busy_10ms;

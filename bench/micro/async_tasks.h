@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * aasync_tasks.h: what micro_aasync_weft.c, plain C, knows of the *_tasks.c, which are async C: there these are async functions.
+ */
+#ifndef WEFT_BENCH_ASYNC_TASKS_H
+#define WEFT_BENCH_ASYNC_TASKS_H
+
+#include <weft.h>
+
+#include "micro.h"
+
+/* Each does one benchmark and fills in the sample. */
+extern const struct weft_async *const async_channel_ping_pong;
+extern const struct weft_async *const async_channel_1_to_1;
+extern const struct weft_async *const async_channel_4_to_1;
+extern const struct weft_async *const async_mutex_uncontended;
+extern const struct weft_async *const async_mutex_held_over_yield_8;
+extern const struct weft_async *const async_semaphore_uncontended;
+extern const struct weft_async *const async_rwlock_uncontended;
+extern const struct weft_async *const async_notify_ping_pong;
+extern const struct weft_async *const async_timer_late;
+extern const struct weft_async *const async_busy_10ms;
+
+#endif
