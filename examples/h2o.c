@@ -25,6 +25,7 @@ static struct water_factory factory = {
 
 static async int bond(struct water_factory *f, char atom)
 {
+	weft_assert_held(atom == 'O' ? &f->oxygen : &f->hydrogen); /* checked builds look */
 	weft_try(await weft_mutex_lock(&f->mutex));
 	f->bonds[f->bond_count++] = atom;
 	weft_mutex_unlock(&f->mutex);

@@ -9,6 +9,7 @@
 
 static struct weft_mutex first, second;
 static struct weft_rwlock table;
+static struct weft_semaphore permits;
 static struct weft_channel queue;
 static struct weft_notify cleaned;
 
@@ -153,6 +154,73 @@ static async int has_its_lock_unlocked(void)
 	return 0;
 }
 
+static async int unlocks_twice(void)
+{
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	weft_try(await weft_yield());
+	weft_mutex_unlock(&first);
+	return 0;
+}
+
+/* Row S3-15: released before what it protects. */
+static async int needs_its_permit(void)
+{
+	weft_try(await weft_yield());
+	weft_assert_held(&permits);
+	return 0;
+}
+
+static async int releases_early(void)
+{
+	weft_try(await weft_semaphore_acquire(&permits, 1));
+	weft_semaphore_release(&permits, 1);
+	return await needs_its_permit();
+}
+
+static async int never_acquires(void)
+{
+	return await needs_its_permit();
+}
+
+static async int releases_again(void)
+{
+	weft_try(await weft_semaphore_acquire(&permits, 2));
+	defer weft_semaphore_release(&permits, 2);
+	weft_try(await weft_yield());
+	weft_semaphore_release(&permits, 1);
+	return await weft_yield();
+}
+
+/* The permit of the first is released by the second, whose own was. */
+static async int has_its_permit_released(struct weft_barrier *both)
+{
+	weft_try(await weft_semaphore_acquire(&permits, 1));
+	defer weft_semaphore_release(&permits, 1);
+	weft_try(await weft_barrier_wait(both));
+	return await weft_barrier_wait(both);
+}
+
+static async int releases_the_others(struct weft_barrier *both)
+{
+	weft_try(await weft_semaphore_acquire(&permits, 1));
+	weft_try(await weft_barrier_wait(both));
+	weft_semaphore_release(&permits, 1);
+	weft_semaphore_release(&permits, 1);
+	return await weft_barrier_wait(both);
+}
+
+static async int permits_of_two(void)
+{
+	struct weft_barrier both = WEFT_BARRIER_INIT(2);
+
+	weft_scope (tasks) {
+		weft_try(weft_spawn_in(&tasks, has_its_permit_released(&both)));
+		weft_try(weft_spawn_in(&tasks, releases_the_others(&both)));
+	}
+	return 0;
+}
+
 static pthread_mutex_t of_the_system = PTHREAD_MUTEX_INITIALIZER;
 
 static void locks_behind_a_call(void)
@@ -189,12 +257,46 @@ static async int gives_up_on_itself(void)
 	return err == -ETIME ? 0 : -EPROTO;
 }
 
+static async int has_got_a_permit(void)
+{
+	weft_assert_held(&permits);
+	weft_try(await weft_yield());
+	weft_semaphore_release(&permits, 1);
+	return 0;
+}
+
+static async int signals(void)
+{
+	weft_try(await weft_yield());
+	weft_semaphore_release(&permits, 1);
+	return 0;
+}
+
+static async int permits_move(void)
+{
+	weft_scope (tasks) {
+		for (int i = 0; i < 4; i++) {
+			weft_try(await weft_semaphore_acquire(&permits, 1));
+			weft_try(weft_spawn_in(&tasks, has_got_a_permit()));
+		}
+	}
+	weft_scope (tasks) {
+		weft_try(weft_spawn_in(&tasks, signals()));
+	}
+	weft_try(await weft_semaphore_acquire(&permits, 3));
+	weft_assert_held(&permits);
+	weft_semaphore_release(&permits, 1);
+	weft_semaphore_release(&permits, 2);
+	weft_semaphore_add(&permits, 1);
+	return 0;
+}
+
 static async int branches_take_turns(void)
 {
 	int one = 0, other = 0;
 
 	weft_try(await gives_up_on_itself());
-
+	weft_try(await permits_move());
 	await weft_join(one = holds_for_a_while(), other = holds_for_a_while());
 	weft_try(one);
 	weft_try(other);
@@ -215,6 +317,7 @@ void deadlocks_reset(void) /* before each of them, and after the last */
 	weft_mutex_init(&first);
 	weft_mutex_init(&second);
 	weft_rwlock_init(&table);
+	weft_semaphore_init(&permits, 2);
 	weft_notify_init(&cleaned);
 	weft_channel_finish(&queue);
 	weft_channel_init(&queue, sizeof(int), 3);
@@ -230,6 +333,11 @@ extern async int (*const misuse_locks_twice)(void);
 extern async int (*const misuse_writes_what_it_reads)(void);
 extern async int (*const misuse_unlocks_the_others)(void);
 extern async int (*const misuse_sleeps_with_a_lock)(void);
+extern async int (*const misuse_unlocks_twice)(void);
+extern async int (*const misuse_releases_early)(void);
+extern async int (*const misuse_never_acquires)(void);
+extern async int (*const misuse_releases_again)(void);
+extern async int (*const misuse_permits_of_two)(void);
 extern async int (*const no_misuse)(void);
 async int (*const deadlock_cleanup)(
 		void) = cleans_too_late; /* two tasks, and nobody who is known to wake the second */
@@ -245,4 +353,9 @@ async int (*const misuse_locks_twice)(void) = locks_twice;
 async int (*const misuse_writes_what_it_reads)(void) = writes_what_it_reads;
 async int (*const misuse_unlocks_the_others)(void) = has_its_lock_unlocked;
 async int (*const misuse_sleeps_with_a_lock)(void) = sleeps_with_a_lock;
+async int (*const misuse_unlocks_twice)(void) = unlocks_twice;
+async int (*const misuse_releases_early)(void) = releases_early;
+async int (*const misuse_never_acquires)(void) = never_acquires;
+async int (*const misuse_releases_again)(void) = releases_again;
+async int (*const misuse_permits_of_two)(void) = permits_of_two;
 async int (*const no_misuse)(void) = branches_take_turns;

@@ -9,7 +9,7 @@
  *
  * Fair: who asks for many is not overtaken by those who ask for few, and nobody who comes later goes
  * first, not even by try_acquire. A release gives to those who wait, in their order, as far as it goes.
- * To take permits away for good, acquire and do not release; to add some, release.
+ * To take permits away for good, acquire and do not release.
  *
  * Memory:  the semaphore is yours; nothing allocates. It must not move or die while a task waits on it
  *          or a call on it has not returned; but who got the last permit that is in use may free it, if
@@ -57,8 +57,13 @@ struct weft_semaphore_acquire__frame {
 /* 0; -EAGAIN: not so many are there, or others wait; -ESHUTDOWN: closed. */
 WEFT_NODISCARD int weft_semaphore_try_acquire(struct weft_semaphore *semaphore, uint32_t count);
 
-/* Gives permits back, or adds them. Aborts above WEFT_SEMAPHORE_MAX. */
+/* Gives permits back; they may have been acquired by another task. Aborts above WEFT_SEMAPHORE_MAX. In
+ * checked builds also if those that the task has acquired in the same function were released before, and
+ * nobody else has any: a permit that is released twice. */
 void weft_semaphore_release(struct weft_semaphore *semaphore, uint32_t count);
+
+/* Permits that nobody has acquired: more of them, or a signal. Aborts as release, but for the last. */
+void weft_semaphore_add(struct weft_semaphore *semaphore, uint32_t count);
 
 /* Whoever waits gets -ESHUTDOWN, and so does who comes later. Permits may still be released.
  * Idempotent, and there is no way back. */

@@ -26,6 +26,11 @@ struct weft_waiters {
 	uint32_t word; /* of the lock whose waiters these are */
 };
 
+/* Public: what follows needs this mutex, rwlock or permit of a semaphore. Aborts in checked builds, in a
+ * task of a runtime, if the task does not hold it: because it was never taken, or released too early. The
+ * message names both places. (Linux has lockdep_assert_held.) */
+void weft_assert_held(const void *lock);
+
 WEFT_END_DECLS
 
 #endif

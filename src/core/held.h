@@ -25,7 +25,7 @@ enum weft__held_kind {
 	HELD_MUTEX,
 	HELD_READ,    /* of an rwlock */
 	HELD_WRITE,   /* the same */
-	HELD_PERMITS, /* of a semaphore: whoever likes may release them */
+	HELD_PERMITS, /* of a semaphore: they may be released by another task */
 	HELD_RECEIVER /* of a channel: who has received last */
 };
 
@@ -34,8 +34,16 @@ struct weft__held_ops {
 	 * plain call. */
 	void (*took)(const void *object, enum weft__held_kind kind, const struct weft_context *cx,
 			const void *leaf);
-	/* It gives it back; aborts if another holds it, and not this. */
-	void (*gave)(const void *object, enum weft__held_kind kind);
+	/* It gives back a lock, which is locked or not; aborts if another holds it, and not this, or if it
+	 * has given it back already. */
+	void (*gave)(const void *object, bool is_locked);
+	/* The same two of permits. Here the release aborts if the task's own have been released already,
+	 * and nobody else has any. */
+	void (*acquired)(const void *object, uint32_t count, const struct weft_context *cx,
+			const void *leaf);
+	void (*released)(const void *object, uint32_t count);
+	/* Aborts if the task does not hold it. */
+	void (*requires)(const void *object);
 	/* It begins to wait; aborts if it waits for itself. */
 	void (*waits)(const void *object, enum weft__held_kind kind, const struct weft_context *cx,
 			const void *leaf);

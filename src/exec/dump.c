@@ -354,6 +354,10 @@ static void say_holder(const struct weft__held *held, void *arg)
 {
 	const struct weft__dump *dump = arg;
 
+	if (!held->task) {
+		dprintf(dump->fd, "; %s: a thread has some", weft__held_name(held->kind));
+		return;
+	}
 	dprintf(dump->fd, "; %s %s by task %llx in %s (%s:%u)", weft__held_name(held->kind),
 			held->kind == HELD_RECEIVER ? "was used" : "was taken",
 			(unsigned long long)held->task, held->place.async->name,

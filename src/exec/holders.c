@@ -5,12 +5,22 @@
  * How         Chains under one lock. A task is known by its id, which no other has later: so what a
  *             task held when it ended does no harm. Whoever holds the same object several times
  *             (permits) has as many entries.
+ *             What was given back is kept for a while, for reports: a table in which each entry has the
+ *             last one that fell upon it.
  * Misuse      found here, each reported with both places:
  *               - a mutex or rwlock that is unlocked by a task while another holds it, and this does not
+ *               - or that the task has unlocked already
  *               - one for which a task waits that holds it in the same strand: nobody else can give it
  *               back
- * Limits      Tasks of a runtime only: what threads and bare executors hold is not written down. If
- *             there is no memory for an entry, nothing is found any more.
+ *               - a lock or permit that is needed (weft_assert_held) and was given back before
+ *               - permits that are released again: nobody has any, and the task has acquired some in the
+ *               same function, which were released
+ * Why so      Permits may move into another task, and some semaphores are signals, which whoever likes
+ *             releases. So who has acquired a permit need not be who releases it; but the sum must be
+ *             right. Nothing can tell that a permit which is released once is released too early, unless
+ *             what it protects says so.
+ * Limits      Tasks of a runtime only: what threads and bare executors hold is not written down, apart
+ *             from permits. If there is no memory for an entry, nothing is found any more.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +29,20 @@
 #include "exec/holders.h"
 #include "exec/runtime.h"
 
-enum { HELD_CHAINS = 1024 };
+enum { HELD_CHAINS = 1024, HELD_PAST_BITS = 8 };
+
+/* What a task had, and who gave it back where. */
+struct held_past {
+	struct weft__held held;
+	uint64_t by;
+	struct weft__place place;
+};
 
 static struct {
 	struct weft__lock lock;
 	bool incomplete; /* atomic */
 	struct weft__held *chains[HELD_CHAINS];
+	struct held_past past[1 << HELD_PAST_BITS];
 } held_table;
 
 const char *weft__held_name(enum weft__held_kind kind)
@@ -86,23 +104,81 @@ __attribute__((noinline)) _Noreturn static void held_fail(const char *what,
 	weft__fail(text, place.async->file, (int)place.line);
 }
 
+__attribute__((noinline)) _Noreturn static void past_fail(
+		const char *what, const struct held_past *past, struct weft_task *task)
+{
+	struct weft__place here = weft__trace_find(task, NULL);
+	const struct weft__held *held = &past->held;
+	char text[500];
+
+	snprintf(text, sizeof text,
+			"task %llx, %s, %s %s %p, which it has taken in %s (%s:%u), and which task %llx "
+			"has given back in %s (after %s:%u)",
+			(unsigned long long)weft_task_id(task), here.async->name, what,
+			weft__held_name(held->kind), held->object, held->place.async->name,
+			held->place.async->file, held->place.line, (unsigned long long)past->by,
+			past->place.async->name, past->place.async->file, past->place.line);
+	weft__fail(text, here.async->file, (int)here.line);
+}
+
+/* ---- what was given back: with the lock ---- */
+
+static struct held_past *past_entry(const void *object, uint64_t task)
+{
+	uint64_t bits = ((uint64_t)(uintptr_t)object + task) * 0x9e3779b97f4a7c15u;
+
+	return &held_table.past[bits >> (64 - HELD_PAST_BITS)];
+}
+
+/* Object NULL: there is none, or nobody can be sure any more. */
+static struct held_past past_find(const void *object, struct weft_task *task)
+{
+	uint64_t id = weft_task_id(task);
+	struct held_past past = *past_entry(object, id);
+
+	if (past.held.object != object || past.held.task != id ||
+			atomic_load_relaxed(&held_table.incomplete)) /* relaxed: a flag */
+		past.held.object = NULL;
+	return past;
+}
+
+static void past_keep(const struct weft__held *held, struct weft_task *by, struct weft__place place)
+{
+	if (by && held->task)
+		*past_entry(held->object, held->task) =
+				(struct held_past){ *held, weft_task_id(by), place };
+}
+
 /* ---- what locks say ---- */
+
+/* NULL: there is no memory, and nothing is complete any more. */
+static struct weft__held *held_create(const void *object, enum weft__held_kind kind,
+		const struct weft_context *cx, const void *leaf)
+{
+	struct weft_task *task = held_task();
+	struct weft__held *entry = malloc(sizeof *entry);
+
+	if (!entry) {
+		atomic_store_relaxed(&held_table.incomplete, true); /* relaxed: a flag */
+		return NULL;
+	}
+	*entry = (struct weft__held){ .object = object, .kind = kind };
+	if (task) {
+		entry->task = weft_task_id(task);
+		entry->strand = cx ? cx->strand : NULL;
+		entry->place = weft__trace_find(task, leaf);
+	}
+	return entry;
+}
 
 static void held_took(const void *object, enum weft__held_kind kind, const struct weft_context *cx,
 		const void *leaf)
 {
-	struct weft_task *task = held_task();
 	struct weft__held **chain = chain_of(object), *held = NULL, *entry;
 
-	if (!task)
+	entry = held_task() ? held_create(object, kind, cx, leaf) : NULL;
+	if (!entry)
 		return;
-	entry = malloc(sizeof *entry);
-	if (!entry) {
-		atomic_store_relaxed(&held_table.incomplete, true); /* relaxed: a flag */
-		return;
-	}
-	*entry = (struct weft__held){ NULL, object, weft_task_id(task), cx ? cx->strand : NULL,
-		weft__trace_find(task, leaf), kind };
 	weft__lock_acquire(&held_table.lock);
 	if (kind == HELD_RECEIVER) /* one, the last */
 		for (held = *chain; held; held = held->next)
@@ -132,25 +208,126 @@ static struct weft__held **held_find(const void *object, uint64_t task)
 	return link;
 }
 
-static void held_gave(const void *object, enum weft__held_kind kind)
+static void held_gave(const void *object, bool is_locked)
 {
 	struct weft_task *task = held_task();
+	struct weft__place here = { NULL, 0 };
+	struct held_past past = { .by = 0 };
 	struct weft__held **link, *held;
 	bool is_misuse;
 
+	if (task)
+		here = weft__trace_find(task, NULL);
 	weft__lock_acquire(&held_table.lock);
 	link = held_find(object, task ? weft_task_id(task) : 0);
-	is_misuse = !*link && task && is_lock(kind);
+	is_misuse = !*link && task;
 	if (!*link)
 		link = held_find(object, 0);
 	held = *link;
-	if (held)
+	if (held) {
 		*link = held->next;
+		past_keep(held, task, here);
+	} else if (task && !is_locked) {
+		past = past_find(object, task);
+	}
 	weft__lock_release(&held_table.lock);
 	/* relaxed: a flag */
 	if (held && is_misuse && !atomic_load_relaxed(&held_table.incomplete))
-		held_fail("unlocks", held, task, weft__trace_find(task, NULL));
+		held_fail("unlocks", held, task, here);
+	if (past.held.object)
+		past_fail("unlocks again", &past, task);
 	free(held);
+}
+
+static void held_acquired(
+		const void *object, uint32_t count, const struct weft_context *cx, const void *leaf)
+{
+	struct weft__held **chain = chain_of(object);
+	struct weft__held *entry = count ? held_create(object, HELD_PERMITS, cx, leaf) : NULL;
+
+	if (!entry)
+		return;
+	entry->count = count;
+	weft__lock_acquire(&held_table.lock);
+	entry->next = *chain;
+	*chain = entry;
+	weft__lock_release(&held_table.lock);
+}
+
+/* With the lock: takes permits from what that task has (0: anybody), newest first. Returns how many are
+ * left over; entries that are empty go to *empty. */
+static uint32_t permits_give(const void *object, uint64_t task, uint32_t count,
+		struct weft__held **empty, struct weft__place place)
+{
+	struct weft__held **link;
+
+	while (count && *(link = held_find(object, task))) {
+		struct weft__held *held = *link;
+		uint32_t some = held->count < count ? held->count : count;
+
+		count -= some;
+		held->count -= some;
+		if (held->count == 0) {
+			*link = held->next;
+			past_keep(held, held_task(), place);
+			held->next = *empty;
+			*empty = held;
+		}
+	}
+	return count;
+}
+
+static void held_released(const void *object, uint32_t count)
+{
+	struct weft_task *task = held_task();
+	struct weft__place here = { NULL, 0 };
+	struct held_past past = { .by = 0 };
+	struct weft__held *empty = NULL;
+
+	if (task)
+		here = weft__trace_find(task, NULL);
+	weft__lock_acquire(&held_table.lock);
+	if (task)
+		count = permits_give(object, weft_task_id(task), count, &empty, here);
+	count = permits_give(object, 0, count, &empty, here); /* they have moved */
+	if (count && task)
+		past = past_find(object, task);
+	weft__lock_release(&held_table.lock);
+	while (empty) {
+		struct weft__held *next = empty->next;
+
+		free(empty);
+		empty = next;
+	}
+	if (past.held.object && past.held.place.async == here.async)
+		past_fail("releases again", &past, task);
+}
+
+static void held_requires(const void *object)
+{
+	struct weft_task *task = held_task();
+	struct weft__held mine = { .object = NULL }, other = { .object = NULL };
+	struct held_past past;
+
+	if (!task)
+		return;
+	weft__lock_acquire(&held_table.lock);
+	for (const struct weft__held *held = *chain_of(object); held; held = held->next)
+		if (held->object == object && held->kind != HELD_RECEIVER)
+			*(held->task == weft_task_id(task) ? &mine : &other) = *held;
+	past = past_find(object, task);
+	weft__lock_release(&held_table.lock);
+	/* relaxed: a flag */
+	if (mine.object || atomic_load_relaxed(&held_table.incomplete))
+		return;
+	if (past.held.object)
+		past_fail("needs", &past, task);
+	if (!other.object)
+		weft__fail("a lock or permit is needed here, and nobody has it",
+				weft__trace_find(task, NULL).async->file,
+				(int)weft__trace_find(task, NULL).line);
+	if (other.kind != HELD_PERMITS) /* those may have moved */
+		held_fail("needs", &other, task, weft__trace_find(task, NULL));
 }
 
 static void held_waits(const void *object, enum weft__held_kind kind, const struct weft_context *cx,
@@ -173,8 +350,9 @@ static void held_waits(const void *object, enum weft__held_kind kind, const stru
 
 void weft__held_watch(void)
 {
-	static const struct weft__held_ops ops = { held_took, held_gave, held_waits,
-		weft__mutex_watch_begins, weft__mutex_watch_suspends };
+	static const struct weft__held_ops ops = { held_took, held_gave, held_acquired,
+		held_released, held_requires, held_waits, weft__mutex_watch_begins,
+		weft__mutex_watch_suspends };
 
 	weft__mutex_watch_begin();
 	/* pairs with WEFT_HELD */

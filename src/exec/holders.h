@@ -9,9 +9,10 @@
 struct weft__held {
 	struct weft__held *next;
 	const void *object;
-	uint64_t task;                    /* weft_task_id */
+	uint64_t task;                    /* weft_task_id; 0: of permits that a thread has */
 	const struct weft_strand *strand; /* NULL: a plain call, so nobody knows */
 	struct weft__place place;         /* where it was taken */
+	uint32_t count;                   /* of permits */
 	enum weft__held_kind kind;
 };
 

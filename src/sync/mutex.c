@@ -256,6 +256,6 @@ int weft_mutex_try_lock(struct weft_mutex *mutex)
 
 void weft_mutex_unlock(struct weft_mutex *mutex)
 {
-	WEFT_HELD(gave(mutex, HELD_MUTEX));
+	WEFT_HELD(gave(mutex, mutex_look(mutex) & MUTEX_LOCKED));
 	mutex_release(mutex);
 }

@@ -101,9 +101,9 @@ void weft_rwlock_unlock_read(struct weft_rwlock *rwlock)
 	bool rwlock_is_read_locked = available != RWLOCK_ALL;
 	bool rwlock_is_not_write_locked = available != RWLOCK_SPARE;
 
+	WEFT_HELD(gave(rwlock, rwlock_is_read_locked));
 	WEFT_ASSERT(rwlock_is_read_locked); /* [I2] */
 	WEFT_ASSERT(rwlock_is_not_write_locked);
-	WEFT_HELD(gave(rwlock, HELD_READ));
 	weft__permits_release(&rwlock->waiters, RWLOCK_READ);
 }
 
@@ -116,8 +116,8 @@ static void rwlock_check_written(const struct weft_rwlock *rwlock)
 
 void weft_rwlock_unlock_write(struct weft_rwlock *rwlock)
 {
+	WEFT_HELD(gave(rwlock, rwlock_available(rwlock) != RWLOCK_ALL));
 	rwlock_check_written(rwlock);
-	WEFT_HELD(gave(rwlock, HELD_WRITE));
 	weft__permits_release(&rwlock->waiters, RWLOCK_WRITE);
 }
 

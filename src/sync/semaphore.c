@@ -21,7 +21,8 @@ enum weft_poll weft_semaphore_acquire__poll(void *frame, struct weft_context *cx
 	}
 	poll = weft__permits_poll(
 			&f->args.base, &f->args.result, &f->args.p0->waiters, &f->waiter, cx);
-	weft__held_polled(f->args.p0, HELD_PERMITS, &f->args.base, f->args.result, poll, cx);
+	if (poll == WEFT_READY && f->args.result == 0)
+		WEFT_HELD(acquired(f->args.p0, f->args.p1, cx, f));
 	return poll;
 }
 
@@ -29,13 +30,21 @@ WEFT_ASYNC_DEFINE_LEAF(weft_semaphore_acquire, WEFT_ASYNC_RESULT_INT | WEFT_ASYN
 
 int weft_semaphore_try_acquire(struct weft_semaphore *semaphore, uint32_t count)
 {
-	return weft__held_tried(
-			semaphore, HELD_PERMITS, weft__permits_try(&semaphore->waiters, count));
+	int outcome = weft__permits_try(&semaphore->waiters, count);
+
+	if (outcome == 0)
+		WEFT_HELD(acquired(semaphore, count, NULL, NULL));
+	return outcome;
 }
 
 void weft_semaphore_release(struct weft_semaphore *semaphore, uint32_t count)
 {
-	WEFT_HELD(gave(semaphore, HELD_PERMITS));
+	WEFT_HELD(released(semaphore, count));
+	weft__permits_release(&semaphore->waiters, count);
+}
+
+void weft_semaphore_add(struct weft_semaphore *semaphore, uint32_t count)
+{
 	weft__permits_release(&semaphore->waiters, count);
 }
 

@@ -21,6 +21,11 @@ extern const struct weft_async *const misuse_locks_twice;
 extern const struct weft_async *const misuse_writes_what_it_reads;
 extern const struct weft_async *const misuse_unlocks_the_others;
 extern const struct weft_async *const misuse_sleeps_with_a_lock;
+extern const struct weft_async *const misuse_unlocks_twice;
+extern const struct weft_async *const misuse_releases_early;
+extern const struct weft_async *const misuse_never_acquires;
+extern const struct weft_async *const misuse_releases_again;
+extern const struct weft_async *const misuse_permits_of_two;
 extern const struct weft_async *const no_misuse;
 void deadlocks_reset(void);
 
@@ -245,6 +250,47 @@ RIG_TEST(unlocking_what_another_task_holds_is_reported_with_both_places)
 	CHECK_ABORTS(dies(options, misuse_unlocks_the_others,
 			"unlocks_the_others|unlocks a mutex 0x|has locked in has_its_lock_unlocked|"
 			"deadlocks.c:"));
+}
+
+RIG_TEST(unlocking_twice_is_reported_with_both_places)
+{
+	needs_a_checked_build();
+	CHECK_ABORTS(dies(options, misuse_unlocks_twice,
+			"unlocks_twice|unlocks again a mutex 0x|it has taken in unlocks_twice (|"
+			"has given back in unlocks_twice (after |deadlocks.c:"));
+}
+
+RIG_TEST(s3_15_permit_that_is_released_early_is_reported_where_it_is_needed)
+{
+	needs_a_checked_build();
+	CHECK_ABORTS(dies(options, misuse_releases_early,
+			"needs_its_permit|needs permits of a semaphore 0x|"
+			"it has taken in releases_early (|has given back in releases_early (after |"
+			"deadlocks.c:"));
+}
+
+RIG_TEST(s3_15_permit_that_was_never_acquired_is_reported_where_it_is_needed)
+{
+	needs_a_checked_build();
+	CHECK_ABORTS(dies(options, misuse_never_acquires,
+			"a lock or permit is needed here, and nobody has it"));
+}
+
+RIG_TEST(s3_15_permit_that_is_released_again_is_reported_with_both_places)
+{
+	needs_a_checked_build();
+	CHECK_ABORTS(dies(options, misuse_releases_again,
+			"releases again permits of a semaphore 0x|it has taken in releases_again (|"
+			"has given back in releases_again (after |deadlocks.c:"));
+}
+
+RIG_TEST(s3_15_who_released_the_permit_of_another_is_named)
+{
+	needs_a_checked_build();
+	CHECK_ABORTS(dies(options, misuse_permits_of_two,
+			"has_its_permit_released|releases again permits|"
+			"it has taken in has_its_permit_released (|"
+			"has given back in releases_the_others (after |deadlocks.c:"));
 }
 
 RIG_TEST(s2_69_pthread_mutex_across_a_suspension_is_reported_with_both_places)
