@@ -103,12 +103,7 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 			strcmp(name, "weft_shield_") == 0 || strcmp(name, "weft_with_") == 0)
 		return branch_await_timed(lower, node, call, follows);
 	if (call->kind != NODE_CALL || !call->is_async) {
-		if (*name)
-			diagnose_error(lower->tree, node->begin, "W002",
-					"`%s` is not async: call it without await", name);
-		else
-			diagnose_error(lower->tree, node->begin, "W002",
-					"await stands before a call of an async function");
+		await_refuse(lower->tree, node->begin, call);
 		return "0";
 	}
 	return call_await(lower, node, call, follows);

@@ -152,6 +152,16 @@ const char *async_address(struct tree *tree, const struct node *name)
 			name->function->name);
 }
 
+static void edit_substitute(struct lower *lower, const struct substitute *substitute)
+{
+	const char *text = substitute->text;
+
+	if (!text)
+		text = type_result(
+				lower->tree, lower->function, substitute->begin, substitute->type);
+	edits_add(&lower->edits, substitute->begin, substitute->end, text);
+}
+
 static void edit_names(struct lower *lower)
 {
 	struct function *function = lower->function;
@@ -160,8 +170,7 @@ static void edit_names(struct lower *lower)
 	const char *text = arena_printf(arena, "%s__weft_func", function->name);
 
 	for (size_t i = 0; i < function->substitute_count; i++)
-		edits_add(&lower->edits, function->substitutes[i].begin,
-				function->substitutes[i].end, function->substitutes[i].text);
+		edit_substitute(lower, &function->substitutes[i]);
 	for (size_t i = 0; i < function->name_count; i++) {
 		struct node *name = function->names[i];
 		uint32_t end = source->tokens[source_token(source, name->begin)].end;
@@ -335,6 +344,7 @@ void lower_function(struct tree *tree, struct function *function, const struct e
 	if (function->is_async)
 		check_supported(&lower, function->body);
 	check_function(tree, function);
+	lower_name_types(&lower);
 	for (size_t i = 0; i < async_objects->count; i++)
 		if (async_objects->at[i].begin >= function->body_begin &&
 				async_objects->at[i].begin < function->end)

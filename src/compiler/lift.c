@@ -14,11 +14,16 @@
 
 #include "compiler/lower.h"
 
-static void name_types(struct lower *lower)
+static bool lifts(const struct lower *lower)
+{
+	return lower->function->is_async && lower->function->body->has_await;
+}
+
+void lower_name_types(struct lower *lower)
 {
 	struct function *function = lower->function;
 
-	for (size_t i = 0; i < function->type_count; i++) {
+	for (size_t i = 0; i < function->type_count && lifts(lower); i++) {
 		struct local_type *type = &function->types[i];
 
 		for (size_t before = 0; before < i && !type->lifted; before++)
@@ -157,9 +162,8 @@ void lower_lift_types(struct lower *lower)
 {
 	struct function *function = lower->function;
 
-	if (!function->is_async || !function->body->has_await)
+	if (!lifts(lower))
 		return;
-	name_types(lower);
 	rename_all(lower);
 	for (size_t i = 0; i < function->type_count; i++)
 		remove_definition(lower, &function->types[i]);

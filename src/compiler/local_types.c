@@ -99,7 +99,7 @@ static void note_bounds(struct tree *tree, struct function *function, CXCursor m
 		size_t close = source_match(source, open);
 
 		function_substitute(function, source->tokens[open].end, source->tokens[close].begin,
-				arena_printf(&tree->arena, "%lld", clang_getArraySize(type)));
+				arena_printf(&tree->arena, "%lld", clang_getArraySize(type)), type);
 		type = clang_getCanonicalType(clang_getArrayElementType(type));
 		open = close + 1;
 	}

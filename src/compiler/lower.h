@@ -126,7 +126,8 @@ void lower_future(struct lower *lower, const struct variable *variable);
 /* declaration.c */
 void lower_declaration(struct lower *lower, struct node *node);
 bool type_is_variably_modified(CXType type);
-/* lift.c: types declared in the body; the edits are sorted before and not after. */
+/* lift.c: types declared in the body; the edits are sorted before and not after. They are named before. */
+void lower_name_types(struct lower *lower);
 void lower_lift_types(struct lower *lower);
 
 /* verbatim.c: whether nothing in the statement has to change. */
@@ -163,6 +164,10 @@ bool type_is_void(CXType type);
 const char *type_text(struct tree *tree, const struct function *function, uint32_t at, CXType type);
 /* Without its outermost qualifiers. */
 const char *type_value_text(
+		struct tree *tree, const struct function *function, uint32_t at, CXType type);
+
+/* A call that gives the type, for where it is not evaluated. */
+const char *type_result(
 		struct tree *tree, const struct function *function, uint32_t at, CXType type);
 
 bool type_has_const_member(CXType type);

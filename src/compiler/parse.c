@@ -318,6 +318,7 @@ void tree_free(struct tree *tree)
 	for (struct function *f = tree->functions; f; f = f->next) {
 		free(f->declarations);
 		free(f->names);
+		free(f->in_types);
 		free(f->type_uses);
 		free(f->substitutes);
 		free(f->types);

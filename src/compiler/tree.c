@@ -232,12 +232,13 @@ static struct variable *variable_at(const struct function *function, uint32_t na
 	return NULL;
 }
 
-void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text)
+void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text,
+		CXType type)
 {
 	function->substitutes = grow(function->substitutes, function->substitute_count,
 			&function->substitute_capacity, sizeof *function->substitutes);
 	function->substitutes[function->substitute_count++] =
-			(struct substitute){ begin, end, text };
+			(struct substitute){ begin, end, text, type };
 }
 
 /* ---- from cursors to nodes ---- */
@@ -421,6 +422,13 @@ static struct node *build_name(
 	return node;
 }
 
+static void note_in_type(struct function *function, struct node *node)
+{
+	function->in_types = grow(function->in_types, function->in_type_count,
+			&function->in_type_capacity, sizeof *function->in_types);
+	function->in_types[function->in_type_count++] = node;
+}
+
 static void build_variable(
 		struct tree *tree, struct function *function, struct node *node, CXCursor cursor)
 {
@@ -444,6 +452,9 @@ static void build_variable(
 			if (node->child[i]->begin <= begin && begin < node->child[i]->end)
 				value = node->child[i];
 	}
+	for (unsigned i = 0; i < node->count; i++)
+		if (function && node->child[i] != value)
+			note_in_type(function, node->child[i]);
 	node->count = value != NULL;
 	if (value)
 		node->child[0] = value;
@@ -508,6 +519,20 @@ static void finish(struct tree *tree, struct function *function, struct node *no
 	}
 }
 
+/* A declaration in the body of what has no place in it: its types may name what has. */
+static void build_prototype(struct tree *tree, struct function *function, CXCursor cursor)
+{
+	struct builder children = { .tree = tree, .function = function };
+
+	if (!function || cursor_begin(cursor) < function->body_begin)
+		return;
+	clang_visitChildren(cursor, visit_child, &children);
+	for (size_t i = 0; i < children.count; i++)
+		note_in_type(function, children.children[i]);
+	free(children.children);
+	free(children.cursors);
+}
+
 static struct node *build(struct tree *tree, struct function *function, CXCursor cursor)
 {
 	struct builder children = { .tree = tree, .function = function };
@@ -516,9 +541,12 @@ static struct node *build(struct tree *tree, struct function *function, CXCursor
 	struct node *node;
 
 	if (cursor.kind == CXCursor_LabelRef || cursor.kind == CXCursor_MemberRef ||
-			cursor.kind == CXCursor_ParmDecl || cursor.kind == CXCursor_FieldDecl ||
-			cursor.kind == CXCursor_FunctionDecl)
+			cursor.kind == CXCursor_FieldDecl)
 		return NULL;
+	if (cursor.kind == CXCursor_ParmDecl || cursor.kind == CXCursor_FunctionDecl) {
+		build_prototype(tree, function, cursor);
+		return NULL;
+	}
 	if (kind == NODE_VARIABLE && function)
 		variable_make(tree, function, cursor);
 	clang_visitChildren(cursor, visit_child, &children);

@@ -122,10 +122,11 @@ struct local_type {
 	unsigned enumerator_count;
 };
 
-/* What stands for a part of the body wherever that goes. */
+/* What stands for a part of the body wherever that goes: a text, or without one a result of the type. */
 struct substitute {
 	uint32_t begin, end;
 	const char *text;
+	CXType type;
 };
 
 struct declaration {
@@ -148,6 +149,8 @@ struct function {
 	unsigned variable_count, parameter_count;
 	struct node **names; /* every use of a variable */
 	size_t name_count, name_capacity;
+	struct node **in_types; /* operands in the types of declarations: no part of `body` */
+	size_t in_type_count, in_type_capacity;
 	struct type_use *type_uses;
 	size_t type_use_count, type_use_capacity;
 	struct local_type *types;

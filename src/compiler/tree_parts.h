@@ -27,8 +27,9 @@ const char *cleanup_of(struct tree *tree, CXCursor variable);
 struct future *future_of(struct tree *tree, const struct node *node);
 bool is_marked_blocking(CXCursor function);
 
-/* The text stands for that part of the body from now on. */
-void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text);
+/* The text, or without one a result of the type, stands for that part of the body from now on. */
+void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text,
+		CXType type);
 
 /* local_types.c: what a function declares, or names, of types. */
 bool is_type_declaration(CXCursor cursor);
@@ -40,5 +41,23 @@ void local_types_note_uses(struct function *function, CXCursor cursor);
 
 /* wrap.c: puts the words of the language into a body, and notes what its nodes hold. */
 void wrap_body(struct tree *tree, struct function *function);
+/* W002: there is no async call behind the await. `call` is what is there, or NULL. */
+void await_refuse(struct tree *tree, uint32_t at, const struct node *call);
+
+/* unevaluated.c: an operand that is never evaluated, or chosen among others: tokens [begin, end) */
+struct operand {
+	struct operand *outer;
+	size_t begin, end;
+	bool is_choice;
+};
+
+/* To be called with each token of the body: which operand is around the next one. */
+void unevaluated_note(struct tree *tree, const struct function *function, size_t token,
+		struct operand **innermost);
+/* What decides there: never evaluated, or else chosen; NULL: evaluated. */
+const struct operand *unevaluated_at(const struct operand *innermost);
+/* The await at `token` stands for the type of its result. Returns the last token that it stands before. */
+size_t unevaluated_await(
+		struct tree *tree, struct function *function, size_t token, struct node *awaited);
 
 #endif

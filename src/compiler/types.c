@@ -213,3 +213,10 @@ const char *type_value_text(
 	}
 	return name;
 }
+
+const char *type_result(
+		struct tree *tree, const struct function *function, uint32_t at, CXType type)
+{
+	return arena_printf(&tree->arena, "((__typeof__(%s) (*)(void))0)()",
+			type_is_void(type) ? "void" : type_value_text(tree, function, at, type));
+}

@@ -44,16 +44,57 @@ static bool is_future(const struct node *node)
 	return node->kind == NODE_NAME && node->variable && node->variable->future;
 }
 
-/* A call, or one in parentheses: that of a macro, perhaps; or a future. */
-static struct node *find_awaited(struct node *node, uint32_t begin)
+/* Also where no node of the body is: in the type of a declaration. */
+static struct node *find_in_function(
+		const struct function *function, enum node_kind kind, uint32_t begin)
 {
-	struct node *found = find_first(node, NODE_CALL, begin);
+	struct node *found = find_first(function->body, kind, begin);
 
-	if (!found)
-		found = find_first(node, NODE_PAREN, begin);
-	if (!found)
-		found = find_first(node, NODE_NAME, begin);
-	return found && found->kind == NODE_NAME && !is_future(found) ? NULL : found;
+	for (size_t i = 0; i < function->in_type_count && !found; i++)
+		found = find_first(function->in_types[i], kind, begin);
+	return found;
+}
+
+/* Whether anything is known of what begins there. */
+static bool is_seen(const struct function *function, uint32_t begin)
+{
+	for (enum node_kind kind = NODE_EXPRESSION; kind <= NODE_UNEVALUATED; kind++)
+		if (find_in_function(function, kind, begin))
+			return true;
+	return false;
+}
+
+/* What the await before stands for: a call; one in parentheses, of a macro, perhaps; or a future. */
+static struct node *find_awaited(const struct function *function, uint32_t begin)
+{
+	struct node *call = find_in_function(function, NODE_CALL, begin), *inside;
+
+	if (!call)
+		call = find_in_function(function, NODE_PAREN, begin);
+	if (!call)
+		call = find_in_function(function, NODE_NAME, begin);
+	if (!call || (call->kind == NODE_NAME && !is_future(call)))
+		return NULL;
+	/* await pick(x)(y): what is picked is async, not who picks */
+	for (struct node *up = call; call->kind == NODE_CALL && !call->is_async; up = up->parent)
+		if (!up || up->begin != begin)
+			break;
+		else if (up->kind == NODE_CALL && up->is_async)
+			call = up;
+	inside = node_strip(call); /* await (f(x)) */
+	return call->kind == NODE_PAREN && inside->kind != NODE_CALL &&
+					inside->kind != NODE_BINARY && !is_future(inside)
+			? NULL
+			: call;
+}
+
+void await_refuse(struct tree *tree, uint32_t at, const struct node *call)
+{
+	if (call && *call_name(call))
+		diagnose_error(tree, at, "W002", "`%s` is not async: call it without await",
+				call_name(call));
+	else
+		diagnose_error(tree, at, "W002", "await stands before a call of an async function");
 }
 
 static struct node *find_statement(struct node *node, uint32_t begin)
@@ -83,13 +124,14 @@ static struct node *innermost(struct node *node, uint32_t at)
 }
 
 /* Whether it is in the brackets of an array's length, not in those of a subscript. */
-static bool is_in_length(const struct tree *tree, struct function *function, size_t token)
+static bool is_in_length(
+		const struct tree *tree, struct function *function, size_t token, size_t first)
 {
 	const struct source *source = tree->source;
 	const struct node *around;
 	uint32_t open;
 
-	for (size_t i = token; i-- > 0;) {
+	for (size_t i = token; i-- > first;) {
 		char c = source->text[source->tokens[i].begin];
 
 		if (source->tokens[i].kind != TOKEN_PUNCTUATION)
@@ -106,10 +148,12 @@ static bool is_in_length(const struct tree *tree, struct function *function, siz
 	return false;
 }
 
-/* Whether it is there, which has been said. */
-static bool refuse_length(struct tree *tree, struct function *function, size_t token)
+/* Whether it is there, which has been said. Even sizeof evaluates the length in it, but not around it. */
+static bool refuse_length(struct tree *tree, struct function *function, size_t token,
+		const struct operand *operand)
 {
-	bool found = is_in_length(tree, function, token);
+	bool found = is_in_length(
+			tree, function, token, operand && !operand->is_choice ? operand->begin : 0);
 
 	if (found)
 		diagnose_error(tree, tree->source->tokens[token].begin, "W011",
@@ -122,26 +166,11 @@ static void wrap_await(struct tree *tree, struct function *function, size_t toke
 {
 	const struct source *source = tree->source;
 	uint32_t at = source->tokens[token].begin;
-	uint32_t begin = token + 1 < source->token_count ? source->tokens[token + 1].begin : at;
-	struct node *call, *node, *up;
+	uint32_t begin = source->tokens[token + (token + 1 < source->token_count)].begin;
+	struct node *call = find_awaited(function, begin), *node, *up;
 
-	if (refuse_length(tree, function, token))
-		return;
-	call = find_awaited(function->body, begin);
-	/* await pick(x)(y): what is picked is async, not who picks */
-	for (up = call; call && call->kind == NODE_CALL && !call->is_async; up = up->parent)
-		if (!up || up->begin != begin)
-			break;
-		else if (up->kind == NODE_CALL && up->is_async)
-			call = up;
-	if (call && call->kind == NODE_PAREN) { /* await (f(x)) */
-		struct node *inside = node_strip(call);
-
-		if (inside->kind != NODE_CALL && inside->kind != NODE_BINARY && !is_future(inside))
-			call = NULL;
-	}
 	if (!call) {
-		diagnose_error(tree, at, "W002", "await stands before a call of an async function");
+		await_refuse(tree, at, NULL);
 		return;
 	}
 	node = node_make(tree, NODE_AWAIT, at, call->end);
@@ -158,78 +187,38 @@ static void wrap_await(struct tree *tree, struct function *function, size_t toke
 		up->begin = at;
 }
 
-/* typeof(await f(x)), as macros have it: only the type is wanted, and nothing is awaited. */
-static void wrap_type(struct tree *tree, struct function *function, size_t token)
+/* Returns the last token of what the await, which stands for a type, stands before. */
+static size_t wrap_type(struct tree *tree, struct function *function, size_t token)
 {
 	const struct source *source = tree->source;
-	const struct token *name = &source->tokens[token + 1];
-	struct node *call = find_awaited(function->body, name->begin);
-	const struct function *callee =
-			tree_find(tree, source->text + name->begin, name->end - name->begin);
-	size_t close = source_match(source, token + 2);
+	uint32_t begin = source->tokens[token + (token + 1 < source->token_count)].begin;
+	struct node *call = find_awaited(function, begin);
 
-	if (refuse_length(tree, function, token)) /* which is evaluated, even in sizeof */
-		return;
-	if (!callee || !callee->is_async || !source_token_is(source, token + 2, "(") ||
-			close == source->token_count ||
-			clang_getCanonicalType(callee->result).kind == CXType_Void) {
-		diagnose_error(tree, source->tokens[token].begin, "W004",
-				"await in an operand that is not evaluated");
-		return;
-	}
-	if (call) { /* no call any more, and nothing to look into */
-		call->kind = NODE_EXPRESSION;
-		call->is_async = false;
-		call->count = 0;
-		call->begin = source->tokens[token].begin;
-	}
-	function_substitute(function, source->tokens[token].begin, source->tokens[close].end,
-			arena_printf(&tree->arena, "((struct %s__args *)0)->result", callee->name));
-}
-
-/* Up to which token an await is not evaluated, or not always. */
-struct unevaluated {
-	size_t types_end, choices_end;
-};
-
-static void note_unevaluated(const struct source *source, size_t token, struct unevaluated *to)
-{
-	static const char *const types[] = { "typeof", "__typeof__", "__typeof", "typeof_unqual",
-		"sizeof", "_Alignof", "__alignof__" };
-	size_t close = source_token_is(source, token + 1, "(") ? source_match(source, token + 1)
-							       : token + 1;
-
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (source_token_is(source, token, types[i]) && close > to->types_end)
-			to->types_end = close;
-	if (!source_token_is(source, token, "_Generic") &&
-			!source_token_is(source, token, "__builtin_choose_expr"))
-		return;
-	to->choices_end = close;
-	for (size_t i = token + 2; i < close && source_token_is(source, token, "_Generic"); i++)
-		if (source_token_is(source, i, ",")) {
-			to->types_end = i;
-			break;
-		} else if (source_token_is(source, i, "(")) {
-			i = source_match(source, i);
-		}
+	if (call || !is_seen(function, begin))
+		return unevaluated_await(tree, function, token, call);
+	await_refuse(tree, source->tokens[token].begin, NULL);
+	return token;
 }
 
 static void wrap_awaits(struct tree *tree, struct function *function, size_t first)
 {
 	const struct source *source = tree->source;
-	struct unevaluated unevaluated = { 0, 0 };
+	struct operand *innermost = NULL;
+	const struct operand *operand;
 
 	for (size_t i = first; i < source->token_count && source->tokens[i].begin < function->end;
 			i++) {
-		note_unevaluated(source, i, &unevaluated);
+		unevaluated_note(tree, function, i, &innermost);
 		if (!source_token_is(source, i, "_Await"))
 			continue;
-		if (i <= unevaluated.types_end)
-			wrap_type(tree, function, i);
-		else if (i < unevaluated.choices_end)
+		operand = unevaluated_at(innermost);
+		if (refuse_length(tree, function, i, operand))
+			continue;
+		if (operand && operand->is_choice)
 			diagnose_error(tree, source->tokens[i].begin, "W004",
 					"await in an operand that may not be evaluated: await it before");
+		else if (operand)
+			i = wrap_type(tree, function, i);
 		else
 			wrap_await(tree, function, i);
 	}
@@ -365,6 +354,8 @@ void wrap_body(struct tree *tree, struct function *function)
 	size_t first = source_token(source, function->body_begin);
 
 	link_parents(function->body);
+	for (size_t i = 0; i < function->in_type_count; i++)
+		link_parents(function->in_types[i]);
 	wrap_awaits(tree, function, first);
 	end_statements(source, function->body);
 	for (size_t i = first; i < source->token_count && source->tokens[i].begin < function->end;
