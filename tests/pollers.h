@@ -125,10 +125,18 @@ static inline void watch_settle(struct weft__poller *poller)
 		quiet = watch_pump(poller, 0) ? 0 : quiet + 1;
 }
 
+/* In both directions. */
+static inline void watch_start(struct weft__poller *poller, struct watch *watch)
+{
+	CHECK_EQ(poller->ops->add(poller, watch->fd, watch), 0);
+	if (poller->ops->add_write)
+		CHECK_EQ(poller->ops->add_write(poller, watch->fd, watch), 0);
+}
+
 static inline void watch_add(struct weft__poller *poller, struct watch *watch, int fd)
 {
 	*watch = (struct watch){ .fd = fd };
-	CHECK_EQ(poller->ops->add(poller, fd, watch), 0);
+	watch_start(poller, watch);
 }
 
 /* Waits until all these bits have come, and forgets them. */

@@ -343,7 +343,7 @@ static void *add_and_pump(void *arg)
 	struct watch *watch = arg;
 	struct weft__poller *poller = signalled_poller;
 
-	CHECK_EQ(poller->ops->add(poller, watch->fd, watch), 0);
+	watch_start(poller, watch);
 	watch_settle(poller);
 	return NULL;
 }
@@ -386,7 +386,7 @@ static void *disturb_sleeper(void *arg)
 	struct weft__poller *poller = signalled_poller;
 	struct watch *watch = arg;
 
-	CHECK_EQ(poller->ops->add(poller, watch->fd, watch), 0);
+	watch_start(poller, watch);
 	return NULL;
 }
 
@@ -440,7 +440,7 @@ static void *be_stuck(void *arg)
 
 	if (stuck->cpu >= 0)
 		cpu_stay_on(stuck->cpu);
-	CHECK_EQ(stuck->poller->ops->add(stuck->poller, stuck->watch.fd, &stuck->watch), 0);
+	watch_start(stuck->poller, &stuck->watch);
 	watch_settle(stuck->poller);
 	atomic_store_release(&stuck->armed, 1u);
 	while (!atomic_load_acquire(&stuck->over))

@@ -561,6 +561,52 @@ TEST(reactor_without_a_ring_has_no_operations)
 	weft__reactor_finish(&reactor);
 }
 
+static void take_all(int fd)
+{
+	char bytes[4096];
+
+	while (read(fd, bytes, sizeof bytes) > 0)
+		;
+}
+
+/* S3-5: a socket of the machine's own tells its writer of every byte that is read at the other end. Only who
+ * has found it full wants to hear of it. */
+TEST(source_that_nobody_waits_to_write_hears_of_no_room)
+{
+	static const char bytes[4096];
+	struct line line = { .reactor = &(struct weft__reactor){ .sources = 0 } };
+	struct leaf writer;
+	char byte;
+	int ends[2];
+
+	CHECK_EQ(weft__reactor_init(line.reactor, "epoll"), 0);
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	line.fd = ends[0];
+	line.peer = ends[1];
+	CHECK_EQ(weft__source_open(&line.source, &line.generation, line.reactor, line.fd), 0);
+	settle(line.reactor);
+	line.reactor->events = 0;
+	for (int i = 0; i < 10; i++) {
+		CHECK_EQ(write(line.fd, "x", 1), 1);
+		CHECK_EQ(read(line.peer, &byte, 1), 1);
+		CHECK_EQ(weft__reactor_poll(line.reactor, 0), 0);
+	}
+	writer = leaf_make(&line, SOURCE_WRITE);
+	for (int round = 0; round < 3; round++) {
+		CHECK_EQ(leaf_begin(&writer), BEGIN_TRY);
+		while (write(line.fd, bytes, sizeof bytes) > 0)
+			;
+		leaf_end(&writer, ATTEMPT_BLOCKED);
+		if (round % 2 == 0) /* room that is there before the wait */
+			take_all(line.peer);
+		CHECK_EQ(leaf_begin(&writer), BEGIN_WAIT);
+		take_all(line.peer);
+		leaf_expect_wakes(&writer, (unsigned)round + 1);
+	}
+	line_close(&line);
+	weft__reactor_finish(line.reactor);
+}
+
 TEST(reactor_finish_after_a_failed_init_is_harmless)
 {
 	struct weft__reactor reactor;
@@ -765,7 +811,9 @@ static void owner_reads_until_closed(struct leaf *reader)
 			settle(reader->line->reactor);
 			continue;
 		}
-		leaf_end(reader, leaf_receive(reader, &byte, 1) == 1 ? ATTEMPT_DONE : ATTEMPT_BLOCKED);
+		leaf_end(reader,
+				leaf_receive(reader, &byte, 1) == 1 ? ATTEMPT_DONE
+								    : ATTEMPT_BLOCKED);
 	}
 	CHECK_EQ(reader->use.error, -EBADF);
 }

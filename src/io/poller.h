@@ -64,6 +64,9 @@ struct weft__poller_ops {
 	void (*finish)(struct weft__poller *poller);
 	/* Interest in a descriptor; events carry the token. What is ready already is reported too. */
 	int (*add)(struct weft__poller *poller, int fd, void *token);
+	/* From here on POLLER_WRITE is reported, too, and at once if there is room already. May be called
+	 * twice. NULL: add does it. Without it, events have the bit or not. */
+	int (*add_write)(struct weft__poller *poller, int fd, void *token);
 	/* 0: the kernel holds nothing any more (another thread may still have an event of the token in
 	 * its hands). 1: a last event follows, with POLLER_REMOVED; until then fd and token must live. */
 	int (*remove)(struct weft__poller *poller, int fd, void *token);

@@ -2,11 +2,14 @@
 /*
  * io/poller_epoll.c: interest by an edge-triggered epoll set; no operations.
  *
- * How         A descriptor is added once, for both directions, and never modified: one epoll_ctl for
- *             its life (closing removes it). wake writes an eventfd in the same set; its token is the
- *             poller itself. epoll_wait may be called by several threads, and hands each edge to one
- *             of them, so nothing here needs a lock.
- * Cost        wait: one system call. add: one. remove: none, closing does it.
+ * How         A descriptor is added once, to be read, and once more when somebody has found it full:
+ *             one epoll_ctl for its life, or two (closing removes it). A socket of the machine's own, or
+ *             a pipe, tells its writer of every byte that is read, full or not: whoever writes would be
+ *             woken for each, on another CPU if the two ends are in two sets.
+ *             wake writes an eventfd in the same set; its token is the poller itself. epoll_wait may be
+ *             called by several threads, and hands each edge to one of them, so nothing here needs a
+ *             lock.
+ * Cost        wait: one system call. add, add_write: one. remove: none, closing does it.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -41,11 +44,12 @@ static void epoll_finish(struct weft__poller *poller)
 	poller->state = NULL;
 }
 
-static int epoll_add_token(struct epoll_state *state, int fd, uint32_t events, void *token)
+static int epoll_control(
+		struct epoll_state *state, int change, int fd, uint32_t events, void *token)
 {
-	struct epoll_event event = { .events = events, .data.ptr = token };
+	struct epoll_event event = { .events = events | EPOLLIN | EPOLLET, .data.ptr = token };
 
-	return epoll_ctl(state->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+	return epoll_ctl(state->epoll_fd, change, fd, &event) < 0 ? -errno : 0;
 }
 
 static int epoll_init(struct weft__poller *poller)
@@ -64,7 +68,7 @@ static int epoll_init(struct weft__poller *poller)
 		err = state->event_fd < 0 ? state->event_fd : 0;
 	}
 	if (!err)
-		err = epoll_add_token(state, state->event_fd, EPOLLIN | EPOLLET, NULL);
+		err = epoll_control(state, EPOLL_CTL_ADD, state->event_fd, 0, NULL);
 	if (err)
 		epoll_finish(poller);
 	return err;
@@ -72,7 +76,12 @@ static int epoll_init(struct weft__poller *poller)
 
 static int epoll_add(struct weft__poller *poller, int fd, void *token)
 {
-	return epoll_add_token(poller->state, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, token);
+	return epoll_control(poller->state, EPOLL_CTL_ADD, fd, EPOLLRDHUP, token);
+}
+
+static int epoll_add_write(struct weft__poller *poller, int fd, void *token)
+{
+	return epoll_control(poller->state, EPOLL_CTL_MOD, fd, EPOLLRDHUP | EPOLLOUT, token);
 }
 
 /* Nothing to do: closing the descriptor takes it out of the set. */
@@ -158,6 +167,7 @@ const struct weft__poller_ops weft__poller_epoll = {
 	.init = epoll_init,
 	.finish = epoll_finish,
 	.add = epoll_add,
+	.add_write = epoll_add_write,
 	.remove = epoll_remove,
 	.wait = epoll_wait_events,
 	.wake = epoll_wake,

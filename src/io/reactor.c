@@ -8,7 +8,7 @@
  *             between begin and end, outside the lock, and counted in `users`; close only marks, and
  *             the last one out closes the descriptor. Readiness is remembered, so a socket that is
  *             known to be drained costs no system call, and the kernel is told about a descriptor
- *             once (edge-triggered).
+ *             once (edge-triggered), and once more before the first wait to write.
  *
  *             The lock is owned (base/owned_lock.h) by the home thread of a current-thread runtime,
  *             until another thread uses the source. The owner stays inside from begin to end, and
@@ -110,8 +110,8 @@ void weft__reactor_wake(struct weft__reactor *reactor)
 	reactor->poller.ops->wake(&reactor->poller);
 }
 
-static inline struct weft_waker source_claim(struct weft__source *source,
-		enum weft__direction direction)
+static inline struct weft_waker source_claim(
+		struct weft__source *source, enum weft__direction direction)
 {
 	const struct weft_waker *waiter = &source->waiter[direction];
 	struct weft_waker nobody = { NULL, NULL };
@@ -191,8 +191,8 @@ int weft__reactor_cancel(struct weft__reactor *reactor, struct weft__operation *
 }
 
 /* A last event, or the end of an operation. */
-__attribute__((noinline)) static void reactor_end_event(struct weft__reactor *reactor, void *token,
-		unsigned bits)
+__attribute__((noinline)) static void reactor_end_event(
+		struct weft__reactor *reactor, void *token, unsigned bits)
 {
 	struct weft__operation *operation = token;
 
@@ -266,7 +266,8 @@ int weft__source_open(struct weft__source **source_out, uint32_t *generation,
 	source->users = 0;
 	/* Nobody has tried yet: the first attempt tells. */
 	source->ready = POLLER_READ | POLLER_WRITE;
-	source->flags = SOURCE_KERNEL;
+	source->flags = reactor->poller.ops->add_write ? SOURCE_KERNEL
+						       : SOURCE_KERNEL | SOURCE_WRITES;
 	atomic_store_relaxed(&source->reactor, reactor); /* relaxed: see pool_push */
 	source->waiter[SOURCE_READ].ops = NULL;
 	source->waiter[SOURCE_WRITE].ops = NULL;
@@ -346,6 +347,17 @@ void weft__source_unuse(struct weft__source *source)
 	weft__source_unlock(source, own);
 }
 
+/* Before the first wait to write. The event, which another thread may have at once, waits for the lock. */
+static int source_add_write(struct weft__source *source)
+{
+	struct weft__poller *poller = &source->reactor->poller;
+	int err = poller->ops->add_write(poller, source->fd, source);
+
+	if (!err)
+		source->flags |= SOURCE_WRITES;
+	return err;
+}
+
 int weft__source_wait(struct weft__source *source, uint32_t generation,
 		enum weft__direction direction, struct weft_context *cx, bool waiting)
 {
@@ -364,6 +376,10 @@ int weft__source_wait(struct weft__source *source, uint32_t generation,
 	} else {
 		weft__waker_put(place, weft_context_waker(cx)); /* [I1] */
 		source->flags &= (uint8_t) ~(SOURCE_WOKEN << direction);
+		if (WEFT_UNLIKELY(direction == SOURCE_WRITE && !(source->flags & SOURCE_WRITES)))
+			err = source_add_write(source);
+		if (WEFT_UNLIKELY(err))
+			place->ops = NULL;
 	}
 	return err;
 }

@@ -127,7 +127,8 @@ static inline void weft__waker_put(struct weft_waker *place, const struct weft_w
 enum weft__source_flags {
 	SOURCE_CLOSING = 1 << 0,
 	SOURCE_KERNEL = 1 << 1, /* the poller may still deliver a last event */
-	SOURCE_WOKEN = 1 << 2   /* << direction: the waiter has been claimed, and keeps its place */
+	SOURCE_WOKEN = 1 << 2,  /* << direction: the waiter has been claimed, and keeps its place */
+	SOURCE_WRITES = 1 << 4  /* the poller tells of POLLER_WRITE: somebody has waited to write */
 };
 
 /* Under the lock: what begin does if an attempt may not go ahead. 0: registered, or an error. */
@@ -245,7 +246,7 @@ WEFT_INLINE enum weft__begin weft__source_begin_own(struct weft__source *source,
 			place->ops = NULL;
 			return BEGIN_TRY;
 		}
-		if (cx) {
+		if (cx && (direction == SOURCE_READ || source->flags & SOURCE_WRITES)) {
 			weft__waker_put(place, weft_context_waker(cx));
 			source->flags &= (uint8_t) ~(SOURCE_WOKEN << direction);
 			begin = BEGIN_WAIT;
