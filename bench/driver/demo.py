@@ -22,6 +22,8 @@ UNITS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 MEMORY_COMMAND = "grep ^VmRSS: /proc/{pid}/status; grep ^KernelStack: /proc/meminfo"
 MEANINGLESS = 1000  # times as much: then the smaller one is no more than noise
 FEW, MANY = 500, 5000  # tasks between which memory grows
+FIRST_SHARE = 0.2  # of the iterations: the first round finds out how fast the machine is
+LEAST_SHARE = 0.02  # with fewer, a round says nothing
 
 THREADS, TOKIO, WEFT = "threads", "Tokio", "Weft"
 BRIGADES = {THREADS: "thread_brigade", TOKIO: "async_brigade", WEFT: "async_brigade"}
@@ -31,6 +33,7 @@ CREATIONS = {THREADS: "thread_creation", TOKIO: "async_creation", WEFT: "async_c
 def parse_arguments():
   parser = argparse.ArgumentParser(prog="bench/demo", description=__doc__.splitlines()[0])
   parser.add_argument("--rounds", type=int, default=3)
+  parser.add_argument("--seconds", type=float, default=40, help="that measuring may take")
   parser.add_argument("--quick", action="store_true", help="one short round: a test")
   parser.add_argument("--built", metavar="DIRECTORY",
                       help="build nothing, use the programs there, and only those")
@@ -46,6 +49,8 @@ class Demo:
   def __init__(self, arguments):
     self.quick = arguments.quick
     self.rounds = arguments.rounds
+    self.share = FIRST_SHARE  # of the iterations that a quiet machine has time for
+    self.deadline = time.monotonic() + arguments.seconds
     self.figures = {}
     self.skipped = {}
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -96,15 +101,15 @@ class Demo:
   # -- what is measured --
 
   def measure_creation(self, who, pinning):
-    iterations = 2 if self.quick else 10 if who == THREADS else 200
+    iterations = self.iterations(2, 10 if who == THREADS else 200)
     said = self.run(who, CREATIONS[who], pinning, "--tasks", 1000, "--iters", iterations,
                     "--warmups", max(1, iterations // 5))
     self.note("create", who, pinning, find_duration(said, r"create a task: .*\((\S+) per task\)"))
     self.note("start", who, pinning, find_duration(said, r"creation to body: mean (\S+),"))
 
   def measure_brigade(self, what, who, program, pinning):
-    iterations = {"hop": 200, "io": 500, "memory_hop": 2000}[what]
-    said = self.run(who, program, pinning, "--iters", 5 if self.quick else iterations, "--warmups", 20)
+    iterations = self.iterations(5, {"hop": 200, "io": 500, "memory_hop": 2000}[what])
+    said = self.run(who, program, pinning, "--iters", iterations, "--warmups", min(20, iterations))
     self.note(what, who, pinning, find_duration(said, r"\((\S+) per task per iter\)"))
 
   def measure_memory(self, who):
@@ -117,19 +122,33 @@ class Demo:
                     "--quiet", "--command", MEMORY_COMMAND)
     return [int(kib) * 1024 for kib in re.findall(r":\s+(\d+) kB", said)]
 
+  def iterations(self, least, most):
+    return least if self.quick else max(least, int(most * self.share))
+
   def measure(self):
-    for number in range(self.rounds):
-      turn = number % len(self.present)
-      for pinning in ("pinned", "free"):
-        self.measure_brigade("io", THREADS, "one_thread_brigade", pinning)
-        for who in self.present[turn:] + self.present[:turn]:
-          self.measure_creation(who, pinning)
-          self.measure_brigade("hop", who, BRIGADES[who], pinning)
-          if who != THREADS:
-            self.measure_brigade("memory_hop", who, "async_mem_brigade", pinning)
+    """Ends in time: a busy machine has fewer iterations, and at last fewer rounds."""
     if not self.quick:
       for who in self.present:
         self.measure_memory(who)
+    for number in range(self.rounds):
+      started = time.monotonic()
+      self.measure_round(number)
+      ended = time.monotonic()
+      left = (self.deadline - ended) / max(1, self.rounds - number - 1)
+      self.share = min(1, self.share * left / (ended - started))
+      if self.share < LEAST_SHARE:
+        self.rounds = number + 1
+        return
+
+  def measure_round(self, number):
+    turn = number % len(self.present)
+    for pinning in ("pinned", "free"):
+      self.measure_brigade("io", THREADS, "one_thread_brigade", pinning)
+      for who in self.present[turn:] + self.present[:turn]:
+        self.measure_creation(who, pinning)
+        self.measure_brigade("hop", who, BRIGADES[who], pinning)
+        if who != THREADS:
+          self.measure_brigade("memory_hop", who, "async_mem_brigade", pinning)
 
   # -- the table --
 
