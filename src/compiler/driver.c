@@ -560,12 +560,17 @@ static char *const *wrapped_words(char *const *argv, struct words *cc)
 
 int driver_main(char *const *argv)
 {
-	struct words cc = WORDS;
-	struct driver driver = { .argv = wrapped_words(argv + 1, &cc) };
+	struct words cc = WORDS, line = WORDS;
+	struct driver driver = { 0 };
 
 	subprocess_init("weftcc");
-	arguments_parse(&driver.arguments, driver.argv);
+	argv = wrapped_words(argv + 1, &cc);
 	toolchain_init(&driver.toolchain, &cc);
+	words_add_all(&line, &driver.toolchain.flags);
+	for (; *argv; argv++)
+		words_add(&line, *argv);
+	driver.argv = line.count ? line.at : argv;
+	arguments_parse(&driver.arguments, driver.argv);
 	words_finish(&cc);
 	driver.plan = (struct plan){
 		.arguments = &driver.arguments,
@@ -580,5 +585,6 @@ int driver_main(char *const *argv)
 	free(driver.objects);
 	toolchain_finish(&driver.toolchain);
 	arguments_finish(&driver.arguments);
+	words_finish(&line);
 	return status;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/machine.h"
 #include "compiler/tree_parts.h"
 
 /* ---- what is of interest ---- */
@@ -220,9 +221,9 @@ static void warn_of_hidden_names(struct tree *tree)
 static bool mixes_plain_and_async(CXDiagnostic diagnostic, const char *text)
 {
 	CXString option = clang_getDiagnosticOption(diagnostic, NULL);
-	const char *first = strstr(text, "preserve_most");
+	const char *first = machine_names_async(text);
 	bool is_about_types = strcmp(clang_getCString(option), "-Wcast-calling-convention") == 0 ||
-			(first && !strstr(first + 1, "preserve_most")); /* else both are async */
+			(first && !machine_names_async(first + 1)); /* else both are async */
 
 	clang_disposeString(option);
 	return is_about_types;
@@ -238,7 +239,7 @@ static void say_parse_errors(struct tree *tree)
 
 		if (source_place(tree->source, at).system)
 			;
-		else if (strstr(text, "preserve_most") && strstr(text, "previously declared"))
+		else if (machine_names_async(text) && strstr(text, "previously declared"))
 			diagnose_error(tree, at, "W025",
 					"this function is async in one declaration and not in another");
 		else if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error)
@@ -267,16 +268,15 @@ int tree_build(struct tree *tree, struct source *source, const struct translate_
 	static const char *const compatibility[] = { "-x", "c", "-ferror-limit=0",
 		"-Wno-everything", "-Wincompatible-function-pointer-types",
 		"-Wcast-calling-convention", "-Wpointer-type-mismatch",
-		"-Wcompare-distinct-pointer-types", "-D_Async=__attribute__((preserve_most))",
-		"-D_Float128=__float128", "-D_Float64x=long double", "-D_Float64=double",
-		"-D_Float32x=double", "-D_Float32=float", "-D__malloc__(...)=__malloc__",
+		"-Wcompare-distinct-pointer-types", "-D_Float128=__float128",
+		"-D_Float64x=long double", "-D_Float64=double", "-D_Float32x=double",
+		"-D_Float32=float", "-D__malloc__(...)=__malloc__",
 		/* gcc's stdatomic.h: clang refuses these on what is _Atomic, so they are calls */
 		ATOMIC_CALL("__atomic_load"), ATOMIC_CALL("__atomic_store"),
 		ATOMIC_CALL("__atomic_exchange"), ATOMIC_CALL("__atomic_compare_exchange"),
 		ATOMIC_FETCH("add"), ATOMIC_FETCH("sub"), ATOMIC_FETCH("or"), ATOMIC_FETCH("xor"),
 		ATOMIC_FETCH("and") };
-	const char *arguments[256];
-	int count = 0;
+	struct words arguments = WORDS;
 	char *text = text_for_parser(source);
 	struct CXUnsavedFile file = { "weftcc.c", text, source->size };
 	enum CXErrorCode error;
@@ -286,12 +286,13 @@ int tree_build(struct tree *tree, struct source *source, const struct translate_
 	tree->options = options;
 	tree->functions_end = &tree->functions;
 	for (size_t i = 0; i < sizeof compatibility / sizeof *compatibility; i++)
-		arguments[count++] = compatibility[i];
-	for (const char *const *flag = options->flags; flag && *flag && count < 255; flag++)
-		arguments[count++] = *flag;
+		words_add(&arguments, compatibility[i]);
+	machine_flags(&arguments, options->flags);
 	tree->index = clang_createIndex(0, 0);
-	error = clang_parseTranslationUnit2(tree->index, file.Filename, arguments, count, &file, 1,
+	error = clang_parseTranslationUnit2(tree->index, file.Filename,
+			(const char *const *)arguments.at, (int)arguments.count, &file, 1,
 			CXTranslationUnit_None, &tree->unit);
+	words_finish(&arguments);
 	free(text);
 	if (error != CXError_Success) {
 		fprintf(stderr, "weftcc: %s: libclang could not parse it at all (error %d)\n",

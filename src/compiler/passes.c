@@ -209,8 +209,7 @@ static bool is_of_language(const char *flag)
 {
 	static const char *const names[] = { "-std=", "-ansi", "--target=", "-m16", "-m32", "-m64",
 		"-mx32", "-mabi=", "-mfloat-abi=", "-mlong-double-", "-mms-bitfields",
-		"-mno-ms-bitfields", "-mthumb", "-marm", "-mbig-endian", "-mlittle-endian",
-		"-mcpu=" };
+		"-mno-ms-bitfields", "-mthumb", "-marm", "-mbig-endian", "-mlittle-endian" };
 	static const char *const features[] = { "asm", "blocks", "builtin", "builtin-", "char8_t",
 		"dollars-in-identifiers", "freestanding", "gnu89-inline", "hosted", "ms-extensions",
 		"openmp", "openmp=", "pack-struct", "pack-struct=", "short-enums", "short-wchar",
@@ -232,18 +231,22 @@ static bool is_of_language(const char *flag)
 static void add_flags_of_parse(struct words *argv, const struct plan *plan)
 {
 	const struct arguments *arguments = plan->arguments;
+	bool has_target = false;
 
 	for (size_t i = 0; i < arguments->count; i++) {
 		const struct argument *argument = &arguments->at[i];
 		const char *text = argument->text;
 
+		has_target |= starts_with(text, "--target=") || strcmp(text, "-target") == 0;
 		if (is_of_language(text))
 			words_add(argv, text);
 		else if (strcmp(text, "-target") == 0)
 			words_addf(argv, "--target=%s", argument->operand);
 	}
-	if (plan->toolchain->target)
-		words_addf(argv, "--target=%s", plan->toolchain->target);
+	char *target = has_target ? NULL : toolchain_target(plan->toolchain);
+	if (target)
+		words_addf(argv, "--target=%s", target);
+	free(target);
 }
 
 struct words pass_translate(const struct plan *plan, const struct argument *source)

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "compiler/subprocess.h"
@@ -56,33 +57,82 @@ static void refuse_ourselves(const char *name, const char *ourselves)
 	free(found);
 }
 
-static void cc_find(struct toolchain *toolchain, const char *ourselves)
+/* How many of the words are programs and what they need, as in `nice -n 5 ccache gcc -m32`: the others are
+ * flags, as if they stood before the arguments. */
+static size_t programs_count(const struct words *words)
 {
-	const char *wish = getenv("WEFT_CC");
+	size_t count = 0;
+	struct stat stat_of;
 
-	if (wish && !toolchain->cc.count)
-		words_split(&toolchain->cc, wish);
-	if (!toolchain->cc.count) {
+	for (size_t i = 0; i < words->count; i++) {
+		char *found = words->at[i][0] == '-' ? NULL : program_find(words->at[i]);
+
+		if (found && stat(found, &stat_of) == 0 && S_ISREG(stat_of.st_mode))
+			count = i + 1;
+		free(found);
+	}
+	return count ? count : 1; /* it is not there, and running it will say so */
+}
+
+static void cc_find(struct toolchain *toolchain, struct words *wish, const char *ourselves)
+{
+	const char *wish_text = getenv("WEFT_CC");
+
+	if (wish_text && !wish->count)
+		words_split(wish, wish_text);
+	if (!wish->count) {
 		char *cc = program_find("cc");
 
-		words_add(&toolchain->cc, cc ? "cc" : "gcc");
+		words_add(wish, cc ? "cc" : "gcc");
 		free(cc);
 	}
-	for (size_t i = 0; i < toolchain->cc.count; i++)
+	size_t count = programs_count(wish);
+
+	for (size_t i = 0; i < wish->count; i++)
+		words_add(i < count ? &toolchain->cc : &toolchain->flags, wish->at[i]);
+	for (size_t i = 0; i < count; i++)
 		refuse_ourselves(toolchain->cc.at[i], ourselves);
 }
 
-/* aarch64-linux-gnu-gcc-12 says for which machine it compiles. */
-static char *target_in_name(const char *cc)
+/* gcc, clang-14: those of this machine, wherever the system has them. */
+static bool is_of_this_machine(const char *cc)
 {
+	static const char *const names[] = { "cc", "gcc", "clang", "c89", "c99" };
+	char *path = program_find(cc);
+	bool is_systems = path && starts_with(path, "/usr/");
 	const char *name = strrchr(cc, '/') ? strrchr(cc, '/') + 1 : cc;
-	const char *end = strstr(name, "-gcc");
 
-	if (!end)
-		end = strstr(name, "-clang");
-	if (!end || !memchr(name, '-', (size_t)(end - name)))
+	free(path);
+	for (size_t i = 0; is_systems && i < sizeof names / sizeof *names; i++) {
+		size_t len = strlen(names[i]);
+
+		if (strncmp(name, names[i], len) == 0 &&
+				!name[len + strspn(name + len, "-.0123456789")])
+			return true;
+	}
+	return false;
+}
+
+char *toolchain_target(const struct toolchain *toolchain)
+{
+	struct words argv = WORDS;
+	char *answer = NULL;
+	size_t size;
+
+	if (is_of_this_machine(toolchain->cc.at[toolchain->cc.count - 1]))
 		return NULL;
-	return format_text("%.*s", (int)(end - name), name);
+	int out = scratch_create(), err = scratch_create();
+	words_add_all(&argv, &toolchain->cc);
+	words_add(&argv, "-dumpmachine");
+	pid_t process = subprocess_start(&argv, (struct subprocess_files){ 0, out, err });
+	if (process > 0 && subprocess_wait(process, argv.at[0]) == 0)
+		answer = scratch_text(out, &size);
+	close(out);
+	close(err);
+	words_finish(&argv);
+	if (answer)
+		answer[strcspn(answer, " \n")] = 0;
+	return answer;
 }
 
 static bool has_file(const char *directory, const char *name)
@@ -111,7 +161,7 @@ static char *directory_find(const char *base, const char *const *directories, co
 	return NULL;
 }
 
-void toolchain_init(struct toolchain *toolchain, const struct words *cc)
+void toolchain_init(struct toolchain *toolchain, struct words *cc)
 {
 	static const char *const translators[] = { ".", "../libexec/weft", WEFT_TRANSLATOR_DIR,
 		NULL };
@@ -120,10 +170,8 @@ void toolchain_init(struct toolchain *toolchain, const struct words *cc)
 		NULL };
 	char *ourselves = executable_path();
 
-	*toolchain = (struct toolchain){ .cc = WORDS };
-	words_add_all(&toolchain->cc, cc);
-	cc_find(toolchain, ourselves);
-	toolchain->target = target_in_name(toolchain->cc.at[toolchain->cc.count - 1]);
+	*toolchain = (struct toolchain){ .cc = WORDS, .flags = WORDS };
+	cc_find(toolchain, cc, ourselves);
 	*strrchr(ourselves, '/') = 0;
 	char *translator = directory_find(
 			ourselves, translators, "weftcc-translate", "weftcc-translate");
@@ -141,8 +189,8 @@ void toolchain_init(struct toolchain *toolchain, const struct words *cc)
 void toolchain_finish(struct toolchain *toolchain)
 {
 	words_finish(&toolchain->cc);
+	words_finish(&toolchain->flags);
 	free(toolchain->translator);
-	free(toolchain->target);
 	free(toolchain->include);
 	free(toolchain->libraries);
 }

@@ -11,12 +11,11 @@
 #include "compiler/mistakes.h"
 
 struct translate_options {
-	const char *path; /* of the user's file, for messages */
-	const char *const *
-			flags; /* for the parse: -std=, -m32, -f...; NULL-terminated, may be NULL */
-	bool asyncify;         /* the test mode: every function async, every direct call awaited */
-	bool suspend_always;   /* of asyncify: every await suspends once */
-	bool interposable; /* -fPIC without hidden visibility: extern callees are not embedded */
+	const char *path;         /* of the user's file, for messages */
+	const char *const *flags; /* for the parse: -std=, -m32, -f...; NULL-terminated */
+	bool asyncify;       /* the test mode: every function async, every direct call awaited */
+	bool suspend_always; /* of asyncify: every await suspends once */
+	bool interposable;   /* -fPIC without hidden visibility: extern callees are not embedded */
 	bool sanitize_address;     /* red zones between what is kept in a frame */
 	bool sanitize_memory;      /* locals in a frame have no value where they are declared */
 	const char *original;      /* the user's file: keep its bytes and its #includes; or NULL */

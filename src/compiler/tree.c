@@ -19,15 +19,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASYNC_CONVENTION = CXCallingConv_PreserveMost };
-
 /* ---- types ---- */
 
 bool type_is_async_function(CXType type)
 {
+	enum CXCallingConv convention;
+
 	type = clang_getCanonicalType(type);
-	return (type.kind == CXType_FunctionProto || type.kind == CXType_FunctionNoProto) &&
-			(int)clang_getFunctionTypeCallingConv(type) == ASYNC_CONVENTION;
+	if (type.kind != CXType_FunctionProto && type.kind != CXType_FunctionNoProto)
+		return false;
+	convention = clang_getFunctionTypeCallingConv(type);
+	return convention == CXCallingConv_PreserveMost || convention == CXCallingConv_AAPCS_VFP;
 }
 
 bool type_is_async_pointer(CXType type)

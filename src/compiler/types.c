@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "compiler/lower.h"
+#include "compiler/machine.h"
 
 static const char *arithmetic(enum CXTypeKind kind)
 {
@@ -150,7 +151,7 @@ const char *type_text(struct tree *tree, const struct function *function, uint32
 		return with_const(tree, type,
 				arena_printf(&tree->arena, "%s %s", tag_word(type), local->lifted));
 	name = tree_type_name(tree, type);
-	if (strstr(name, "preserve_most") || strstr(name, "(unnamed") ||
+	if (machine_names_async(name) || strstr(name, "(unnamed") ||
 			strstr(name, "(anonymous")) {
 		diagnose_error(tree, at, "W030",
 				"this type has to be named by a typedef to be used here");

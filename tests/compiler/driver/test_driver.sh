@@ -482,6 +482,34 @@ bye" ./program && has 'gcc -O1 .*-E' log && has 'gcc -O1.*cpp-output' log || ret
 	weftcc --wrap ./launcher gcc -O1 -c plain.c -o plain.o && gcc -O1 -c plain.c -o expected.o && cmp plain.o expected.o
 }
 
+# What follows the compiler in WEFT_CC is an argument like others: each pass and libclang has what it needs.
+is_flag_behind_compiler_an_argument() {
+	gcc -E -dM - </dev/null | sed -n 's/^#define __SIZEOF_LONG__ /-DLONG_BYTES=/p' >size
+	for flags in "-std=gnu99 -Wall -Werror -fPIC" "-funsigned-char -DUNSIGNED" "-fpack-struct -DPACKED"; do
+		WEFT_CC="nice -n 1 gcc $flags" weftcc "$(cat size)" -w -c machine.c || fail "$flags" || return
+	done
+	WEFT_CC="gcc -fPIC" weftcc -v "$(cat size)" -w -c machine.c 2>&1 | grep -q -e --interposable &&
+		same -funsigned-char -c plain.c -o out/plain.o || return
+	printf '#!/bin/sh\necho "$*" >>log\nexec gcc "$@"\n' >my-own-gcc
+	chmod +x my-own-gcc
+	WEFT_CC=./my-own-gcc weftcc "$(cat size)" -c machine.c && has '^-dumpmachine' log
+}
+
+# A machine of other sizes, alignments and sign of char: libclang must see them as the compiler does.
+is_other_machine_compiled_for() {
+	command -v clang >/dev/null || return 0
+	for machine in aarch64 arm armeb i686 mips mips64el powerpc64le riscv32 riscv64 s390x thumbv7m; do
+		cc="clang --target=$machine-linux-gnu -ffreestanding"
+		$cc -E -dM -x c /dev/null 2>/dev/null | sed -n 's/^#define __SIZEOF_LONG__ /-DLONG_BYTES=/p
+			s/^#define __CHAR_UNSIGNED__ 1/-DUNSIGNED/p' >flags
+		[ $machine != i686 ] || echo -DALIGNED_TO_4 >>flags
+		[ -s flags ] || continue # not in this clang
+		# shellcheck disable=SC2046 # flags are words
+		WEFT_CC=$cc weftcc $(cat flags) -S machine.c -o $machine.s && has thrice__poll $machine.s || fail "$cc" || return
+		exits 1 env WEFT_CC="$cc" weftcc $(cat flags) -DMIXED -S machine.c -o x.s 2>said && has 'W024' said || return
+	done
+}
+
 is_ccache_around_us() {
 	command -v ccache >/dev/null || return 0
 	export CCACHE_DIR="$work/ccache"
