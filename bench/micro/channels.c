@@ -3,7 +3,8 @@
 #include "benchmarks.h"
 #include "rig.h"
 
-enum { ROUND_TRIPS = 500000, FOLLOWERS = 1000, ROUNDS = 200, IDLE_CHANNELS = 300000 };
+enum { ROUND_TRIPS = 300000, HANDED = 2000000, DELIVERIES = 200000, FOLLOWERS = 1000 };
+enum { IDLE_CHANNELS = 300000 };
 
 WEFT_CHANNEL(numbers, size_t);
 WEFT_BROADCAST(news, size_t);
@@ -119,9 +120,50 @@ struct micro_sample oneshot_ping_pong(int workers)
 	return rig_run(workers, &ask__async, &args);
 }
 
-/* ---- to a thousand receivers ---- */
+/* ---- a oneshot that is sent before it is received from ---- */
+
+WEFT_ASYNC_0(int, hand);
+
+struct hand__frame {
+	struct hand__args args;
+	struct weft_oneshot oneshot;
+	struct weft_oneshot_recv__frame recv;
+	struct micro_watch watch;
+	size_t i, place, got, sum;
+};
+
+enum weft_poll hand__poll(void *frame, struct weft_context *cx)
+{
+	struct hand__frame *f = frame;
+
+	weft_begin(f);
+	f->sum = 0;
+	f->watch = micro_watch_start();
+	for (f->i = 0; f->i < HANDED; f->i++) {
+		weft_oneshot_init(&f->oneshot, &f->place, sizeof f->place);
+		micro_expect(weft_oneshot_send(&f->oneshot, &f->i), 0);
+		weft_await(f, f->recv, weft_oneshot_recv, &f->oneshot, &f->got);
+		f->sum += f->got;
+	}
+	rig.sample = micro_wall_per(&f->watch, HANDED);
+	micro_expect((int64_t)f->sum, (int64_t)HANDED * (HANDED - 1) / 2);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(hand, WEFT_ASYNC_RESULT_INT);
+
+struct micro_sample oneshot_ready(int workers)
+{
+	struct hand__args args;
+
+	hand__init(&args);
+	return rig_run(workers, &hand__async, &args);
+}
+
+/* ---- to one receiver, or a thousand ---- */
 
 static size_t ring[16], place;
+static size_t followers, rounds;
 static union news news;
 static union level level;
 static size_t waiting;             /* atomic: who has not received this round's message */
@@ -149,7 +191,7 @@ enum weft_poll hear__poll(void *frame, struct weft_context *cx)
 
 	weft_begin(f);
 	weft_broadcast_subscribe(&news, &f->receiver);
-	for (f->i = 0; f->i < ROUNDS; f->i++) {
+	for (f->i = 0; f->i < rounds; f->i++) {
 		weft_await(f, f->recv, weft_broadcast_recv, &f->receiver.receiver, &f->got);
 		one_arrived(f->got, f->i);
 	}
@@ -174,7 +216,7 @@ enum weft_poll look__poll(void *frame, struct weft_context *cx)
 
 	weft_begin(f);
 	weft_watch_subscribe(&level, &f->receiver);
-	for (f->i = 0; f->i < ROUNDS; f->i++) {
+	for (f->i = 0; f->i < rounds; f->i++) {
 		weft_await(f, f->changed, weft_watch_changed, &f->receiver.receiver, &f->got);
 		one_arrived(f->got, f->i);
 	}
@@ -202,7 +244,7 @@ static void followers_start(bool is_watch)
 
 	hear__init(&hear);
 	look__init(&look);
-	for (int i = 0; i < FOLLOWERS; i++)
+	for (size_t i = 0; i < followers; i++)
 		micro_expect(is_watch ? weft_task_spawn_detached(NULL, &look__async, &look)
 				      : weft_task_spawn_detached(NULL, &hear__async, &hear),
 				0);
@@ -219,17 +261,17 @@ enum weft_poll tell__poll(void *frame, struct weft_context *cx)
 
 	weft_begin(f);
 	followers_start(f->args.p0);
-	while (followers_count() < FOLLOWERS)
+	while (followers_count() < followers)
 		weft_await(f, f->yield, weft_yield);
 	f->watch = micro_watch_start();
-	for (f->i = 0; f->i < ROUNDS; f->i++) {
-		__atomic_store_n(&waiting, FOLLOWERS, __ATOMIC_RELEASE);
+	for (f->i = 0; f->i < rounds; f->i++) {
+		__atomic_store_n(&waiting, followers, __ATOMIC_RELEASE);
 		micro_expect(f->args.p0 ? weft_watch_send(&level, &f->i)
 					: weft_broadcast_send(&news, &f->i),
 				0);
 		weft_await(f, f->wait, weft_notify_wait, &arrived);
 	}
-	rig.sample = micro_wall_per(&f->watch, ROUNDS * FOLLOWERS);
+	rig.sample = micro_wall_per(&f->watch, DELIVERIES);
 	while (followers_count() > 0)
 		weft_await(f, f->yield, weft_yield);
 	weft_return(f, 0);
@@ -237,10 +279,12 @@ enum weft_poll tell__poll(void *frame, struct weft_context *cx)
 }
 WEFT_ASYNC_DEFINE(tell, WEFT_ASYNC_RESULT_INT);
 
-static struct micro_sample to_all(int workers, bool is_watch)
+static struct micro_sample to_all(int workers, bool is_watch, size_t receivers)
 {
 	struct tell__args args;
 
+	followers = receivers;
+	rounds = DELIVERIES / receivers;
 	weft_broadcast_init(&news.broadcast, ring, sizeof *ring, 16);
 	weft_watch_init(&level.watch, &place, sizeof place);
 	weft_notify_init(&arrived);
@@ -248,14 +292,24 @@ static struct micro_sample to_all(int workers, bool is_watch)
 	return rig_run(workers, &tell__async, &args);
 }
 
+struct micro_sample broadcast_1(int workers)
+{
+	return to_all(workers, false, 1);
+}
+
 struct micro_sample broadcast_1k(int workers)
 {
-	return to_all(workers, false);
+	return to_all(workers, false, FOLLOWERS);
+}
+
+struct micro_sample watch_1(int workers)
+{
+	return to_all(workers, true, 1);
 }
 
 struct micro_sample watch_1k(int workers)
 {
-	return to_all(workers, true);
+	return to_all(workers, true, FOLLOWERS);
 }
 
 /* ---- memory ---- */

@@ -11,13 +11,14 @@
 
 #include "micro.h"
 
-enum { PASSES_MAX = 1000, COUNT_MAX = 100000000 };
+enum { PASSES_MAX = 1000, COUNT_MAX = 100000000, COLD_MIN = 1000 };
 
 static int64_t count_option;
 
 struct options {
 	int workers;
 	int passes;
+	double seconds;
 	bool list;
 	char **names;
 	int name_count;
@@ -55,6 +56,19 @@ struct micro_sample micro_wall_and_cpu_per(const struct micro_watch *watch, int6
 	int64_t cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID) - watch->cpu_ns;
 
 	sample.cpu_ns = (double)cpu_ns / (double)operations;
+	return sample;
+}
+
+struct micro_sample micro_cold_and_warm(const struct micro_watch *watch,
+		const struct micro_watch *first, int64_t rounds, int64_t operations)
+{
+	struct micro_sample sample;
+
+	if (rounds == 1)
+		return micro_wall_per(watch, operations);
+	sample = micro_wall_per(first, (rounds - 1) * operations);
+	if (operations >= COLD_MIN)
+		sample.cold = (double)(first->wall_ns - watch->wall_ns) / (double)operations;
 	return sample;
 }
 
@@ -124,22 +138,32 @@ static double median(double *values, int count)
 	return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
+static void print_value(const char *name, const char *suffix, double value)
+{
+	if (value > 0)
+		printf("%s%s %.2f\n", name, suffix, value);
+}
+
 static void measure(const struct micro_benchmark *benchmark, const struct options *options)
 {
 	static double values[PASSES_MAX], cpu_ns[PASSES_MAX];
-	int passes = benchmark->once ? 1 : options->passes;
+	int64_t end_ns = clock_read(CLOCK_MONOTONIC) + (int64_t)(options->seconds * 1e9);
+	struct micro_sample first = { 0 }, sample;
+	int passes = 0;
 
 	if (!benchmark->once)
-		benchmark->run(options->workers);
-	for (int i = 0; i < passes; i++) {
-		struct micro_sample sample = benchmark->run(options->workers);
-
-		values[i] = sample.value;
-		cpu_ns[i] = sample.cpu_ns;
-	}
-	printf("%s %.2f\n", benchmark->name, median(values, passes));
-	if (cpu_ns[0] > 0)
-		printf("%s_cpu %.2f\n", benchmark->name, median(cpu_ns, passes));
+		first = benchmark->run(options->workers);
+	do {
+		sample = benchmark->run(options->workers);
+		if (benchmark->once)
+			first = sample;
+		values[passes] = sample.value;
+		cpu_ns[passes++] = sample.cpu_ns;
+	} while (!benchmark->once && passes < options->passes &&
+			clock_read(CLOCK_MONOTONIC) < end_ns);
+	print_value(benchmark->name, "", median(values, passes));
+	print_value(benchmark->name, "_cpu", median(cpu_ns, passes));
+	print_value(benchmark->name, "_cold", first.cold);
 	fflush(stdout);
 }
 
@@ -170,16 +194,27 @@ static int option_number(const char *text, int min, int max)
 	long value = text ? strtol(text, &end, 10) : -1;
 
 	if (value < min || value > max || *end) {
-		fputs("options: [--workers N] [--passes N] [--count N] [--list] [NAME...]\n",
+		fputs("options: [--workers N] [--passes N] [--seconds S] [--count N] [--list]"
+		      " [NAME...]\n",
 				stderr);
 		exit(2);
 	}
 	return (int)value;
 }
 
+static double option_seconds(const char *text)
+{
+	char *end;
+	double value = text ? strtod(text, &end) : -1;
+
+	if (!(value >= 0) || *end)
+		option_number(NULL, 0, 0);
+	return value;
+}
+
 static struct options parse_options(int argc, char **argv)
 {
-	struct options options = { .passes = 5 };
+	struct options options = { .passes = 5, .seconds = 3600 };
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
@@ -189,6 +224,8 @@ static struct options parse_options(int argc, char **argv)
 			options.workers = option_number(argv[++i], 0, PASSES_MAX);
 		else if (strcmp(argv[i], "--passes") == 0)
 			options.passes = option_number(argv[++i], 1, PASSES_MAX);
+		else if (strcmp(argv[i], "--seconds") == 0)
+			options.seconds = option_seconds(argv[++i]);
 		else if (strcmp(argv[i], "--count") == 0)
 			count_option = option_number(argv[++i], 1, COUNT_MAX);
 		else

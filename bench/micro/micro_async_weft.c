@@ -16,55 +16,36 @@ static struct micro_sample run(const struct weft_async *async, int workers)
 	return rig_run(workers, async, &args);
 }
 
-static struct micro_sample channel_ping_pong(int workers)
-{
-	return run(async_channel_ping_pong, workers);
-}
+/* BENCHMARK(name): the function of micro.h for one of async_tasks.h. */
+#define BENCHMARK(name)                                                                            \
+	static struct micro_sample name(int workers)                                               \
+	{                                                                                          \
+		return run(async_##name, workers);                                                 \
+	}
 
-static struct micro_sample channel_1_to_1(int workers)
-{
-	return run(async_channel_1_to_1, workers);
-}
-
-static struct micro_sample channel_4_to_1(int workers)
-{
-	return run(async_channel_4_to_1, workers);
-}
-
-static struct micro_sample mutex_uncontended(int workers)
-{
-	return run(async_mutex_uncontended, workers);
-}
-
-static struct micro_sample mutex_held_over_yield_8(int workers)
-{
-	return run(async_mutex_held_over_yield_8, workers);
-}
-
-static struct micro_sample semaphore_uncontended(int workers)
-{
-	return run(async_semaphore_uncontended, workers);
-}
-
-static struct micro_sample rwlock_uncontended(int workers)
-{
-	return run(async_rwlock_uncontended, workers);
-}
-
-static struct micro_sample notify_ping_pong(int workers)
-{
-	return run(async_notify_ping_pong, workers);
-}
-
-static struct micro_sample timer_late(int workers)
-{
-	return run(async_timer_late, workers);
-}
-
-static struct micro_sample busy_10ms(int workers)
-{
-	return run(async_busy_10ms, workers);
-}
+BENCHMARK(channel_ping_pong)
+BENCHMARK(channel_1_to_1)
+BENCHMARK(channel_4_to_1)
+BENCHMARK(mutex_uncontended)
+BENCHMARK(mutex_held_over_yield_8)
+BENCHMARK(semaphore_uncontended)
+BENCHMARK(semaphore_held_over_yield_8)
+BENCHMARK(rwlock_uncontended)
+BENCHMARK(notify_ready)
+BENCHMARK(notify_ping_pong)
+BENCHMARK(notify_one_of_100)
+BENCHMARK(notify_all_1k)
+BENCHMARK(nested_ready_1)
+BENCHMARK(nested_ready_5)
+BENCHMARK(nested_ready_20)
+BENCHMARK(nested_yield_1)
+BENCHMARK(nested_yield_5)
+BENCHMARK(nested_yield_20)
+BENCHMARK(spawn_blocking_1)
+BENCHMARK(spawn_blocking_4)
+BENCHMARK(spawn_blocking_16)
+BENCHMARK(timer_late)
+BENCHMARK(busy_10ms)
 
 static const struct micro_benchmark benchmarks[] = {
 	{ "channel_ping_pong", channel_ping_pong, false },
@@ -73,8 +54,21 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "mutex_uncontended", mutex_uncontended, false },
 	{ "mutex_held_over_yield_8", mutex_held_over_yield_8, false },
 	{ "semaphore_uncontended", semaphore_uncontended, false },
+	{ "semaphore_held_over_yield_8", semaphore_held_over_yield_8, false },
 	{ "rwlock_uncontended", rwlock_uncontended, false },
+	{ "notify_ready", notify_ready, false },
 	{ "notify_ping_pong", notify_ping_pong, false },
+	{ "notify_one_of_100", notify_one_of_100, false },
+	{ "notify_all_1k", notify_all_1k, false },
+	{ "nested_ready_1", nested_ready_1, false },
+	{ "nested_ready_5", nested_ready_5, false },
+	{ "nested_ready_20", nested_ready_20, false },
+	{ "nested_yield_1", nested_yield_1, false },
+	{ "nested_yield_5", nested_yield_5, false },
+	{ "nested_yield_20", nested_yield_20, false },
+	{ "spawn_blocking_1", spawn_blocking_1, false },
+	{ "spawn_blocking_4", spawn_blocking_4, false },
+	{ "spawn_blocking_16", spawn_blocking_16, false },
 	{ "timer_late", timer_late, true },
 	{ "busy_10ms", busy_10ms, true },
 };

@@ -12,7 +12,7 @@ WEFT_CHANNEL(numbers, int64_t);
 
 /* ---- channels ---- */
 
-enum { ROUNDS = 500000, MESSAGES = 2000000, SENDERS_MAX = 4 };
+enum { ROUNDS = 300000, MESSAGES = 2000000, SENDERS_MAX = 4 };
 
 static async int answer(union numbers *out, union numbers *back)
 {
@@ -89,7 +89,7 @@ static async int channel_4_to_1(struct micro_sample *sample)
 
 /* ---- locks ---- */
 
-enum { LOCK_ROUNDS = 5000000, TASKS = 8, EACH = 50000 };
+enum { LOCK_ROUNDS = 2000000, TASKS = 8, EACH = 25000 };
 
 static async int mutex_uncontended(struct micro_sample *sample)
 {
@@ -164,29 +164,29 @@ static async int rwlock_uncontended(struct micro_sample *sample)
 	return 0;
 }
 
-static async int notify_back(struct weft_notify *out, struct weft_notify *back)
+static async int add_under_permit(struct weft_semaphore *semaphore, int64_t *sum)
 {
-	for (int i = 0; i < ROUNDS; i++) {
-		weft_try(await weft_notify_wait(out));
-		weft_notify_one(back);
+	for (int i = 0; i < EACH; i++) {
+		weft_try(await weft_semaphore_acquire(semaphore, 1));
+		defer weft_semaphore_release(semaphore, 1);
+		weft_try(await weft_yield());
+		__atomic_fetch_add(sum, 1, __ATOMIC_RELAXED); /* relaxed: a count */
 	}
 	return 0;
 }
 
-static async int notify_ping_pong(struct micro_sample *sample)
+static async int semaphore_held_over_yield_8(struct micro_sample *sample)
 {
-	struct weft_notify out = WEFT_NOTIFY_INIT, back = WEFT_NOTIFY_INIT;
-	struct micro_watch watch;
+	struct weft_semaphore semaphore = WEFT_SEMAPHORE_INIT(2);
+	struct micro_watch watch = micro_watch_start();
+	int64_t sum = 0;
 
-	weft_scope (scope) {
-		micro_expect(weft_spawn_in(&scope, notify_back(&out, &back)), 0);
-		watch = micro_watch_start();
-		for (int i = 0; i < ROUNDS; i++) {
-			weft_notify_one(&out);
-			weft_try(await weft_notify_wait(&back));
-		}
-		*sample = micro_wall_per(&watch, ROUNDS);
-	}
+	weft_scope (scope)
+		for (int i = 0; i < TASKS; i++)
+			micro_expect(weft_spawn_in(&scope, add_under_permit(&semaphore, &sum)), 0);
+	*sample = micro_wall_per(&watch, TASKS * EACH);
+	micro_expect(sum, TASKS * EACH);
+	micro_expect((int64_t)weft_semaphore_available(&semaphore), 2);
 	return 0;
 }
 
@@ -214,5 +214,6 @@ async int (*const async_semaphore_uncontended)(struct micro_sample *sample) = se
 extern async int (*const async_rwlock_uncontended)(struct micro_sample *sample);
 async int (*const async_rwlock_uncontended)(struct micro_sample *sample) = rwlock_uncontended;
 
-extern async int (*const async_notify_ping_pong)(struct micro_sample *sample);
-async int (*const async_notify_ping_pong)(struct micro_sample *sample) = notify_ping_pong;
+extern async int (*const async_semaphore_held_over_yield_8)(struct micro_sample *sample);
+async int (*const async_semaphore_held_over_yield_8)(
+		struct micro_sample *sample) = semaphore_held_over_yield_8;

@@ -34,13 +34,16 @@ static int64_t timers_create_cancel(
 enum weft_poll timers__poll(void *frame, struct weft_context *cx)
 {
 	struct timers__frame *f = frame;
-	int64_t count = micro_count(TIMERS), rounds = micro_rounds(TIMERS, count), right = 0;
+	int64_t count = micro_count(TIMERS), rounds = micro_rounds(2 * TIMERS, count), right = 0;
 	struct weft_sleep__frame *sleeps = malloc((size_t)count * sizeof *sleeps);
-	struct micro_watch watch = micro_watch_start();
+	struct micro_watch watch = micro_watch_start(), first = watch;
 
-	for (int64_t i = 0; i < rounds; i++)
+	for (int64_t i = 0; i < rounds; i++) {
 		right += timers_create_cancel(sleeps, (uint64_t)count, cx);
-	rig.sample = micro_wall_per(&watch, rounds * count);
+		if (i == 0)
+			first = micro_watch_start();
+	}
+	rig.sample = micro_cold_and_warm(&watch, &first, rounds, count);
 	micro_expect(right, 2 * rounds * count);
 	free(sleeps);
 	weft_return(f, 0);
@@ -55,13 +58,17 @@ struct micro_sample timer_create_cancel(int workers)
 	return rig_run(workers, &timers__async, &args);
 }
 
-enum { SHORT_TASKS = 50000, SHORT_EACH = 10 };
+/* ---- create and fire ---- */
 
-WEFT_ASYNC_1(int, sleeper, uint64_t);
+enum { SHORT_TASKS = 50000, SHORT_EACH = 10 };
+enum { SLEEPERS = 1000000, SLEEPERS_MILLISECONDS = 500 };
+
+/* Sleeps so many times for 1 to so many milliseconds. */
+WEFT_ASYNC_3(int, sleeper, uint64_t, int, int);
 
 struct sleeper__frame {
 	struct sleeper__args args;
-	uint64_t i;
+	int i;
 	int64_t before_ns, wanted_ns;
 	struct weft_sleep__frame sleep;
 };
@@ -71,9 +78,9 @@ enum weft_poll sleeper__poll(void *frame, struct weft_context *cx)
 	struct sleeper__frame *f = frame;
 
 	weft_begin(f);
-	for (f->i = 0; f->i < SHORT_EACH; f->i++) {
+	for (f->i = 0; f->i < f->args.p1; f->i++) {
 		f->wanted_ns = WEFT_MILLISECONDS(
-				1 + rig_scatter(f->args.p0 * SHORT_EACH + f->i, 10));
+				1 + rig_scatter(f->args.p0 + (uint64_t)f->i, (uint64_t)f->args.p2));
 		if (f->i == 0)
 			f->before_ns = weft_now(cx);
 		weft_await(f, f->sleep, weft_sleep, f->wanted_ns);
@@ -87,7 +94,8 @@ enum weft_poll sleeper__poll(void *frame, struct weft_context *cx)
 }
 WEFT_ASYNC_DEFINE(sleeper, WEFT_ASYNC_RESULT_INT);
 
-WEFT_ASYNC_0(int, sleepers);
+/* So many of them. */
+WEFT_ASYNC_3(int, sleepers, uint64_t, int, int);
 
 struct sleepers__frame {
 	struct sleepers__args args;
@@ -98,18 +106,19 @@ struct sleepers__frame {
 enum weft_poll sleepers__poll(void *frame, struct weft_context *cx)
 {
 	struct sleepers__frame *f = frame;
+	uint64_t count = f->args.p0, each = (uint64_t)f->args.p1;
 	struct sleeper__args args;
 
 	weft_begin(f);
-	rig_expect_all(SHORT_TASKS);
+	rig_expect_all(count);
 	f->watch = micro_watch_start();
-	for (uint64_t i = 0; i < SHORT_TASKS; i++) {
-		sleeper__init(&args, i);
+	for (uint64_t i = 0; i < count; i++) {
+		sleeper__init(&args, i * each, f->args.p1, f->args.p2);
 		rig_spawn(&sleeper__async, &args);
 	}
 	weft_await(f, f->wait, rig_wait_all);
-	rig.sample = micro_wall_and_cpu_per(&f->watch, SHORT_TASKS * SHORT_EACH);
-	micro_expect((int64_t)rig.sum, SHORT_TASKS * SHORT_EACH);
+	rig.sample = micro_wall_and_cpu_per(&f->watch, (int64_t)(count * each));
+	micro_expect((int64_t)rig.sum, (int64_t)(count * each));
 	weft_return(f, 0);
 	weft_end(f);
 }
@@ -119,6 +128,14 @@ struct micro_sample timer_create_fire(int workers)
 {
 	struct sleepers__args args;
 
-	sleepers__init(&args);
+	sleepers__init(&args, SHORT_TASKS, SHORT_EACH, 10);
+	return rig_run(workers, &sleepers__async, &args);
+}
+
+struct micro_sample sleepers_1m(int workers)
+{
+	struct sleepers__args args;
+
+	sleepers__init(&args, SLEEPERS, 1, SLEEPERS_MILLISECONDS);
 	return rig_run(workers, &sleepers__async, &args);
 }

@@ -77,19 +77,19 @@ static struct micro_sample yields_run(int workers, size_t tasks, size_t turns)
 
 struct micro_sample yield_2(int workers)
 {
-	return yields_run(workers, 2, 2000000);
+	return yields_run(workers, 2, 1000000);
 }
 
 struct micro_sample yield_1k(int workers)
 {
 	size_t tasks = (size_t)micro_count(1000);
 
-	return yields_run(workers, tasks, (size_t)micro_rounds(4000000, (int64_t)tasks) * tasks);
+	return yields_run(workers, tasks, (size_t)micro_rounds(2000000, (int64_t)tasks) * tasks);
 }
 
 struct micro_sample yield_100k(int workers)
 {
-	return yields_run(workers, 100000, 5000000);
+	return yields_run(workers, 100000, 2000000);
 }
 
 /* ---- ping_pong: a task, its child, and a oneshot there and one back ---- */
@@ -172,7 +172,7 @@ struct pings__frame {
 	struct rig_wait_all__frame wait;
 };
 
-enum { PING_ROUNDS = 200, PINGS = 1000 };
+enum { PING_ROUNDS = 100, PINGS = 1000 };
 
 enum weft_poll pings__poll(void *frame, struct weft_context *cx)
 {
