@@ -20,6 +20,7 @@ want cargo /usr/bin/cargo
 want rustc /usr/bin/rustc
 want librust-tokio-dev /usr/share/doc/librust-tokio-dev
 want librust-libc-dev /usr/share/doc/librust-libc-dev
+want librust-futures-util-dev /usr/share/doc/librust-futures-util-dev
 want golang-go /usr/bin/go
 want g++ g++
 want libboost-dev /usr/include/boost/asio/awaitable.hpp

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"log"
 	"os"
@@ -19,6 +20,7 @@ import (
 type sample struct {
 	value float64
 	cpuNs float64 // 0: not said
+	cold  float64 // of the first pass, in fresh memory; 0: not said
 }
 
 type benchmark struct {
@@ -70,6 +72,21 @@ func (w watch) wallAndCPUPer(operations int) sample {
 	return s
 }
 
+// Fewer operations cannot tell what the first ones cost.
+const coldMin = 1000
+
+// The first round, which ended at `first`, and the others, where there are any.
+func (w watch) coldAndWarmPer(first time.Time, rounds, operations int) sample {
+	if rounds == 1 {
+		return w.wallPer(operations)
+	}
+	s := sample{value: float64(time.Since(first).Nanoseconds()) / float64((rounds-1)*operations)}
+	if operations >= coldMin {
+		s.cold = float64(first.Sub(w.wall).Nanoseconds()) / float64(operations)
+	}
+	return s
+}
+
 // Prints NAME_p50, _p90, _p999 and _max, and returns p99.
 func quantiles(name string, values []int64) sample {
 	sort.Slice(values, func(i, j int) bool { return values[i] < values[j] })
@@ -108,65 +125,60 @@ func median(values []float64) float64 {
 	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }
 
-func measure(b benchmark, passes int) {
-	var values, cpu []float64
-	if b.once {
-		passes = 1
-	} else {
-		b.run()
-	}
-	for i := 0; i < passes; i++ {
-		s := b.run()
-		values = append(values, s.value)
-		cpu = append(cpu, s.cpuNs)
-	}
-	fmt.Printf("%s %.2f\n", b.name, median(values))
-	if cpu[0] > 0 {
-		fmt.Printf("%s_cpu %.2f\n", b.name, median(cpu))
+func printValue(name, suffix string, value float64) {
+	if value > 0 {
+		fmt.Printf("%s%s %.2f\n", name, suffix, value)
 	}
 }
 
+func measure(b benchmark, o options) {
+	var values, cpu []float64
+	var first sample
+	end := time.Now().Add(time.Duration(o.seconds * 1e9))
+	if !b.once {
+		first = b.run()
+	}
+	for len(values) == 0 || (!b.once && len(values) < o.passes && time.Now().Before(end)) {
+		s := b.run()
+		if b.once {
+			first = s
+		}
+		values = append(values, s.value)
+		cpu = append(cpu, s.cpuNs)
+	}
+	printValue(b.name, "", median(values))
+	printValue(b.name, "_cpu", median(cpu))
+	printValue(b.name, "_cold", first.cold)
+}
+
 // Each benchmark gets a process of its own, so that none inherits a heap.
-func measureInChild(name string, workers, passes int) bool {
-	child := exec.Command("/proc/self/exe", "--workers", strconv.Itoa(workers), "--passes",
-		strconv.Itoa(passes), "--count", strconv.Itoa(countOr(0)), name)
+func measureInChild(name string, o options) bool {
+	child := exec.Command("/proc/self/exe", "--workers", strconv.Itoa(o.workers), "--passes",
+		strconv.Itoa(o.passes), "--seconds", fmt.Sprint(o.seconds), "--count", strconv.Itoa(countOr(0)), name)
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	return child.Run() == nil
 }
 
-func usage() {
-	fmt.Fprintln(os.Stderr, "usage: micro_go [--workers N] [--passes N] [--count N] [--list] [NAME...]")
-	os.Exit(2)
+type options struct {
+	workers, passes int
+	seconds         float64
+	list            bool
+	names           []string
 }
 
-func harnessMain(benchmarks []benchmark) {
-	workers, passes, list := 1, 5, false
-	var names []string
+func parseOptions() options {
+	o := options{workers: 1, passes: 5, seconds: 3600}
+	flag.IntVar(&o.workers, "workers", o.workers, "GOMAXPROCS")
+	flag.IntVar(&o.passes, "passes", o.passes, "how many at most")
+	flag.Float64Var(&o.seconds, "seconds", o.seconds, "no new pass after so many")
+	flag.IntVar(&countOption, "count", 0, "how many at once")
+	flag.BoolVar(&o.list, "list", false, "the names")
+	flag.Parse()
+	o.names = flag.Args()
+	return o
+}
 
-	for i := 1; i < len(os.Args); i++ {
-		number := 0
-		if i+1 < len(os.Args) {
-			number, _ = strconv.Atoi(os.Args[i+1])
-		}
-		switch {
-		case os.Args[i] == "--list":
-			list = true
-		case os.Args[i] == "--workers" && number > 0:
-			workers = number
-			i++
-		case os.Args[i] == "--passes" && number > 0:
-			passes = number
-			i++
-		case os.Args[i] == "--count":
-			countOption = number
-			i++
-		case strings.HasPrefix(os.Args[i], "-"):
-			usage()
-		default:
-			names = append(names, os.Args[i])
-		}
-	}
-	runtime.GOMAXPROCS(workers)
+func choose(benchmarks []benchmark, names []string) []benchmark {
 	var chosen []benchmark
 	for _, b := range benchmarks {
 		wanted := len(names) == 0
@@ -180,15 +192,22 @@ func harnessMain(benchmarks []benchmark) {
 	if len(chosen) == 0 || len(chosen) < len(names) {
 		log.Fatal("no such benchmark")
 	}
+	return chosen
+}
+
+func harnessMain(benchmarks []benchmark) {
+	o := parseOptions()
+	runtime.GOMAXPROCS(o.workers)
+	chosen := choose(benchmarks, o.names)
 	failed := false
 	for _, b := range chosen {
 		switch {
-		case list:
+		case o.list:
 			fmt.Println(b.name)
 		case len(chosen) == 1:
-			measure(b, passes)
+			measure(b, o)
 		default:
-			failed = !measureInChild(b.name, workers, passes) || failed
+			failed = !measureInChild(b.name, o) || failed
 		}
 	}
 	if failed {

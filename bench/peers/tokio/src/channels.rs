@@ -8,11 +8,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc, oneshot, watch, Notify};
 
 use crate::harness::{expect, resident_bytes, Sample, Stopwatch};
-use crate::run;
+use crate::rig::run;
 
-const ROUND_TRIPS: usize = 500_000;
+const ROUND_TRIPS: usize = 300_000;
 const FOLLOWERS: usize = 1000;
-const ROUNDS: usize = 200;
+const DELIVERIES: usize = 200_000;
+const HANDED: usize = 2_000_000;
 const IDLE_CHANNELS: usize = 300_000;
 
 /// Each message says where the answer goes: to a oneshot made for it.
@@ -51,6 +52,23 @@ pub fn oneshot_ping_pong(runtime: &Runtime) -> Sample {
   })
 }
 
+/// A oneshot that is sent before it is received from.
+pub fn oneshot_ready(runtime: &Runtime) -> Sample {
+  run(runtime, async {
+    let watch = Stopwatch::start();
+    let mut sum = 0;
+
+    for i in 0..HANDED {
+      let (sender, receiver) = oneshot::channel();
+      sender.send(i).unwrap();
+      sum += receiver.await.unwrap();
+    }
+    let sample = watch.wall_per(HANDED);
+    expect(sum, HANDED * (HANDED - 1) / 2);
+    sample
+  })
+}
+
 /// Followers that have not received this round's message.
 struct Round {
   waiting: AtomicUsize,
@@ -70,39 +88,47 @@ impl Round {
   }
 }
 
-pub fn broadcast_1k(runtime: &Runtime) -> Sample {
-  run(runtime, async {
+fn broadcast_to(runtime: &Runtime, followers: usize) -> Sample {
+  run(runtime, async move {
     let (sender, _) = broadcast::channel(16);
-    let round = Round::new();
+    let (round, rounds) = (Round::new(), DELIVERIES / followers);
 
-    for _ in 0..FOLLOWERS {
+    for _ in 0..followers {
       let (mut receiver, round) = (sender.subscribe(), round.clone());
       tokio::spawn(async move {
-        for i in 0..ROUNDS {
+        for i in 0..rounds {
           round.one_arrived(receiver.recv().await.unwrap(), i);
         }
       });
     }
     tokio::task::yield_now().await;
     let watch = Stopwatch::start();
-    for i in 0..ROUNDS {
-      round.waiting.store(FOLLOWERS, Ordering::Release);
-      expect(sender.send(i).unwrap(), FOLLOWERS);
+    for i in 0..rounds {
+      round.waiting.store(followers, Ordering::Release);
+      expect(sender.send(i).unwrap(), followers);
       round.arrived.notified().await;
     }
-    watch.wall_per(ROUNDS * FOLLOWERS)
+    watch.wall_per(DELIVERIES)
   })
 }
 
-pub fn watch_1k(runtime: &Runtime) -> Sample {
-  run(runtime, async {
-    let (sender, receiver) = watch::channel(0);
-    let round = Round::new();
+pub fn broadcast_1(runtime: &Runtime) -> Sample {
+  broadcast_to(runtime, 1)
+}
 
-    for _ in 0..FOLLOWERS {
+pub fn broadcast_1k(runtime: &Runtime) -> Sample {
+  broadcast_to(runtime, FOLLOWERS)
+}
+
+fn watch_by(runtime: &Runtime, followers: usize) -> Sample {
+  run(runtime, async move {
+    let (sender, receiver) = watch::channel(0);
+    let (round, rounds) = (Round::new(), DELIVERIES / followers);
+
+    for _ in 0..followers {
       let (mut receiver, round) = (receiver.clone(), round.clone());
       tokio::spawn(async move {
-        for i in 0..ROUNDS {
+        for i in 0..rounds {
           receiver.changed().await.unwrap();
           let got = *receiver.borrow();
           round.one_arrived(got, i);
@@ -111,13 +137,21 @@ pub fn watch_1k(runtime: &Runtime) -> Sample {
     }
     tokio::task::yield_now().await;
     let watch = Stopwatch::start();
-    for i in 0..ROUNDS {
-      round.waiting.store(FOLLOWERS, Ordering::Release);
+    for i in 0..rounds {
+      round.waiting.store(followers, Ordering::Release);
       sender.send(i).unwrap();
       round.arrived.notified().await;
     }
-    watch.wall_per(ROUNDS * FOLLOWERS)
+    watch.wall_per(DELIVERIES)
   })
+}
+
+pub fn watch_1(runtime: &Runtime) -> Sample {
+  watch_by(runtime, 1)
+}
+
+pub fn watch_1k(runtime: &Runtime) -> Sample {
+  watch_by(runtime, FOLLOWERS)
 }
 
 /// Bounded channels for one message, which each has carried once.

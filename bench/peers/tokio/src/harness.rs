@@ -2,7 +2,7 @@
 //! Options, passes and output of micro_tokio: what bench/micro/micro.c is to C.
 
 use std::process::{exit, Command};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -10,11 +10,17 @@ use tokio::runtime::{Builder, Runtime};
 pub struct Sample {
   value: f64,
   cpu_ns: Option<f64>,
+  cold: Option<f64>, // of the first pass, in fresh memory
 }
 
 impl Sample {
   pub fn bytes(value: f64) -> Sample {
-    Sample { value, cpu_ns: None }
+    Sample { value, cpu_ns: None, cold: None }
+  }
+
+  /// The benchmark has printed its lines itself.
+  pub fn none() -> Sample {
+    Sample::bytes(0.0)
   }
 }
 
@@ -38,17 +44,37 @@ impl Benchmark {
 
 pub struct Stopwatch {
   wall: Instant,
+  first: Option<Instant>,
   cpu_ns: i64,
 }
 
+/// Fewer operations cannot tell what the first ones cost.
+const COLD_MIN: usize = 1000;
+
 impl Stopwatch {
   pub fn start() -> Stopwatch {
-    Stopwatch { cpu_ns: process_cpu_ns(), wall: Instant::now() }
+    Stopwatch { cpu_ns: process_cpu_ns(), first: None, wall: Instant::now() }
   }
 
   pub fn wall_per(&self, operations: usize) -> Sample {
     let value = self.wall.elapsed().as_nanos() as f64 / operations as f64;
-    Sample { value, cpu_ns: None }
+    Sample { value, cpu_ns: None, cold: None }
+  }
+
+  /// To be called when the first of several rounds of the same work has ended.
+  pub fn first_is_over(&mut self) {
+    self.first = Some(Instant::now());
+  }
+
+  /// The first round, and the others, where there are any.
+  pub fn cold_and_warm_per(&self, rounds: usize, operations: usize) -> Sample {
+    let first = self.first.unwrap();
+    if rounds == 1 {
+      return self.wall_per(operations);
+    }
+    let cold = (first - self.wall).as_nanos() as f64 / operations as f64;
+    let value = first.elapsed().as_nanos() as f64 / ((rounds - 1) * operations) as f64;
+    Sample { value, cpu_ns: None, cold: Some(cold).filter(|_| operations >= COLD_MIN) }
   }
 
   pub fn wall_and_cpu_per(&self, operations: usize) -> Sample {
@@ -79,19 +105,28 @@ pub fn expect(got: usize, wanted: usize) {
 struct Options {
   workers: usize,
   passes: usize,
+  seconds: f64,
   count: Option<usize>,
   list: bool,
   names: Vec<String>,
 }
 
 fn parse_options() -> Option<Options> {
-  let mut options = Options { workers: 0, passes: 5, count: None, list: false, names: Vec::new() };
+  let mut options = Options {
+    workers: 0,
+    passes: 5,
+    seconds: 3600.0,
+    count: None,
+    list: false,
+    names: Vec::new(),
+  };
   let mut arguments = std::env::args().skip(1);
 
   while let Some(argument) = arguments.next() {
     match argument.as_str() {
       "--workers" => options.workers = arguments.next()?.parse().ok()?,
       "--passes" => options.passes = arguments.next()?.parse().ok().filter(|n| *n > 0)?,
+      "--seconds" => options.seconds = arguments.next()?.parse().ok()?,
       "--count" => options.count = Some(arguments.next()?.parse().ok().filter(|n| *n > 0)?),
       "--list" => options.list = true,
       option if option.starts_with('-') => return None,
@@ -124,7 +159,7 @@ pub fn quantiles(name: &str, mut values: Vec<u64>) -> Sample {
   println!("{name}_p90 {}", values[count * 9 / 10]);
   println!("{name}_p999 {}", values[count * 999 / 1000]);
   println!("{name}_max {}", values[count - 1]);
-  Sample { value: values[count * 99 / 100] as f64, cpu_ns: None }
+  Sample::bytes(values[count * 99 / 100] as f64)
 }
 
 fn runtime_create(workers: usize) -> Runtime {
@@ -136,18 +171,29 @@ fn runtime_create(workers: usize) -> Runtime {
   runtime.unwrap()
 }
 
+fn print_value(name: &str, suffix: &str, value: f64) {
+  if value > 0.0 {
+    println!("{name}{suffix} {value:.2}");
+  }
+}
+
 fn measure(benchmark: &Benchmark, options: &Options) -> ! {
   let runtime = runtime_create(options.workers);
+  let end = Instant::now() + Duration::from_secs_f64(options.seconds);
   let passes = if benchmark.once { 1 } else { options.passes };
+  let mut first = if benchmark.once { None } else { Some((benchmark.run)(&runtime)) };
+  let mut samples = Vec::new();
 
-  if !benchmark.once {
-    (benchmark.run)(&runtime);
+  while samples.is_empty() || (samples.len() < passes && Instant::now() < end) {
+    samples.push((benchmark.run)(&runtime));
   }
-  let samples: Vec<Sample> = (0..passes).map(|_| (benchmark.run)(&runtime)).collect();
-  println!("{} {:.2}", benchmark.name, median(samples.iter().map(|s| s.value).collect()));
+  print_value(benchmark.name, "", median(samples.iter().map(|s| s.value).collect()));
   let cpu: Vec<f64> = samples.iter().filter_map(|s| s.cpu_ns).collect();
   if !cpu.is_empty() {
-    println!("{}_cpu {:.2}", benchmark.name, median(cpu));
+    print_value(benchmark.name, "_cpu", median(cpu));
+  }
+  if let Some(cold) = first.get_or_insert(samples[0]).cold {
+    print_value(benchmark.name, "_cold", cold);
   }
   exit(0) // a million tasks need not be dismantled
 }
@@ -157,6 +203,7 @@ fn measure_in_child(benchmark: &Benchmark, options: &Options) -> bool {
   let status = Command::new(std::env::current_exe().unwrap())
     .args(["--workers", &options.workers.to_string()])
     .args(["--passes", &options.passes.to_string()])
+    .args(["--seconds", &options.seconds.to_string()])
     .args(options.count.iter().flat_map(|count| ["--count".to_string(), count.to_string()]))
     .arg(benchmark.name)
     .status();
@@ -166,7 +213,7 @@ fn measure_in_child(benchmark: &Benchmark, options: &Options) -> bool {
 
 pub fn main(benchmarks: &[Benchmark]) {
   let options = parse_options().unwrap_or_else(|| {
-    eprintln!("usage: micro_tokio [--workers N] [--passes N] [--count N] [--list] [NAME...]");
+    eprintln!("usage: micro_tokio [--workers N] [--passes N] [--seconds S] [--count N] [--list] [NAME...]");
     exit(2);
   });
   let wanted =
