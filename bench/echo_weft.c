@@ -2,7 +2,7 @@
 /*
  * echo_weft.c: an echo server on Weft, byte for byte.
  *
- *     echo_weft [--poller NAME] [--workers N] PORT
+ *     echo_weft [--poller NAME] [--workers N] [--http] PORT
  *
  * No workers: the current-thread flavour. Like the raw loops it reads into a buffer that the thread's
  * connections share, and keeps only what a socket did not take at once.
@@ -11,11 +11,13 @@
 
 #include <weft.h>
 
+#include "http.h"
 #include "peer.h"
 
 enum { BUFFER_BYTES = 65536 };
 
-static __thread char buffer[BUFFER_BYTES];
+static __thread char buffer[HTTP_OUT_BYTES]; /* what goes out; of an echo, what came in */
+static bool http;
 
 WEFT_ASYNC_1(int, serve, struct weft_tcp);
 
@@ -60,7 +62,7 @@ enum weft_poll serve__poll(void *frame, struct weft_context *cx)
 
 	weft_begin(f);
 	for (;;) {
-		weft_tcp_read__init(&f->read.args, f->args.p0, buffer, sizeof buffer);
+		weft_tcp_read__init(&f->read.args, f->args.p0, buffer, BUFFER_BYTES);
 		f->args.base.at = 1;
 		WEFT_FALLTHROUGH;
 	case 1:
@@ -84,6 +86,64 @@ enum weft_poll serve__poll(void *frame, struct weft_context *cx)
 }
 WEFT_ASYNC_DEFINE(serve, WEFT_ASYNC_RESULT_INT);
 
+/* HTTP-shaped: each connection has a buffer for what has come of a request. */
+WEFT_ASYNC_1(int, serve_http, struct weft_tcp);
+
+struct serve_http__frame {
+	struct serve_http__args args;
+	char *rest;
+	size_t bytes;
+	union {
+		struct weft_tcp_read__frame read;
+		struct weft_tcp_write_all__frame write;
+	};
+	char in[HTTP_IN_BYTES];
+};
+
+enum weft_poll serve_http__poll(void *frame, struct weft_context *cx)
+{
+	struct serve_http__frame *f = frame;
+	long answers;
+	size_t left;
+
+	weft_begin(f);
+	f->bytes = 0;
+	for (;;) {
+		weft_await(f, f->read, weft_tcp_read, f->args.p0, f->in + f->bytes,
+				HTTP_IN_BYTES - f->bytes);
+		if (f->read.args.result <= 0)
+			break;
+		f->bytes += (size_t)f->read.args.result;
+		answers = http_answer_all(f->in, &f->bytes, buffer);
+		if (answers < 0)
+			break;
+		f->rest = send_now(f->args.p0, (size_t)answers, &left);
+		if (left == 0)
+			continue;
+		if (!f->rest)
+			break;
+		weft_await(f, f->write, weft_tcp_write_all, f->args.p0, f->rest, left);
+		free(f->rest);
+		if (f->write.args.result < 0)
+			break;
+	}
+	weft_tcp_close(f->args.p0);
+	weft_return(f, 0);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(serve_http, WEFT_ASYNC_RESULT_INT);
+
+static int serve_spawn(struct weft_tcp conn)
+{
+	struct serve__args echo;
+	struct serve_http__args answer;
+
+	serve__init(&echo, conn);
+	serve_http__init(&answer, conn);
+	return http ? weft_task_spawn_detached(NULL, &serve_http__async, &answer)
+		    : weft_task_spawn_detached(NULL, &serve__async, &echo);
+}
+
 WEFT_ASYNC_1(int, serve_all, struct weft_tcp_listener);
 
 struct serve_all__frame {
@@ -95,7 +155,6 @@ struct serve_all__frame {
 enum weft_poll serve_all__poll(void *frame, struct weft_context *cx)
 {
 	struct serve_all__frame *f = frame;
-	struct serve__args client;
 
 	weft_begin(f);
 	for (;;) {
@@ -106,8 +165,7 @@ enum weft_poll serve_all__poll(void *frame, struct weft_context *cx)
 			weft_tcp_close(f->conn);
 			continue;
 		}
-		serve__init(&client, f->conn);
-		if (weft_task_spawn_detached(NULL, &serve__async, &client) < 0)
+		if (serve_spawn(f->conn) < 0)
 			weft_tcp_close(f->conn);
 	}
 	weft_end(f);
@@ -150,30 +208,42 @@ enum weft_poll echo__poll(void *frame, struct weft_context *cx)
 }
 WEFT_ASYNC_DEFINE(echo, WEFT_ASYNC_RESULT_INT);
 
-int main(int argc, char **argv)
+/* Returns the port. */
+static const char *parse_options(int argc, char **argv, struct weft_runtime_options *options)
 {
-	struct weft_runtime_options options = { .flavour = WEFT_CURRENT_THREAD };
-	struct weft_runtime *runtime;
-	struct echo__args args;
-	int err, result = 0, next = 1;
+	int next = 1;
 
-	for (; next + 1 < argc && argv[next][0] == '-'; next += 2) {
-		if (strcmp(argv[next], "--poller") == 0) {
-			options.poller = argv[next + 1];
+	for (; next + 1 < argc; next++) {
+		if (strcmp(argv[next], "--http") == 0) {
+			http = true;
+		} else if (strcmp(argv[next], "--poller") == 0) {
+			options->poller = argv[++next];
 		} else if (strcmp(argv[next], "--workers") == 0) {
-			options.workers = (unsigned)peer_number(argv[next + 1], 64);
-			options.flavour = options.workers ? WEFT_MULTI_THREAD : WEFT_CURRENT_THREAD;
+			options->workers = (unsigned)peer_number(argv[++next], 64);
+			options->flavour =
+					options->workers ? WEFT_MULTI_THREAD : WEFT_CURRENT_THREAD;
 		} else {
 			peer_die("unknown option %s", argv[next]);
 		}
 	}
 	if (next + 1 != argc)
-		peer_die("usage: echo_weft [--poller NAME] [--workers N] PORT");
+		peer_die("usage: echo_weft [--poller NAME] [--workers N] [--http] PORT");
+	return argv[next];
+}
+
+int main(int argc, char **argv)
+{
+	struct weft_runtime_options options = { .flavour = WEFT_CURRENT_THREAD };
+	const char *port = parse_options(argc, argv, &options);
+	struct weft_runtime *runtime;
+	struct echo__args args;
+	int err, result = 0;
+
 	peer_raise_file_limit();
 	err = weft_runtime_create(&runtime, &options);
 	if (err)
 		peer_die("no runtime: %s", strerror(-err));
-	echo__init(&args, argv[next]);
+	echo__init(&args, port);
 	err = weft_runtime_run(runtime, &echo__async, &args, &result);
 	weft_runtime_destroy(runtime);
 	if (err || result)

@@ -41,6 +41,7 @@ struct load_options {
 	int cpu_count;
 	int hot_share;    /* one in so many connections is hot; 0: there is no difference */
 	int hot_per_cold; /* requests */
+	bool http;        /* requests and answers in the shape of HTTP, instead of an echo */
 	bool hold;        /* say when all are open, and stay until the input ends */
 	bool plain;       /* one key=value line instead of a table */
 };
@@ -57,19 +58,24 @@ int64_t load_now_ns(void);
 
 struct payload {
 	size_t message_bytes;
-	unsigned char *pattern;
+	unsigned char *pattern; /* what messages are stretches of, or the one form of all */
+	size_t numbers_at; /* where that form has the connection and the message; 0: stretches */
 };
 
 /* A place in the endless stream of messages of one connection. */
 struct payload_cursor {
 	uint64_t messages; /* complete ones before this place */
 	size_t offset;     /* into the current one */
-	size_t start;      /* of the current one in the pattern */
+	size_t start;      /* of the current one in the pattern; of numbered ones, the connection */
 };
 
 void payload_init(struct payload *payload, size_t message_bytes);
+/* HTTP-shaped: requests with some headers, and what http.h answers to them. */
+void payload_init_requests(struct payload *payload);
+void payload_init_answers(struct payload *payload);
 void payload_finish(struct payload *payload);
-void payload_seek(struct payload_cursor *cursor, uint32_t connection);
+void payload_seek(
+		const struct payload *payload, struct payload_cursor *cursor, uint32_t connection);
 void payload_skip(const struct payload *payload, struct payload_cursor *cursor, size_t bytes);
 /* Writes the next `bytes` bytes of the stream and moves the cursor behind them. */
 void payload_fill(const struct payload *payload, struct payload_cursor *cursor, unsigned char *out,

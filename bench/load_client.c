@@ -56,7 +56,8 @@ struct connection {
 
 struct client {
 	const struct load_options *options;
-	struct payload payload;
+	struct payload payload; /* what is said */
+	struct payload answers; /* the same, or what is answered to it */
 	int epoll;
 	int index;
 	struct connection *connections; /* the active ones, then the idle ones */
@@ -103,7 +104,13 @@ struct client *client_create(const struct load_options *options, int index)
 	client->issue_times = allocate(capacity * (size_t)options->depth, sizeof(int64_t));
 	client->parked_tail = &client->parked_head;
 	client->end_ns = INT64_MIN;
-	payload_init(&client->payload, (size_t)options->bytes);
+	if (options->http) {
+		payload_init_requests(&client->payload);
+		payload_init_answers(&client->answers);
+	} else {
+		payload_init(&client->payload, (size_t)options->bytes);
+		client->answers = client->payload;
+	}
 	client->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (client->epoll < 0)
 		load_die("epoll_create1: %s", strerror(errno));
@@ -115,6 +122,8 @@ void client_destroy(struct client *client)
 	if (!client)
 		return;
 	close(client->epoll);
+	if (client->options->http)
+		payload_finish(&client->answers);
 	payload_finish(&client->payload);
 	free(client->issue_times);
 	free(client->connections);
@@ -233,7 +242,7 @@ static void connection_complete(struct client *client, struct connection *connec
 static void connection_verify(struct client *client, struct connection *connection, size_t bytes)
 {
 	struct payload_cursor *verified = &connection->verified;
-	size_t good = payload_match(&client->payload, verified, client->receive_buffer, bytes);
+	size_t good = payload_match(&client->answers, verified, client->receive_buffer, bytes);
 
 	if (good < bytes)
 		load_die("connection %d answered a wrong byte in message %llu at offset %zu",
@@ -359,7 +368,7 @@ static void connection_open(struct client *client, bool idle)
 	connection->fd = connection_connect(client, number);
 	connection->issued_at_ns =
 			client->issue_times + (size_t)slot * (size_t)client->options->depth;
-	payload_seek(&connection->sent, (uint32_t)number);
+	payload_seek(&client->payload, &connection->sent, (uint32_t)number);
 	connection->verified = connection->sent;
 	client->active += !idle;
 	event.data.ptr = connection;

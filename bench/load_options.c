@@ -27,6 +27,7 @@ static const char usage[] =
 		"                    the others have one request in flight at most\n"
 		"  --firehose        one connection carries nearly all of it: 100 requests to one\n"
 		"                    of the others\n"
+		"  --http            requests with some headers, answers with a body of 1 KiB\n"
 		"  --hold            say `holding N` when all are open, and go on when the input ends\n"
 		"  --threads N       client threads (1)\n"
 		"  --cpu LIST        pin client threads to these CPUs, such as 1 or 1,2,3\n"
@@ -44,6 +45,7 @@ enum option_key {
 	KEY_IDLE,
 	KEY_SKEW,
 	KEY_FIREHOSE,
+	KEY_HTTP,
 	KEY_HOLD,
 	KEY_THREADS,
 	KEY_CPU,
@@ -63,6 +65,7 @@ static const struct option option_table[] = {
 	{ "idle", required_argument, NULL, KEY_IDLE },
 	{ "skew", no_argument, NULL, KEY_SKEW },
 	{ "firehose", no_argument, NULL, KEY_FIREHOSE },
+	{ "http", no_argument, NULL, KEY_HTTP },
 	{ "hold", no_argument, NULL, KEY_HOLD },
 	{ "threads", required_argument, NULL, KEY_THREADS },
 	{ "cpu", required_argument, NULL, KEY_CPU },
@@ -161,6 +164,9 @@ static void parse_option(struct load_options *options, int key)
 		options->hot_share = INT_MAX;
 		options->hot_per_cold = 100;
 		break;
+	case KEY_HTTP:
+		options->http = true;
+		break;
 	case KEY_HOLD:
 		options->hold = true;
 		break;
@@ -179,12 +185,9 @@ static void parse_option(struct load_options *options, int key)
 	case KEY_PLAIN:
 		options->plain = true;
 		break;
-	case KEY_HELP:
-		fputs(usage, stdout);
-		exit(0);
 	default:
-		fputs(usage, stderr);
-		exit(2);
+		fputs(usage, key == KEY_HELP ? stdout : stderr);
+		exit(key == KEY_HELP ? 0 : 2);
 	}
 }
 

@@ -2,13 +2,14 @@
 /*
  * echo_epoll.c: the limit. An echo server as a bare edge-triggered epoll loop.
  *
- *     echo_epoll [--workers N] PORT
+ *     echo_epoll [--workers N] [--http] PORT
  *
  * How   One table from descriptor to unsent bytes is all the state: eight bytes
  *       per connection. What arrives lands in a buffer that all connections of a
  *       worker share and is sent from there at once. Only what the socket does
  *       not take is copied; until it is gone the connection reads no more, so a
  *       client that does not listen costs one buffer at most.
+ *       With --http each connection has a buffer for what has come of a request.
  *       A short read means that the socket is empty: the next edge will tell.
  *       With several workers the first one accepts and deals the connections
  *       out in turn; a connection stays with its worker.
@@ -22,6 +23,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "peer.h"
 
 enum { BUFFER_BYTES = 64 * 1024, EVENTS_PER_WAIT = 512, WORKERS_MAX = 64 };
@@ -32,16 +34,23 @@ struct unsent {
 	char bytes[];
 };
 
+/* What has come of a request. */
+struct part {
+	size_t bytes;
+	char in[HTTP_IN_BYTES];
+};
+
 struct worker {
 	pthread_t thread;
 	int epoll;
-	char *buffer;
+	char *buffer; /* what goes out; of an echo, what came in */
 };
 
 static struct worker workers[WORKERS_MAX];
 static int worker_count = 1;
 static int listener, signals;
 static struct unsent **unsent_of; /* by descriptor, NULL: nothing unsent */
+static struct part **part_of;     /* by descriptor; NULL: this is an echo server */
 
 static void watch(int epoll, int fd, uint32_t events)
 {
@@ -55,6 +64,8 @@ static void connection_close(int fd)
 {
 	free(unsent_of[fd]);
 	unsent_of[fd] = NULL;
+	if (part_of)
+		free(part_of[fd]);
 	close(fd);
 }
 
@@ -95,13 +106,32 @@ static bool unsent_flush(int fd)
 	return true;
 }
 
+/* Receives, and has in the buffer what is to be sent. Like recv: 0 at the end, or if this is not HTTP;
+ * *full: there may be more to receive. */
+static ssize_t receive_and_answer(int fd, char *buffer, bool *full)
+{
+	struct part *part = part_of ? part_of[fd] : NULL;
+	char *in = part ? part->in + part->bytes : buffer;
+	size_t room = part ? HTTP_IN_BYTES - part->bytes : BUFFER_BYTES;
+	ssize_t got = recv(fd, in, room, 0);
+
+	*full = got == (ssize_t)room;
+	if (got <= 0 || !part)
+		return got;
+	part->bytes += (size_t)got;
+	got = http_answer_all(part->in, &part->bytes, buffer);
+	if (got == 0)
+		errno = EAGAIN; /* a part of a request */
+	return got > 0 ? got : got == 0 ? -1 : 0;
+}
+
 /* Echoes until the socket is empty or does not take more. A hang-up must be
  * read to its end, because no further edge announces it. */
 static void connection_echo(int fd, char *buffer, bool hang_up)
 {
 	for (;;) {
-		ssize_t got = recv(fd, buffer, BUFFER_BYTES, 0);
-		ssize_t sent;
+		bool full;
+		ssize_t got = receive_and_answer(fd, buffer, &full), sent;
 
 		if (got < 0 && errno == EAGAIN)
 			return;
@@ -118,7 +148,7 @@ static void connection_echo(int fd, char *buffer, bool hang_up)
 			unsent_keep(fd, buffer + sent, (size_t)(got - sent));
 			return;
 		}
-		if (got < BUFFER_BYTES && !hang_up)
+		if (!full && !hang_up)
 			return;
 	}
 }
@@ -140,6 +170,8 @@ static void accept_all(void)
 
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		peer_no_delay(fd);
+		if (part_of && !(part_of[fd] = calloc(1, sizeof(struct part))))
+			peer_die("out of memory");
 		watch(workers[turn].epoll, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 		turn = turn + 1 < worker_count ? turn + 1 : 0;
 	}
@@ -178,32 +210,41 @@ static void signals_to_descriptor(void)
 }
 
 /* Untouched entries cost no memory, so the table has room for every descriptor. */
-static void table_create(void)
+static void *table_create(void)
 {
 	struct rlimit limit;
+	void *table;
 
 	getrlimit(RLIMIT_NOFILE, &limit);
-	unsent_of = mmap(NULL, limit.rlim_cur * sizeof(void *), PROT_READ | PROT_WRITE,
+	table = mmap(NULL, limit.rlim_cur * sizeof(void *), PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (unsent_of == MAP_FAILED)
+	if (table == MAP_FAILED)
 		peer_die("mmap: %s", strerror(errno));
+	return table;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc >= 3 && strcmp(argv[1], "--workers") == 0) {
-		worker_count = peer_number(argv[2], WORKERS_MAX);
-		argc -= 2;
-		argv += 2;
+	bool http = false;
+	int next = 1;
+
+	for (; next + 1 < argc; next++) {
+		if (strcmp(argv[next], "--http") == 0)
+			http = true;
+		else if (strcmp(argv[next], "--workers") == 0)
+			worker_count = peer_number(argv[++next], WORKERS_MAX);
+		else
+			break;
 	}
-	if (argc != 2 || worker_count == 0)
-		peer_die("usage: echo_epoll [--workers N] PORT");
+	if (next + 1 != argc || worker_count == 0)
+		peer_die("usage: echo_epoll [--workers N] [--http] PORT");
 	signals_to_descriptor();
-	listener = peer_listen(peer_number(argv[1], 65535), SOCK_NONBLOCK);
-	table_create();
+	listener = peer_listen(peer_number(argv[next], 65535), SOCK_NONBLOCK);
+	unsent_of = table_create();
+	part_of = http ? table_create() : NULL;
 	for (int i = 0; i < worker_count; i++) {
 		workers[i].epoll = epoll_create1(EPOLL_CLOEXEC);
-		workers[i].buffer = malloc(BUFFER_BYTES);
+		workers[i].buffer = malloc(http ? HTTP_OUT_BYTES : BUFFER_BYTES);
 		if (workers[i].epoll < 0 || !workers[i].buffer)
 			peer_die("cannot set up worker %d", i);
 	}

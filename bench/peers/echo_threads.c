@@ -2,7 +2,7 @@
 /*
  * echo_threads.c: an echo server with one thread and blocking calls per connection.
  *
- *     echo_threads PORT
+ *     echo_threads [--http] PORT
  *
  * Stacks are as small as the buffer allows; with the default size of 8 MiB the
  * resident memory would be the same, only the address space larger.
@@ -12,9 +12,12 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "peer.h"
 
 enum { BUFFER_BYTES = 16 * 1024, STACK_BYTES = 64 * 1024 };
+
+static bool http;
 
 static bool send_all(int fd, const char *bytes, size_t count)
 {
@@ -29,16 +32,37 @@ static bool send_all(int fd, const char *bytes, size_t count)
 	return true;
 }
 
-static void *connection_main(void *argument)
+static void echo(int fd)
 {
-	int fd = (int)(intptr_t)argument;
 	char buffer[BUFFER_BYTES];
 	ssize_t got;
 
-	peer_no_delay(fd);
 	while ((got = recv(fd, buffer, sizeof buffer, 0)) > 0)
 		if (!send_all(fd, buffer, (size_t)got))
 			break;
+}
+
+static void serve_http(int fd)
+{
+	char in[HTTP_IN_BYTES], *out = malloc(HTTP_OUT_BYTES);
+	size_t bytes = 0;
+	ssize_t got;
+
+	while (out && (got = recv(fd, in + bytes, sizeof in - bytes, 0)) > 0) {
+		bytes += (size_t)got;
+		got = http_answer_all(in, &bytes, out);
+		if (got < 0 || !send_all(fd, out, (size_t)got))
+			break;
+	}
+	free(out);
+}
+
+static void *connection_main(void *argument)
+{
+	int fd = (int)(intptr_t)argument;
+
+	peer_no_delay(fd);
+	(http ? serve_http : echo)(fd);
 	close(fd);
 	return NULL;
 }
@@ -67,14 +91,15 @@ int main(int argc, char **argv)
 	pthread_attr_t attributes;
 	int listener;
 
-	if (argc != 2)
-		peer_die("usage: echo_threads PORT");
+	http = argc == 3 && strcmp(argv[1], "--http") == 0;
+	if (argc != 2 + http)
+		peer_die("usage: echo_threads [--http] PORT");
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	listener = peer_listen(peer_number(argv[1], 65535), 0);
+	listener = peer_listen(peer_number(argv[argc - 1], 65535), 0);
 	for (;;) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 

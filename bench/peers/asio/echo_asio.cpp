@@ -2,7 +2,7 @@
 /*
  * echo_asio.cpp: an echo server of Boost.Asio coroutines.
  *
- *     echo_asio PORT
+ *     echo_asio [--http] PORT
  *
  * As most are written: a coroutine and a buffer of 16 KiB for each connection, on one thread.
  */
@@ -22,8 +22,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include <sys/resource.h>
+#include <vector>
+
+#include "../http.h"
 
 namespace asio = boost::asio;
 using asio::awaitable;
@@ -44,13 +48,37 @@ static awaitable<void> serve(tcp::socket conn)
 	}
 }
 
-static awaitable<void> serve_all(tcp::acceptor &acceptor)
+static awaitable<void> serve_http(tcp::socket conn)
+{
+	std::array<char, HTTP_IN_BYTES> in;
+	std::vector<char> out(HTTP_OUT_BYTES);
+	std::size_t bytes = 0;
+	boost::system::error_code error;
+
+	for (;;) {
+		bytes += co_await conn.async_read_some(asio::buffer(in) + bytes,
+				asio::redirect_error(asio::use_awaitable, error));
+		if (error)
+			co_return;
+		long answers = http_answer_all(in.data(), &bytes, out.data());
+		if (answers < 0)
+			co_return;
+		co_await asio::async_write(conn, asio::buffer(out.data(), (std::size_t)answers),
+				asio::redirect_error(asio::use_awaitable, error));
+		if (error)
+			co_return;
+	}
+}
+
+static awaitable<void> serve_all(tcp::acceptor &acceptor, bool http)
 {
 	for (;;) {
 		tcp::socket conn = co_await acceptor.async_accept(asio::use_awaitable);
 
 		conn.set_option(tcp::no_delay(true));
-		asio::co_spawn(acceptor.get_executor(), serve(std::move(conn)), asio::detached);
+		asio::co_spawn(acceptor.get_executor(),
+				http ? serve_http(std::move(conn)) : serve(std::move(conn)),
+				asio::detached);
 	}
 }
 
@@ -65,20 +93,22 @@ static void raise_file_limit()
 
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		std::fputs("usage: echo_asio PORT\n", stderr);
+	bool http = argc == 3 && std::strcmp(argv[1], "--http") == 0;
+
+	if (argc != 2 + http) {
+		std::fputs("usage: echo_asio [--http] PORT\n", stderr);
 		return 2;
 	}
 	asio::io_context loop(1);
 	asio::signal_set signals(loop, SIGTERM, SIGINT);
-	tcp::endpoint any(asio::ip::address_v4::loopback(), (unsigned short)std::atoi(argv[1]));
+	tcp::endpoint any(asio::ip::address_v4::loopback(), (unsigned short)std::atoi(argv[argc - 1]));
 	tcp::acceptor acceptor(loop, any);
 
 	raise_file_limit();
 	signals.async_wait([&loop](auto, auto) { loop.stop(); });
 	std::printf("listening %d\n", acceptor.local_endpoint().port());
 	std::fflush(stdout);
-	asio::co_spawn(loop, serve_all(acceptor), asio::detached);
+	asio::co_spawn(loop, serve_all(acceptor, http), asio::detached);
 	loop.run();
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// echo_go PORT: an echo server as most are written in Go: a goroutine and a buffer of 16 KiB for each
-// connection. Ends with status 0 at SIGTERM.
+// echo_go [--http] PORT: an echo server as most are written in Go: a goroutine and a buffer of 16 KiB for
+// each connection. Ends with status 0 at SIGTERM.
 package main
 
 import (
@@ -29,10 +29,11 @@ func serve(conn net.Conn) {
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: echo_go PORT")
+	http := len(os.Args) == 3 && os.Args[1] == "--http"
+	if !http && len(os.Args) != 2 {
+		log.Fatal("usage: echo_go [--http] PORT")
 	}
-	listener, err := net.Listen("tcp4", "127.0.0.1:"+os.Args[1])
+	listener, err := net.Listen("tcp4", "127.0.0.1:"+os.Args[len(os.Args)-1])
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -45,7 +46,11 @@ func main() {
 			if err != nil {
 				log.Fatal(err)
 			}
-			go serve(conn)
+			if http {
+				go serveHTTP(conn)
+			} else {
+				go serve(conn)
+			}
 		}
 	}()
 	<-end

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //! An echo server on Tokio.
 //!
-//!     echo_tokio [--workers N] [--buffer task|thread] PORT
+//!     echo_tokio [--workers N] [--buffer task|thread] [--http] PORT
 //!
 //! No workers: the current-thread flavour, otherwise the multi-thread one with
 //! so many. `task` is how everybody writes it: each connection's task has a
 //! buffer of 16 KiB. `thread` polls by hand and reads into a buffer that all
 //! tasks of a thread share, which spares the memory.
+
+mod http;
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -25,6 +27,7 @@ const THREAD_BUFFER_BYTES: usize = 64 * 1024;
 enum Buffer {
   Task,
   Thread,
+  Http, // of each task: what has come of a request
 }
 
 struct Options {
@@ -105,11 +108,11 @@ async fn accept_all(listener: TcpListener, buffer: Buffer) -> io::Result<()> {
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
     // A client that goes away with an error is no concern of the others.
-    if buffer == Buffer::Task {
-      tokio::spawn(async move { echo_with_own_buffer(stream).await.ok() });
-    } else {
-      tokio::spawn(async move { echo_with_shared_buffer(stream).await.ok() });
-    }
+    match buffer {
+      Buffer::Task => tokio::spawn(async move { echo_with_own_buffer(stream).await.ok() }),
+      Buffer::Thread => tokio::spawn(async move { echo_with_shared_buffer(stream).await.ok() }),
+      Buffer::Http => tokio::spawn(async move { http::serve(stream).await.ok() }),
+    };
   }
 }
 
@@ -151,6 +154,7 @@ fn parse_options() -> Option<Options> {
         "thread" => options.buffer = Buffer::Thread,
         _ => return None,
       },
+      "--http" => options.buffer = Buffer::Http,
       port => {
         options.port = port.parse().ok()?;
         return if arguments.next().is_none() { Some(options) } else { None };
@@ -161,7 +165,7 @@ fn parse_options() -> Option<Options> {
 
 fn main() -> io::Result<()> {
   let options = parse_options().unwrap_or_else(|| {
-    eprintln!("usage: echo_tokio [--workers N] [--buffer task|thread] PORT");
+    eprintln!("usage: echo_tokio [--workers N] [--buffer task|thread] [--http] PORT");
     std::process::exit(2);
   });
   let runtime = if options.workers == 0 {
