@@ -11,32 +11,40 @@ import os
 import re
 import resource
 import sys
+import time
 
 import growth
+import losses
 import machine
 import measure
 import report
-from peers import ECHO_PEERS, MICRO_PEERS, UNEVEN_PEERS, Builder, Peer
+from peers import ECHO_PEERS, MICRO_PEERS, TWO_WORKER_PEERS, Builder, Peer
 
 PARTS = ("echo", "memory", "counts", "micro", "uneven", "growth")
-# (connections, bytes per message, requests in flight per connection)
-SHAPES = [(1, 64, 1), (64, 64, 1), (1000, 64, 1), (10000, 64, 1), (64, 64, 16), (64, 16384, 16)]
-COUNT_SHAPES = [(64, 64, 1), (1000, 64, 1)]
+# (connections, bytes per message or "http", requests in flight per connection). Not every combination:
+# each value of each axis beside the first shape, and one where much is in flight.
+SHAPES = [(64, 64, 1), (1, 64, 1), (1000, 64, 1), (10000, 64, 1), (64, 1024, 1), (64, 16384, 1),
+          (64, 64, 16), (64, 16384, 16),
+          (64, "http", 1), (1, "http", 1), (1000, "http", 1), (64, "http", 16)]
+TWO_WORKER_SHAPES = [(64, 64, 1), (1000, 64, 1), (64, 64, 16), (64, "http", 1)]
+COUNT_SHAPES = [(64, 64, 1), (1000, 64, 1), (64, "http", 1)]
+# A small benchmark needs both CPUs if other threads feed its runtime.
+UNPINNED = re.compile("remote|spawn_blocking")
 IDLE_CONNECTIONS = 10000
 
 
 def parse_arguments():
   parser = argparse.ArgumentParser(prog="bench/run", description=__doc__.splitlines()[0])
   parser.add_argument("--quick", action="store_true", help="one round, short: a smoke test")
-  parser.add_argument("--rounds", type=int, help="5, or 1 with --quick")
-  parser.add_argument("--seconds", type=float, help="per echo measurement: 2, or 0.4")
+  parser.add_argument("--rounds", type=int, help="3, or 1 with --quick")
+  parser.add_argument("--seconds", type=float, help="per echo measurement: 1, or 0.4")
   parser.add_argument("--only", default=",".join(PARTS), help="some of " + ",".join(PARTS))
   parser.add_argument("--peers", default="", help="only these, such as epoll,weft-epoll")
   parser.add_argument("--rows", default="", help="only the small benchmarks that match this pattern")
   parser.add_argument("--build-dir", default="build")
   arguments = parser.parse_args()
-  arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
-  arguments.seconds = arguments.seconds or (0.4 if arguments.quick else 2)
+  arguments.rounds = arguments.rounds or (1 if arguments.quick else 3)
+  arguments.seconds = arguments.seconds or (0.4 if arguments.quick else 1)
   arguments.only = arguments.only.split(",")
   unknown = set(arguments.only) - set(PARTS)
   if unknown:
@@ -54,7 +62,7 @@ class Bench:
     self.arguments = arguments
     self.builder = Builder(root, os.path.abspath(os.path.join(root, arguments.build_dir)))
     self.programs = self.builder.programs
-    self.results = {"skipped": {}, "failed": {}, "echo": {}, "memory": {}, "instructions": {},
+    self.results = {"skipped": {}, "failed": {}, "echo": {}, "echo_two": {}, "memory": {}, "instructions": {},
                     "system_calls": {}, "micro": {}, "uneven": {}, "growth": {}, "growth_ends": {}}
 
   def say(self, text):
@@ -93,14 +101,19 @@ class Bench:
       yield number, self.turned(peers, number)
 
   def measure_echo(self, peers):
+    self.measure_shapes("echo", SHAPES, peers)
+    self.measure_shapes("echo_two", TWO_WORKER_SHAPES, self.choose(TWO_WORKER_PEERS))
+
+  def measure_shapes(self, part, shapes, peers):
     for _, ordered in self.rounds(peers):
-      for shape in SHAPES:
+      for shape in shapes:
         self.warm_kernel(ordered, shape)
         for peer in ordered:
-          values = self.results["echo"].setdefault(shape, {}).setdefault(peer.name, [])
+          values = self.results[part].setdefault(shape, {}).setdefault(peer.name, [])
           self.attempt("echo " + report.shape_name(shape), peer, values, measure.echo,
                        self.programs, self.builder.command(peer), shape,
-                       self.arguments.seconds, self.arguments.seconds / 4)
+                       self.arguments.seconds, self.arguments.seconds / 4,
+                       measure.SERVER_CPU if peer.pinned else None)
 
   def warm_kernel(self, peers, shape):
     """Not recorded: whoever comes first would pay for the kernel's fresh memory."""
@@ -140,17 +153,16 @@ class Bench:
   def measure_micro(self, peers):
     names, offers = self.micro_names(peers)
     names = [name for name in names if re.search(self.arguments.rows, name)]
-    passes = 1 if self.arguments.quick else 3
+    passes, seconds = (1, 0.05) if self.arguments.quick else (9, 0.25)
     for _, ordered in self.rounds(peers):
       for name in names:
         for peer in ordered:
           if name not in offers.get(peer.key, ()):
             continue
-          # Spawning from other threads needs the other CPU, too.
-          cpu = 0 if peer.pinned and not name.startswith("remote") else None
+          cpu = 0 if peer.pinned and not UNPINNED.match(name) else None
           values = self.results["micro"].setdefault(name, {}).setdefault(peer.name, [])
           self.attempt(name, peer, values, measure.micro, self.builder.command(peer), name,
-                       passes, cpu)
+                       passes, seconds, cpu)
 
   def measure_uneven(self, peers):
     for _, ordered in self.rounds(peers):
@@ -166,7 +178,7 @@ class Bench:
     quick = self.arguments.quick
     micro_peers = [peer for peer in MICRO_PEERS if peer.name not in ("threads", "weft mt1") and
                    peer.program != "micro_async_weft"]
-    for number in range(min(self.arguments.rounds, 3)):
+    for number in range(1):
       for row, (_, _, _, benchmark) in growth.ROWS.items():
         for peer in self.turned(self.choose(micro_peers), number):
           if benchmark not in self.offers_of(peer):
@@ -207,21 +219,23 @@ class Bench:
     self.results["machine"] = machine.describe(self.builder, load_before)
 
   def measure_all(self, only):
-    if set(only) & {"echo", "memory", "counts", "uneven", "growth"}:
+    if set(only) - {"micro"}:
       reason = self.builder.reason_against(Peer("load", "load", "bench_load"))
       if reason:
         sys.exit("bench: no load generator: " + reason)
-      peers = self.choose(ECHO_PEERS)
-      for part, measure_part in (("echo", self.measure_echo), ("memory", self.measure_memory),
-                                 ("counts", self.measure_counts)):
-        if part in only:
-          measure_part(peers)
-    if "micro" in only:
-      self.measure_micro(self.choose(MICRO_PEERS))
-    if "uneven" in only:
-      self.measure_uneven(self.choose(UNEVEN_PEERS))
-    if "growth" in only:
-      self.measure_growth()
+    parts = {
+      "echo": lambda: self.measure_echo(self.choose(ECHO_PEERS)),
+      "memory": lambda: self.measure_memory(self.choose(ECHO_PEERS)),
+      "counts": lambda: self.measure_counts(self.choose(ECHO_PEERS)),
+      "micro": lambda: self.measure_micro(self.choose(MICRO_PEERS)),
+      "uneven": lambda: self.measure_uneven(self.choose(ECHO_PEERS + TWO_WORKER_PEERS)),
+      "growth": self.measure_growth,
+    }
+    for part, measure_part in parts.items():
+      if part in only:
+        started = time.monotonic()
+        measure_part()
+        self.say(f"{part} took {time.monotonic() - started:.0f} s")
 
 
 def main():
@@ -234,7 +248,8 @@ def main():
   os.makedirs(directory, exist_ok=True)
   path = os.path.join(directory, "report.md")
   with open(path, "w", encoding="utf-8") as file:
-    file.write(report.render(bench.results, bench.arguments))
+    file.write(report.render(bench.results, bench.arguments, losses.read_causes(
+      os.path.join(bench.builder.root, "bench", "causes.txt"))))
   for name, svg in report.pictures(bench.results):
     with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
       file.write(svg)

@@ -38,7 +38,9 @@ class Figures:
     self.prefix = prefix
     self.figures = {}
     self.without_reference = False
-    self.add_echo()
+    self.add_echo("echo", ECHO_REFERENCE, ("server_cpu_ns", "p99_us"))
+    self.add_echo("echo_two", ECHO_REFERENCE + " 2", ("server_cpu_ns", "p99_us"))
+    self.add_echo("uneven", ECHO_REFERENCE, ("server_cpu_ns", "cold_p99_us"))
     self.add_micro()
     self.add_counts()
 
@@ -56,10 +58,10 @@ class Figures:
         self.without_reference |= peer.startswith(self.prefix)
       self.add(what, peer, values, True)
 
-  def add_echo(self):
-    for shape, row in self.results.get("echo", {}).items():
-      for key in ("server_cpu_ns", "p99_us"):
-        self.add_time(f"echo {shape} {key}", column(row, key), ECHO_REFERENCE)
+  def add_echo(self, part, reference, keys):
+    for shape, row in self.results.get(part, {}).items():
+      for key in keys:
+        self.add_time(f"{part} {shape} {key}", column(row, key), reference)
 
   def add_micro(self):
     for runs in self.results.get("micro", {}).values():

@@ -81,14 +81,27 @@ def run_load(programs, port, arguments, pid=None, timeout=120):
 
 
 def shape_arguments(shape):
-  """A shape is (connections, bytes, depth)."""
-  return ["--connections", str(shape[0]), "--bytes", str(shape[1]), "--depth", str(shape[2])]
+  """A shape is (connections, bytes or "http", depth)."""
+  connections, size, depth = shape
+  what = ["--http"] if size == "http" else ["--bytes", str(size)]
+  return ["--connections", str(connections), "--depth", str(depth)] + what
 
 
-def echo(programs, command, shape, seconds, warmup):
-  with Server(command) as server:
+def serving(command, shape):
+  return command + (["--http"] if shape[1] == "http" else [])
+
+
+def echo(programs, command, shape, seconds, warmup, cpu=SERVER_CPU):
+  with Server(serving(command, shape), cpu=cpu) as server:
     arguments = shape_arguments(shape) + ["--seconds", str(seconds), "--warmup", str(warmup)]
-    return run_load(programs, server.port, arguments, server.process.pid)
+    return timed_load(programs, server, arguments)
+
+
+def timed_load(programs, server, arguments):
+  result = run_load(programs, server.port, arguments, server.process.pid)
+  if not result["requests"]:
+    raise MeasureError("no request ended inside the window")
+  return result
 
 
 def uneven(programs, command, how, cpu, seconds):
@@ -96,7 +109,7 @@ def uneven(programs, command, how, cpu, seconds):
   with Server(command, cpu=cpu) as server:
     arguments = ["--connections", "100", "--depth", "16" if how == "--skew" else "1024", how,
                  "--seconds", str(seconds), "--warmup", str(seconds / 4)]
-    return run_load(programs, server.port, arguments, server.process.pid)
+    return timed_load(programs, server, arguments)
 
 
 def idle_memory(programs, command, idle):
@@ -107,7 +120,7 @@ def idle_memory(programs, command, idle):
 
 
 # Counts are differences of two runs, so that starting and connecting cancel out.
-COUNT_LENGTHS = (2000, 12000)
+COUNT_LENGTHS = (1000, 6000)
 
 
 def per_request(count_of):
@@ -118,7 +131,7 @@ def per_request(count_of):
 
 def serve_requests(programs, command, shape, requests):
   arguments = shape_arguments(shape) + ["--requests", str(requests), "--patience", "60"]
-  with Server(command, patience=60) as server:
+  with Server(serving(command, shape), patience=60) as server:
     run_load(programs, server.port, arguments, timeout=300)
 
 
@@ -168,13 +181,14 @@ def micro_names(command):
   return done.stdout.split()
 
 
-def micro(command, name, passes, cpu):
-  """The benchmark's values by name: its own, and perhaps NAME_cpu."""
+def micro(command, name, passes, seconds, cpu):
+  """The benchmark's values by name: its own, and perhaps NAME_cpu or NAME_cold."""
+  arguments = ["--passes", str(passes), "--seconds", str(seconds), name]
   try:
-    done = subprocess.run(command + ["--passes", str(passes), name], capture_output=True,
-                          text=True, timeout=300, check=False, preexec_fn=pin_to(cpu))
+    done = subprocess.run(command + arguments, capture_output=True, text=True, timeout=60,
+                          check=False, preexec_fn=pin_to(cpu))
   except subprocess.TimeoutExpired as error:
-    raise MeasureError("it did not end within five minutes") from error
+    raise MeasureError("it did not end within a minute") from error
   if done.returncode != 0:
     raise MeasureError(last_line(done.stderr))
   return {key: float(value) for key, value in (line.split() for line in done.stdout.splitlines())}

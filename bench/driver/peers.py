@@ -39,8 +39,9 @@ ECHO_PEERS = [
   Peer("weft-uring", "echo_weft", "bench_echo_weft", ["--poller", "uring"]),
 ]
 
-# For uneven load also with two workers, on both CPUs, which they share with the generator.
-UNEVEN_PEERS = ECHO_PEERS + [
+# Two workers, on both CPUs, which they share with the generator.
+TWO_WORKER_PEERS = [
+  Peer("epoll 2", "echo_epoll", "bench_echo_epoll", ["--workers", "2"], pinned=False),
   Peer("tokio 2", "echo_tokio", "tokio", ["--workers", "2"], pinned=False),
   Peer("go 2", "echo_go", "go", pinned=False),
   Peer("weft-epoll 2", "echo_weft", "bench_echo_weft", ["--poller", "epoll", "--workers", "2"],

@@ -1,12 +1,25 @@
 # SPDX-License-Identifier: MIT
 """Turns the results into Markdown."""
 
+import re
 from statistics import median
 
 import growth
+import losses
 import picture
 
 BASE = "epoll"  # what the ratios of the echo tables refer to
+# Small benchmarks that belong together: a heading, and how their names begin.
+TOPICS = {
+  "Spawning and joining": "spawn|chained|join_set|remote",
+  "Turns and calls": "yield|ping_pong|nested",
+  "Channels": "channel|oneshot|broadcast|watch|pipe",
+  "Locks and notify": "mutex|semaphore|rwlock|notify",
+  "Many futures in one task": "join_all|set_|select",
+  "Timers": "timer_create|sleepers",
+  "Tails: how late, or how long a delay": "timer_late|busy|stuck",
+  "Memory": "memory",
+}
 
 
 def shape_name(shape):
@@ -51,16 +64,16 @@ def peer_names(rows):
 
 
 def peer_order(name):
-  order = ["epoll", "libuv", "tokio", "tokio-shared", "go", "asio", "threads", "tokio 2",
+  order = ["epoll", "libuv", "tokio", "tokio-shared", "go", "asio", "threads", "epoll 2", "tokio 2",
            "threads, 1 core",
            "tokio ct", "tokio mt2", "go 1", "go 2", "weft-epoll", "weft-uring", "weft-epoll 2", "weft-uring 2", "weft ct", "weft mt1",
            "weft mt2"]
   return order.index(name) if name in order else len(order)
 
 
-def echo_table(echo, cell, without=None):
+def echo_table(echo, cell, base, without=None):
   names = sorted((name for name in peer_names(echo) if name != without), key=peer_order)
-  rows = [[shape_name(shape)] + [cell(row[name], row.get(BASE, [])) if name in row else "-"
+  rows = [[shape_name(shape)] + [cell(row[name], row.get(base, [])) if name in row else "-"
                                  for name in names] for shape, row in echo.items()]
   return table(["connections : bytes : depth"] + names, rows)
 
@@ -88,20 +101,31 @@ def other_cores(echo):
   return f"{median(busy):.2f}, at most {max(busy):.2f}" if busy else "unknown"
 
 
-def echo_section(echo):
+def echo_tables(echo, base):
   return "".join([
-    "## Echo servers\n\n",
-    "The server is pinned to one CPU, the generator to another. Medians of the rounds, with the\n"
-    "range; ratios are taken inside a round. Cores busy with anything else meanwhile: ",
-    other_cores(echo) + ".\n",
-    "\n### Server CPU per request, ns\n\n", echo_table(echo, figure("server_cpu_ns")),
-    "\n### Server CPU per request, as a multiple of epoll's\n\n",
-    echo_table(echo, figure_ratio("server_cpu_ns"), BASE),
+    "\n### Server CPU per request, ns\n\n", echo_table(echo, figure("server_cpu_ns"), base),
+    f"\n### Server CPU per request, as a multiple of {base}'s\n\n",
+    echo_table(echo, figure_ratio("server_cpu_ns"), base, without=base),
     "\n### Thousand requests per second\n\n",
-    echo_table(echo, figure("requests_per_second", 1e-3)),
-    "\n### Latency, p50 / p99 / p99.9, us\n\n", echo_table(echo, quantiles),
-    "\n### p99 as a multiple of epoll's\n\n", echo_table(echo, figure_ratio("p99_us"), BASE),
+    echo_table(echo, figure("requests_per_second", 1e-3), base),
+    "\n### Latency, p50 / p99 / p99.9, us\n\n", echo_table(echo, quantiles, base),
+    f"\n### p99 as a multiple of {base}'s\n\n",
+    echo_table(echo, figure_ratio("p99_us"), base, without=base),
   ])
+
+
+def echo_section(echo):
+  return ("## Echo and HTTP-shaped servers\n\n"
+          "The server is pinned to one CPU, the generator to another. Medians of the rounds, with the\n"
+          "range; ratios are taken inside a round. One of connections, bytes and depth differs from\n"
+          "64:64:1, except in 64:16384:16. `http` has requests of some headers and answers with a body\n"
+          f"of 1 KiB. Cores busy with anything else meanwhile: {other_cores(echo)}.\n" +
+          echo_tables(echo, BASE))
+
+
+def echo_two_section(echo):
+  return ("## The same with two workers\n\nBoth CPUs are theirs, and the generator has one of them, too.\n" +
+          echo_tables(echo, BASE + " 2"))
 
 
 def memory_section(memory):
@@ -134,15 +158,11 @@ def counts_section(instructions, system_calls):
           "\n### System calls\n\n" + rows(system_calls, call_text))
 
 
-def best_ratio(row, weft):
-  """Weft's value over the best value of any peer in the same round."""
-  others = [values for name, values in row.items() if not name.startswith("weft")]
-  mine = row.get(weft)
-  if not mine or not others:
-    return "-"
-  best = [min((value for value in round_values if value), default=None)
-          for round_values in zip(*others)]
-  return ratio_text(ratios(mine, best))
+def best_ratio(row, mine):
+  """Weft's value over the best peer's of as many CPUs, in the same round; and who that is."""
+  peer = losses.best_peer(row, mine) if mine in row else None
+  values = losses.ratios_to(row, mine, peer) if peer else []
+  return f"{ratio_text(values)} {peer}" if values else "-"
 
 
 def micro_rows(micro):
@@ -155,17 +175,42 @@ def micro_rows(micro):
   return rows
 
 
+def micro_table(rows):
+  names = sorted(peer_names(rows), key=peer_order)
+  ours = [name for name in names if losses.is_weft(name) and name != "weft mt1"]
+  head = ["ns, or bytes"] + names + [f"{name} / best peer" for name in ours]
+  return table(head, [[line] + [spread(row[name]) if name in row else "-" for name in names] +
+                      [best_ratio(row, name) for name in ours] for line, row in rows.items()])
+
+
 def micro_section(micro):
   rows = micro_rows(micro)
-  names = sorted(peer_names(rows), key=peer_order)
-  ours = [name for name in names if name.startswith("weft")]
-  head = ["ns, or bytes"] + names + [f"{name} / best peer" for name in ours]
-  body = [[line] + [spread(row[name]) if name in row else "-" for name in names] +
-          [best_ratio(row, name) for name in ours] for line, row in rows.items()]
-  late = "\n![How late timers are](timer-late.svg)\n" if "timer_late" in rows else ""
-  return ("## Tasks, timers, memory per task\n\nWhat the names stand for is in bench/README.md. "
-          "ct: current-thread, mt1: one worker, both pinned\nto one CPU; mt2: two workers.\n\n" +
-          table(head, body) + late)
+  parts = ["## Small benchmarks\n\nWhat the names stand for is in bench/README.md. ct: current-thread, "
+           "mt1: one worker, both pinned\nto one CPU; mt2: two workers. The ratio is to the best peer of as "
+           "many CPUs, in the same round.\n"]
+  for topic, begins in list(TOPICS.items()) + [("Others", "")]:
+    chosen = {line: rows.pop(line) for line in list(rows) if re.match(begins, line)}
+    if chosen:
+      parts.append(f"\n### {topic}\n\n" + micro_table(chosen))
+    if "timer_late" in chosen:
+      parts.append("\n![How late timers are](timer-late.svg)\n")
+  parts.append("\n### Fork-join\n\nNot here yet: these rows wait for the pool of threads for parallel work.\n")
+  return "".join(parts)
+
+
+def losses_section(results, causes):
+  found = losses.Losses(results, shape_name, micro_rows, causes)
+  if not found.count:
+    return ""
+  rows = [[name, mine, spread(values), f"{peer} {spread(others)}", ratio_text(ratios),
+           found.cause(name, mine)]
+          for name, mine, values, peer, others, ratios in found.lost]
+  rounds = len(found.lost[0][2]) if found.lost else 0
+  noise = "A single round cannot tell a loss from noise. " if rounds == 1 else ""
+  return (f"## Where Weft is behind\n\nIn {len(found.lost)} of {found.count} comparisons with whoever is best "
+          "of those that had as many CPUs. The ratio is\ntaken inside a round; a range that reaches below 1 "
+          f"was not lost in every round. {noise}\n\n" +
+          table(["row", "who", "has", "the best peer", "ratio", "cause"], rows))
 
 
 UNEVEN = {
@@ -254,13 +299,16 @@ def notes_section(results):
   return "## Skipped and failed\n\n" + "".join(lines) if lines else ""
 
 
-def render(results, arguments):
+def render(results, arguments, causes):
   machine = table(["", ""], [list(pair) for pair in results["machine"]])
   rounds = f"{arguments.rounds} round(s), {arguments.seconds:g} s per echo measurement"
   sections = ["# Benchmarks\n\n" + rounds + ("; a smoke test" if arguments.quick else "") +
               ". Compare only inside this report.\n\n" + machine]
+  sections.append(losses_section(results, causes))
   if results["echo"]:
     sections.append(echo_section(results["echo"]))
+  if results["echo_two"]:
+    sections.append(echo_two_section(results["echo_two"]))
   if results["memory"]:
     sections.append(memory_section(results["memory"]))
   if results["instructions"]:

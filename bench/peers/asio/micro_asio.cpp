@@ -11,15 +11,19 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <thread>
 #include <vector>
 
 extern "C" {
@@ -124,7 +128,7 @@ micro_sample spawn_join(std::int64_t batches, std::int64_t tasks)
 	return run([=](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
 		event all_done(loop);
 		std::int64_t sum = 0, remaining;
-		micro_watch watch = micro_watch_start();
+		micro_watch watch = micro_watch_start(), first = watch;
 
 		for (std::int64_t batch = 0; batch < batches; batch++) {
 			remaining = tasks;
@@ -136,8 +140,10 @@ micro_sample spawn_join(std::int64_t batches, std::int64_t tasks)
 				});
 			while (remaining > 0)
 				co_await all_done.wait();
+			if (batch == 0)
+				first = micro_watch_start();
 		}
-		sample = micro_wall_per(&watch, batches * tasks);
+		sample = micro_cold_and_warm(&watch, &first, batches, tasks);
 		micro_expect(sum, batches * (tasks * (tasks - 1) / 2));
 	});
 }
@@ -149,9 +155,9 @@ micro_sample spawn_join_batch(int)
 	return spawn_join(micro_rounds(1000000, count), count);
 }
 
-micro_sample spawn_join_cold(int)
+micro_sample spawn_join_100k(int)
 {
-	return spawn_join(1, 100000);
+	return spawn_join(6, 100000);
 }
 
 micro_sample spawn_join_one(int)
@@ -180,7 +186,7 @@ awaitable<void> chain(asio::io_context &loop, int links, std::int64_t &sum, even
 micro_sample chained_spawn(int)
 {
 	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
-		const int rounds = 500, links = 1000;
+		const int rounds = 300, links = 1000;
 		std::int64_t sum = 0;
 		event done(loop);
 		micro_watch watch = micro_watch_start();
@@ -191,6 +197,139 @@ micro_sample chained_spawn(int)
 		}
 		sample = micro_wall_per(&watch, rounds * links);
 		micro_expect(sum, rounds * links);
+	});
+}
+
+/* ---- from other threads, and calls that may block ---- */
+
+micro_sample remote_spawn(int threads, int busy_tasks)
+{
+	const std::int64_t count = 200000, each = count / threads;
+	std::atomic<std::int64_t> sum = 0;
+	std::atomic<bool> started = false;
+	std::vector<std::thread> spawners;
+	asio::io_context loop(1);
+	asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(loop);
+	std::int64_t remaining = count;
+	micro_watch watch;
+	auto task = [&](std::int64_t value) -> awaitable<void> {
+		sum += value;
+		if (--remaining == 0)
+			work.reset();
+		co_return;
+	};
+	auto busy = [&]() -> awaitable<void> {
+		while (remaining > 0)
+			co_await asio::post(loop, asio::use_awaitable);
+	};
+
+	for (int i = 0; i < threads; i++)
+		spawners.emplace_back([&] {
+			while (!started)
+				std::this_thread::yield();
+			for (std::int64_t j = 0; j < each; j++)
+				asio::co_spawn(loop, task(j), asio::detached);
+		});
+	for (int i = 0; i < busy_tasks; i++)
+		asio::co_spawn(loop, busy(), asio::detached);
+	watch = micro_watch_start();
+	started = true;
+	loop.run();
+	micro_sample sample = micro_wall_and_cpu_per(&watch, count);
+	for (std::thread &spawner : spawners)
+		spawner.join();
+	micro_expect(sum, threads * (each * (each - 1) / 2));
+	return sample;
+}
+
+micro_sample remote_spawn_1(int)
+{
+	return remote_spawn(1, 0);
+}
+
+micro_sample remote_spawn_4(int)
+{
+	return remote_spawn(4, 0);
+}
+
+micro_sample remote_spawn_16(int)
+{
+	return remote_spawn(16, 0);
+}
+
+micro_sample remote_spawn_64(int)
+{
+	return remote_spawn(64, 0);
+}
+
+micro_sample remote_spawn_busy(int)
+{
+	return remote_spawn(1, 8);
+}
+
+/* On a pool of as many threads as there are submitters: Asio's have a fixed size. */
+micro_sample spawn_blocking(int submitters)
+{
+	asio::thread_pool pool((std::size_t)submitters);
+
+	return run([&](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		const std::int64_t calls = 8000, each = calls / submitters;
+		std::int64_t sum = 0;
+		int remaining = submitters;
+		event all_done(loop);
+		auto submit = [&]() -> awaitable<void> {
+			for (std::int64_t i = 0; i < each; i++)
+				sum += co_await asio::co_spawn(pool, give(i + 1), asio::use_awaitable);
+			if (--remaining == 0)
+				all_done.set_one();
+		};
+
+		micro_watch watch = micro_watch_start();
+		for (int i = 0; i < submitters; i++)
+			asio::co_spawn(loop, submit(), asio::detached);
+		co_await all_done.wait();
+		sample = micro_wall_and_cpu_per(&watch, calls);
+		micro_expect(sum, submitters * (each * (each + 1) / 2));
+	});
+}
+
+micro_sample spawn_blocking_1(int)
+{
+	return spawn_blocking(1);
+}
+
+micro_sample spawn_blocking_4(int)
+{
+	return spawn_blocking(4);
+}
+
+micro_sample spawn_blocking_16(int)
+{
+	return spawn_blocking(16);
+}
+
+/* ---- nested awaits ---- */
+
+template<int Depth> awaitable<std::int64_t> nested(asio::io_context &loop, bool yields, std::int64_t i)
+{
+	if constexpr (Depth > 0)
+		co_return co_await nested<Depth - 1>(loop, yields, i) + 1;
+	if (yields)
+		co_await yield(loop);
+	co_return i;
+}
+
+template<int Depth, bool Yields> micro_sample nested_run(int)
+{
+	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
+		const std::int64_t count = Yields ? 300000 : 500000;
+		std::int64_t sum = 0;
+		micro_watch watch = micro_watch_start();
+
+		for (std::int64_t i = 0; i < count; i++)
+			sum += co_await nested<Depth>(loop, Yields, i);
+		sample = micro_wall_per(&watch, count);
+		micro_expect(sum, count * (count - 1) / 2 + count * Depth);
 	});
 }
 
@@ -226,19 +365,19 @@ micro_sample yields(int tasks, int turns)
 
 micro_sample yield_2(int)
 {
-	return yields(2, 2000000);
+	return yields(2, 1000000);
 }
 
 micro_sample yield_1k(int)
 {
 	int count = (int)micro_count(1000);
 
-	return yields(count, (int)micro_rounds(4000000, count) * count);
+	return yields(count, (int)micro_rounds(2000000, count) * count);
 }
 
 micro_sample yield_100k(int)
 {
-	return yields(100000, 5000000);
+	return yields(100000, 2000000);
 }
 
 /* ---- channels ---- */
@@ -311,11 +450,11 @@ int scatter(int i, int bound)
 micro_sample timer_create_cancel(int)
 {
 	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
-		const std::int64_t count = micro_count(TIMERS), rounds = micro_rounds(TIMERS, count);
+		const std::int64_t count = micro_count(TIMERS), rounds = micro_rounds(2 * TIMERS, count);
 		std::vector<std::unique_ptr<asio::steady_timer>> timers((std::size_t)count);
 		std::int64_t cancelled = 0;
 		int fired = 0;
-		micro_watch watch = micro_watch_start();
+		micro_watch watch = micro_watch_start(), first = watch;
 
 		for (std::int64_t round = 0; round < rounds; round++) {
 			for (int i = 0; i < count; i++) {
@@ -330,22 +469,23 @@ micro_sample timer_create_cancel(int)
 				timer.reset();
 			}
 			co_await yield(loop); /* the handlers are told that they are cancelled */
+			if (round == 0)
+				first = micro_watch_start();
 		}
-		sample = micro_wall_per(&watch, rounds * count);
+		sample = micro_cold_and_warm(&watch, &first, rounds, count);
 		micro_expect(cancelled, rounds * count);
 		micro_expect(fired, 0);
 	});
 }
 
-micro_sample timer_create_fire(int)
+micro_sample sleepers(int tasks, int each, int most)
 {
-	return run([](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
-		const int tasks = 50000, each = 10;
+	return run([=](asio::io_context &loop, micro_sample &sample) -> awaitable<void> {
 		int remaining = tasks, early = 0;
 		event all_done(loop);
 		auto sleep_shortly = [&](int seed) -> awaitable<void> {
 			for (int i = 0; i < each; i++) {
-				milliseconds duration(1 + scatter(seed + i, 10));
+				milliseconds duration(1 + scatter(seed + i, most));
 				steady_clock::time_point before = steady_clock::now();
 				asio::steady_timer timer(loop, duration);
 
@@ -360,10 +500,20 @@ micro_sample timer_create_fire(int)
 		for (int i = 0; i < tasks; i++)
 			asio::co_spawn(loop, sleep_shortly(i * each), asio::detached);
 		co_await all_done.wait();
-		sample = micro_wall_and_cpu_per(&watch, tasks * each);
+		sample = micro_wall_and_cpu_per(&watch, (std::int64_t)tasks * each);
 		micro_expect(early, 0);
 		micro_expect(remaining, 0);
 	});
+}
+
+micro_sample timer_create_fire(int)
+{
+	return sleepers(50000, 10, 10);
+}
+
+micro_sample sleepers_1m(int)
+{
+	return sleepers(1000000, 1, 500);
 }
 
 /* ---- memory ---- */
@@ -420,16 +570,31 @@ micro_sample memory_waiting(int)
 const micro_benchmark benchmarks[] = {
 	{ "spawn_join_batch", spawn_join_batch, false },
 	{ "spawn_join_one", spawn_join_one, false },
-	{ "spawn_join_cold", spawn_join_cold, true },
+	{ "spawn_join_100k", spawn_join_100k, true },
 	{ "chained_spawn", chained_spawn, false },
+	{ "remote_spawn_1", remote_spawn_1, false },
+	{ "remote_spawn_4", remote_spawn_4, false },
+	{ "remote_spawn_16", remote_spawn_16, false },
+	{ "remote_spawn_64", remote_spawn_64, false },
+	{ "remote_spawn_busy", remote_spawn_busy, false },
+	{ "spawn_blocking_1", spawn_blocking_1, false },
+	{ "spawn_blocking_4", spawn_blocking_4, false },
+	{ "spawn_blocking_16", spawn_blocking_16, false },
+	{ "nested_ready_1", nested_run<1, false>, false },
+	{ "nested_ready_5", nested_run<5, false>, false },
+	{ "nested_ready_20", nested_run<20, false>, false },
+	{ "nested_yield_1", nested_run<1, true>, false },
+	{ "nested_yield_5", nested_run<5, true>, false },
+	{ "nested_yield_20", nested_run<20, true>, false },
 	{ "yield_2", yield_2, false },
 	{ "yield_1k", yield_1k, false },
 	{ "yield_100k", yield_100k, false },
 	{ "channel_ping_pong", channel_ping_pong, false },
 	{ "channel_1_to_1", channel_1_to_1, false },
 	{ "channel_4_to_1", channel_4_to_1, false },
-	{ "timer_create_cancel", timer_create_cancel, false },
+	{ "timer_create_cancel", timer_create_cancel, true },
 	{ "timer_create_fire", timer_create_fire, false },
+	{ "sleepers_1m", sleepers_1m, true },
 	{ "memory_sleeping_bytes", memory_sleeping, true },
 	{ "memory_waiting_bytes", memory_waiting, true },
 };
