@@ -110,7 +110,7 @@ enum weft_poll sleepers__poll(void *frame, struct weft_context *cx)
 	struct sleeper__args args;
 
 	weft_begin(f);
-	rig_expect_all(count);
+	rig_expect_all((size_t)count);
 	f->watch = micro_watch_start();
 	for (uint64_t i = 0; i < count; i++) {
 		sleeper__init(&args, i * each, f->args.p1, f->args.p2);
