@@ -20,6 +20,7 @@
 #include <weft/net.h>
 #include <weft/signal.h>
 #include <weft/waker_slot.h>
+#include <weft/visitor.h>
 #include <weft/waiter.h>
 #include <weft/semaphore.h>
 #include <weft/mutex.h>

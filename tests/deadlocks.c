@@ -104,6 +104,103 @@ static async int joins_with_the_lock(void)
 	return err;
 }
 
+/* ---- through futures that a leaf polls ---- */
+
+static async int waits_for_nobody(void)
+{
+	return await weft_notify_wait(&cleaned);
+}
+
+static async int joins_a_set(void)
+{
+	struct weft_set set = WEFT_SET_INIT;
+
+	defer await weft_set_close(&set);
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	weft_try(weft_set_push(&set, waits_for_nobody())); /* one of all suffices */
+	weft_try(weft_set_push(&set, wants_the_lock()));
+	return await weft_set_join(&set);
+}
+
+static async int takes_from_a_set(void)
+{
+	struct weft_set set = WEFT_SET_INIT;
+
+	defer await weft_set_close(&set);
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	weft_try(weft_set_push(&set, wants_the_lock()));
+	return await weft_set_next(&set, NULL);
+}
+
+/* The lock was taken by one child, and the other waits for it: nobody polls the first any more. */
+static async int locks_for_ever(void)
+{
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	return await weft_mutex_lock(&second);
+}
+
+static async int children_wait_for_each_other(void)
+{
+	struct weft_set set = WEFT_SET_INIT;
+
+	defer await weft_set_close(&set);
+	weft_try(await weft_mutex_lock(&second));
+	defer weft_mutex_unlock(&second);
+	weft_try(weft_set_push(&set, locks_for_ever()));
+	weft_try(weft_set_push(&set, wants_the_lock()));
+	return await weft_set_next(&set, NULL);
+}
+
+static async int shares_its_own(void)
+{
+	struct weft_mutex_lock__frame lock;
+	struct weft_shared shared;
+
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	weft_mutex_lock__init(&lock.args, &first);
+	weft_shared_init(&shared, &weft_mutex_lock__async, &lock);
+	return await weft_shared_wait(&shared, NULL);
+}
+
+static async int item_wants_the_lock(void *arg, const int *in, int *out)
+{
+	(void)arg, (void)in, (void)out;
+	weft_try(await wants_the_lock());
+	return 0;
+}
+
+static async int asks_a_stream(void)
+{
+	static const int numbers[] = { 1, 2 };
+	WEFT_STREAM_OF(iter, int) source;
+	WEFT_STREAM_OF(buffered, int) results;
+	int x;
+
+	weft_try(await weft_mutex_lock(&first));
+	defer weft_mutex_unlock(&first);
+	weft_stream_iter_init(&source, numbers, 2);
+	weft_stream_buffer_unordered_init(&results, &source, 8, item_wants_the_lock, NULL);
+	defer await weft_stream_close(&results);
+	return await weft_stream_next(&results, &x);
+}
+
+static async int feeds_its_own(void)
+{
+	WEFT_SINK_OF(sender, int) sink;
+	int item = 1;
+
+	weft_sink_sender_init_raw(&sink.self, sizeof item, &queue);
+	defer(void) await weft_sink_close(&sink);
+	weft_try(await weft_channel_send(&queue, &item));
+	weft_try(await weft_channel_recv(&queue, &item));
+	for (;;)
+		weft_try(await weft_sink_send(&sink, &item));
+}
+
 /* Time ends this one by itself. */
 static async int waits_for_itself_for_an_hour(void)
 {
@@ -310,6 +407,39 @@ static async int branches_take_turns(void)
 	return 0;
 }
 
+/* ---- while others look ---- */
+
+static async int waits_with_others(struct weft_shared *shared)
+{
+	return await weft_shared_wait(shared, NULL);
+}
+
+static async int notifies_in_time(void)
+{
+	for (int i = 0; i < 5; i++)
+		weft_try(await weft_yield());
+	weft_notify_one(&cleaned);
+	return 0;
+}
+
+/* Whoever looks at a shared future keeps it from being polled meanwhile, and lets it go on. */
+static async int share_for_long(void)
+{
+	struct weft_notify_wait__frame wait;
+	struct weft_shared shared;
+
+	for (int i = 0; i < 200; i++) {
+		weft_notify_wait__init(&wait.args, &cleaned);
+		weft_shared_init(&shared, &weft_notify_wait__async, &wait);
+		weft_scope (tasks) {
+			for (int j = 0; j < 3; j++)
+				weft_try(weft_spawn_in(&tasks, waits_with_others(&shared)));
+			weft_try(weft_spawn_in(&tasks, notifies_in_time()));
+		}
+	}
+	return 0;
+}
+
 void deadlocks_reset(void);
 
 void deadlocks_reset(void) /* before each of them, and after the last */
@@ -328,6 +458,12 @@ extern async int (*const deadlock_cleanup)(void);
 extern async int (*const deadlock_two_orders)(void);
 extern async int (*const deadlock_queue)(void);
 extern async int (*const deadlock_complex)(void);
+extern async int (*const deadlock_set_join)(void);
+extern async int (*const deadlock_set)(void);
+extern async int (*const deadlock_children)(void);
+extern async int (*const deadlock_shared)(void);
+extern async int (*const deadlock_stream)(void);
+extern async int (*const deadlock_sink)(void);
 extern async int (*const deadlock_timed)(void);
 extern async int (*const misuse_locks_twice)(void);
 extern async int (*const misuse_writes_what_it_reads)(void);
@@ -339,6 +475,7 @@ extern async int (*const misuse_never_acquires)(void);
 extern async int (*const misuse_releases_again)(void);
 extern async int (*const misuse_permits_of_two)(void);
 extern async int (*const no_misuse)(void);
+extern async int (*const shares)(void);
 async int (*const deadlock_cleanup)(
 		void) = cleans_too_late; /* two tasks, and nobody who is known to wake the second */
 async int (*const deadlock_two_orders)(
@@ -347,6 +484,12 @@ async int (*const deadlock_queue)(void) =
 		fills_its_own; /* one task that fills a channel from which only it receives */
 async int (*const deadlock_complex)(
 		void) = joins_with_the_lock; /* three tasks: a mutex, a scope, a join in a branch */
+async int (*const deadlock_set_join)(void) = joins_a_set;
+async int (*const deadlock_set)(void) = takes_from_a_set;
+async int (*const deadlock_children)(void) = children_wait_for_each_other;
+async int (*const deadlock_shared)(void) = shares_its_own;
+async int (*const deadlock_stream)(void) = asks_a_stream;
+async int (*const deadlock_sink)(void) = feeds_its_own;
 async int (*const deadlock_timed)(
 		void) = waits_for_itself_for_an_hour; /* none: there is a timeout */
 async int (*const misuse_locks_twice)(void) = locks_twice;
@@ -358,4 +501,5 @@ async int (*const misuse_releases_early)(void) = releases_early;
 async int (*const misuse_never_acquires)(void) = never_acquires;
 async int (*const misuse_releases_again)(void) = releases_again;
 async int (*const misuse_permits_of_two)(void) = permits_of_two;
+async int (*const shares)(void) = share_for_long;
 async int (*const no_misuse)(void) = branches_take_turns;

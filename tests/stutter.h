@@ -88,7 +88,7 @@ static inline enum weft_poll stutter_poll_close(struct weft_stream *stream, stru
 }
 
 static const struct weft_stream_ops stutter_ops = { "stutter", stutter_poll_next, stutter_size_hint,
-	stutter_poll_close };
+	stutter_poll_close, NULL };
 
 static inline void stutter_init(struct stutter *stutter, const int *items, size_t count)
 {

@@ -6,6 +6,7 @@
 
 #include <weft/shared.h>
 #include <weft/time.h>
+#include <weft/visitor.h>
 
 #include "doors.h"
 #include "sweep.h"
@@ -264,6 +265,91 @@ TEST(b86_waker_of_the_future_may_be_cloned_between_polls)
 	CHECK_ABORTS_SAYING("borrowed waker", weft_waker_drop(door.waker));
 	door_open(&door);
 	check_has(0, 7);
+	shared_finish();
+}
+
+/* ---- looked at by a report ---- */
+
+struct look {
+	struct weft_visitor visitor;
+	unsigned futures, unknown;
+	void (*meanwhile)(void);
+};
+
+static void look_future(struct weft_visitor *visitor, const struct weft_strand *strand,
+		const struct weft_async *async, void *frame)
+{
+	struct look *look = (struct look *)visitor;
+
+	CHECK(strand == &shared.strand && async == &pass__async && frame == &pass_frame);
+	look->futures++;
+	if (look->meanwhile)
+		look->meanwhile();
+}
+
+static void look_unknown(struct weft_visitor *visitor)
+{
+	((struct look *)visitor)->unknown++;
+}
+
+static struct look look_at(int index, void (*meanwhile)(void))
+{
+	struct look look = { { look_future, NULL, look_unknown }, 0, 0, meanwhile };
+
+	weft_shared_wait__async.each(&waiters[index].wait, &look.visitor);
+	return look;
+}
+
+static struct weft_waker cloned_meanwhile;
+
+static void wakes_meanwhile(void)
+{
+	unsigned before = wakes(0);
+
+	door_wake(&door);
+	CHECK_EQ(wakes(0), before); /* not now: it is kept */
+}
+
+static void is_polled_meanwhile(void)
+{
+	unsigned polls = door.polls;
+
+	check_waits(0);
+	CHECK_EQ(door.polls, polls);
+	CHECK_EQ(look_at(1, NULL).unknown, 1); /* and somebody else looks */
+}
+
+static void is_cloned_meanwhile(void)
+{
+	cloned_meanwhile = weft_waker_clone(&door.waker);
+}
+
+TEST(shared_future_that_is_looked_at_loses_no_wake)
+{
+	shared_begin();
+	CHECK_EQ(look_at(0, NULL).futures, 0); /* it has not begun */
+	check_waits(0);
+	check_waits(1);
+	CHECK_EQ(look_at(1, NULL).futures, 1);
+	CHECK_EQ(wakes(0), 0);
+	CHECK_EQ(look_at(1, wakes_meanwhile).futures, 1);
+	CHECK_EQ(wakes(0), 1);
+	check_waits(0);
+	CHECK_EQ(door.polls, 2);
+	door_wake(&door);
+	CHECK_EQ(wakes(0), 2);
+	(void)look_at(1, is_polled_meanwhile);
+	CHECK_EQ(wakes(0), 3);
+	check_waits(0);
+	CHECK_EQ(door.polls, 3);
+	(void)look_at(1, is_cloned_meanwhile);
+	CHECK_EQ(wakes(0), 4);
+	weft_waker_wake(cloned_meanwhile);
+	check_waits(0);
+	CHECK_EQ(door.polls, 4);
+	door_open(&door);
+	check_has(0, 7);
+	check_has(1, 7);
 	shared_finish();
 }
 

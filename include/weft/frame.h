@@ -31,8 +31,7 @@
  *     f__async         its descriptor: name, sizes, table of await points
  *     f__init          fills in the arguments (inline)
  *
- * Only locals kept in the frame survive an await; a local of the poll function does not, and a switch
- * of your own must not enclose an await here. (weftcc lifts both limits.)
+ * Locals of the poll function end at an await, and no switch may enclose one. (weftcc lifts both limits.)
  *
  * Memory:  a frame is the caller's: embedded in the parent, or allocated by weft_frame_enter, or the
  *          body of a task. It must be zero or initialised by f__init, and not move once polled.
@@ -77,7 +76,9 @@ enum weft_async_flags {
 	WEFT_ASYNC_LEAF = 1 << 2,         /* awaits nobody */
 	WEFT_ASYNC_RESULT_SSIZE = 1 << 3, /* the result is an ssize_t, negative on failure */
 	WEFT_ASYNC_OBJECT = 1 << 4, /* a leaf whose first argument points at what it waits for */
-	WEFT_ASYNC_HELD = 1 << 5 | 1 << 4 /* which somebody else holds meanwhile */
+	WEFT_ASYNC_HELD = 1 << 5 | 1 << 4, /* which somebody else holds meanwhile */
+	WEFT_ASYNC_CHILDREN = 1 << 6,      /* a leaf that polls futures; ALL: and awaits all */
+	WEFT_ASYNC_ALL = 1 << 7
 };
 
 #define WEFT_ASYNC_MAGIC 0x77656674u /* "weft" */
@@ -101,10 +102,10 @@ struct weft_async {
 	uint32_t embedded_count;
 	const struct weft_point *points;
 	const struct weft_embedded *embedded;
+	void (*each)(void *frame, struct weft_visitor *visitor); /* weft/visitor.h */
 };
 
-/* The header in front of a frame of its own: callees that are recursive, called through a pointer or
- * known by prototype only. It ends where the frame begins. */
+/* In front of a frame of its own, of a callee that cannot be embedded; it ends where the frame begins. */
 struct weft_link {
 	struct weft_link *parent;
 	const struct weft_async *async;
@@ -276,8 +277,7 @@ WEFT_NORETURN void weft_out_of_memory(const struct weft_async *async);
 	switch ((f)->args.base.at) {                                                               \
 	case 0:
 
-/* Starts `function` in the embedded frame `child` and waits for it; the result is then
- * child.args.result. One to a line. */
+/* Awaits `function` in the embedded frame `child`; its result: child.args.result. One to a line. */
 #define weft_await(f, child, function, ...)                                                        \
 	do {                                                                                       \
 		function##__init(&(child).args, ##__VA_ARGS__);                                    \

@@ -140,6 +140,7 @@ static inline void weft_waker_commit(struct weft_waker claimed)
 
 struct weft_link; /* a frame of its own: weft/frame.h */
 struct weft_env;  /* the services of whoever polls: frames, timers, sockets */
+struct weft_visitor; /* weft/visitor.h */
 
 /* A chain of frames, resumed from its innermost end. All zero: only the root. */
 struct weft_strand {

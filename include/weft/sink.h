@@ -48,6 +48,8 @@ struct weft_sink_ops {
 	/* Withdraws what waits, cancelled or not, and ends it; what it has was flushed before, unless that
 	 * failed. NULL: nothing to do. */
 	enum weft_poll (*poll_close)(struct weft_sink *sink, struct weft_context *cx);
+	/* What it waits for (weft/visitor.h). NULL: nobody can say. */
+	void (*each)(const struct weft_sink *sink, struct weft_visitor *visitor);
 };
 
 /* The head of every sink. Private, but for who writes one. */

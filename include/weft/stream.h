@@ -37,6 +37,7 @@
 
 #include <weft/frame.h>
 #include <weft/item.h>
+#include <weft/visitor.h>
 
 WEFT_BEGIN_DECLS
 
@@ -64,6 +65,8 @@ struct weft_stream_ops {
 	 * holds; whether the context is cancelled or not. NULL: nothing to do. Called after the end,
 	 * too, and before the close of the source; not after READY. */
 	enum weft_poll (*poll_close)(struct weft_stream *stream, struct weft_context *cx);
+	/* What it waits for (weft/visitor.h). NULL: for what its source does, if it has one. */
+	void (*each)(const struct weft_stream *stream, struct weft_visitor *visitor);
 };
 
 /* The head of every stream. Private, but for who writes one. */
@@ -159,6 +162,9 @@ WEFT_NODISCARD enum weft_poll weft_stream_poll_close(
 		struct weft_stream *stream, struct weft_context *cx);
 
 struct weft_size_hint weft_stream_poll_size_hint(const struct weft_stream *stream);
+
+/* Tells what it waits for. */
+void weft_stream_each(const struct weft_stream *stream, struct weft_visitor *visitor);
 #define weft_stream_size_hint(s) weft_stream_poll_size_hint(&(s)->stream)
 
 /* async int weft_stream_next(stream, T *item): 1: the next item has been copied to *item; 0: that was the

@@ -5,8 +5,9 @@
  * How         1  Every task that is idle is claimed, as by a waker: until its commit it is neither
  *                polled nor freed, so that its frames can be read. It is polled once more afterwards,
  *                for nothing.
- *             2  Each strand, of a task or of a branch, becomes a node: the function at its inner end, and
- *                the leaf, or the branches, that it waits for.
+ *             2  Each strand, of a task, of a branch, or of a future that a leaf polls (of a set, a shared
+ *                one; weft/visitor.h), becomes a node: the function at its inner end, and the leaf, or the
+ *                branches, that it waits for.
  *             3  A node is taken for stuck until it is shown that it may go on: it waits for time, the
  *                kernel, a thread, something that nobody is known to hold; or for a lock, a task,
  *                branches of which one may go on. That is repeated until nothing changes; who is left
@@ -27,6 +28,7 @@
 #include <weft/join_set.h>
 #include <weft/scope.h>
 #include <weft/time.h>
+#include <weft/visitor.h>
 
 #include "base/atomic.h"
 #include "exec/holders.h"
@@ -43,8 +45,8 @@ enum node_wait {
 	NODE_OBJECT, /* nobody is known to hold it */
 	NODE_HELD,
 	NODE_TASK,
-	NODE_CHILDREN, /* of a scope or a join set */
-	NODE_BRANCHES
+	NODE_CHILDREN, /* of a scope, a join set or a stream */
+	NODE_BRANCHES  /* or the futures that a leaf polls */
 };
 
 struct node {
@@ -56,6 +58,7 @@ struct node {
 	int met;     /* in which search */
 	enum node_wait wait;
 	bool stuck;
+	bool waits_for_all;
 	struct weft__place place;      /* the function that awaits */
 	const struct weft_async *leaf; /* NULL: it is not known */
 	const void *object;
@@ -71,6 +74,7 @@ struct weft__dump {
 	int count, room;
 	int *by_id; /* open addressing: the first node of a task */
 	unsigned id_mask;
+	bool no_memory;
 };
 
 /* ---- 1: claiming ---- */
@@ -148,6 +152,8 @@ static enum node_wait leaf_wait(const struct weft_async *leaf)
 	if (leaf == &weft_scope_close__async || leaf == &weft_join_set_next__async ||
 			leaf == &weft_join_set_close__async)
 		return NODE_CHILDREN;
+	if (leaf->flags & WEFT_ASYNC_CHILDREN)
+		return NODE_BRANCHES;
 	if ((leaf->flags & WEFT_ASYNC_HELD) == WEFT_ASYNC_HELD)
 		return NODE_HELD;
 	return leaf->flags & WEFT_ASYNC_OBJECT ? NODE_OBJECT : NODE_OUTSIDE;
@@ -161,8 +167,9 @@ static bool is_timed(const struct weft_async *async, const void *frame)
 	return async == &weft_deadline__async && deadline->args.p0 != WEFT_NEVER;
 }
 
-/* Follows embedded frames. The first of its branches, if it is those that it waits for. */
-static struct weft_branch *node_follow(
+/* Follows embedded frames. The first of *count branches, if it is those that it waits for; or the frame of
+ * a leaf that tells what it polls, and *count is 0. */
+static void *node_follow(
 		struct node *node, const struct weft_async *async, void *frame, unsigned *count)
 {
 	enum weft__trace_step step;
@@ -174,9 +181,13 @@ static struct weft_branch *node_follow(
 		if (async->flags & WEFT_ASYNC_LEAF) {
 			node->leaf = async;
 			node->wait = leaf_wait(async);
+			node->waits_for_all = async == &weft_scope_close__async ||
+					async == &weft_join_set_close__async ||
+					(async->flags & WEFT_ASYNC_ALL);
 			if (async->flags & WEFT_ASYNC_OBJECT)
 				node->object = leaf_object(async, frame);
-			return NULL;
+			*count = 0;
+			return async->flags & WEFT_ASYNC_CHILDREN ? frame : NULL;
 		}
 		node->place = (struct weft__place){ async, weft__trace_line(async, frame) };
 		if (is_timed(async, frame))
@@ -192,32 +203,98 @@ static struct weft_branch *node_follow(
 	}
 }
 
-static bool node_walk(struct weft__dump *dump, struct weft_task *task, int parent,
+static int node_walk(struct weft__dump *dump, const struct node *above, int parent,
+		const struct weft_strand *strand, const struct weft_async *async, void *frame);
+
+/* What a leaf tells of what it polls. */
+struct dump_visitor {
+	struct weft_visitor visitor;
+	struct weft__dump *dump;
+	int parent;
+};
+
+static void visit_node(struct weft_visitor *visitor, const struct node *node)
+{
+	const struct dump_visitor *at = (const struct dump_visitor *)visitor;
+
+	if (node_add(at->dump, node) == NODE_NONE)
+		at->dump->no_memory = true;
+}
+
+/* A node of the same task, below the leaf's. */
+static struct node visit_below(const struct weft_visitor *visitor)
+{
+	const struct dump_visitor *at = (const struct dump_visitor *)visitor;
+	struct node node = at->dump->nodes[at->parent];
+
+	return (struct node){ .id = node.id,
+		.task = node.task,
+		.parent = at->parent,
+		.blocker = NODE_NONE,
+		.place = node.place };
+}
+
+static void visit_future(struct weft_visitor *visitor, const struct weft_strand *strand,
+		const struct weft_async *async, void *frame)
+{
+	const struct dump_visitor *at = (const struct dump_visitor *)visitor;
+	const struct node node = visit_below(visitor);
+
+	(void)node_walk(at->dump, &node, at->parent, strand, async, frame);
+}
+
+static void visit_scope(struct weft_visitor *visitor, struct weft_scope *scope)
+{
+	struct node node = visit_below(visitor);
+
+	node.wait = NODE_CHILDREN;
+	node.stuck = true;
+	node.object = scope;
+	visit_node(visitor, &node);
+}
+
+static void visit_unknown(struct weft_visitor *visitor)
+{
+	struct node node = visit_below(visitor);
+
+	node.wait = NODE_OUTSIDE;
+	visit_node(visitor, &node);
+}
+
+/* The strand's node, and those below it. `above`: of which task, and where, if the strand's own frames do
+ * not tell. */
+static int node_walk(struct weft__dump *dump, const struct node *above, int parent,
 		const struct weft_strand *strand, const struct weft_async *async, void *frame)
 {
-	struct node node = { .id = weft_task_id(task),
-		.task = task,
+	struct node node = { .id = above->id,
+		.task = above->task,
 		.strand = strand,
 		.parent = parent,
-		.blocker = NODE_NONE,
-		.place = { async, async->line } };
+		.blocker = NODE_NONE };
+	struct dump_visitor visitor = { { visit_future, visit_scope, visit_unknown }, dump, 0 };
 	struct weft_branch *branch;
 	unsigned count = 0;
-	int index;
+	void *below;
 
-	weft__trace_innermost(strand, &async, &frame);
-	node.place.async = async;
-	branch = node_follow(&node, async, frame, &count);
+	if (strand)
+		weft__trace_innermost(strand, &async, &frame);
+	node.place = above->place.async && async->flags & WEFT_ASYNC_LEAF
+			? above->place
+			: (struct weft__place){ async, async->line };
+	below = node_follow(&node, async, frame, &count);
 	node.stuck = node.wait > NODE_OBJECT;
-	index = node_add(dump, &node);
-	if (index == NODE_NONE)
-		return false;
-	for (; branch && count > 0; count--, branch++)
-		if (weft__trace_is_live(branch) &&
-				!node_walk(dump, task, index, &branch->strand, branch->async,
-						branch->frame))
-			return false;
-	return true;
+	visitor.parent = node_add(dump, &node);
+	if (visitor.parent == NODE_NONE) {
+		dump->no_memory = true;
+		return NODE_NONE;
+	}
+	if (below && count == 0)
+		node.leaf->each(below, &visitor.visitor);
+	for (branch = below; count > 0; count--, branch++)
+		if (weft__trace_is_live(branch))
+			(void)node_walk(dump, &node, visitor.parent, &branch->strand, branch->async,
+					branch->frame);
+	return visitor.parent;
 }
 
 static int *id_slot(const struct weft__dump *dump, uint64_t id)
@@ -234,10 +311,14 @@ static bool dump_build(struct weft__dump *dump)
 {
 	size_t size = 2;
 
-	for (struct weft_task *task = dump->claimed; task; task = task->next)
-		if (!node_walk(dump, task, NODE_NONE, &task->strand, task->async,
-				    weft__task_frame(task)))
-			return false;
+	for (struct weft_task *task = dump->claimed; task; task = task->next) {
+		const struct node above = { .id = weft_task_id(task), .task = task };
+
+		(void)node_walk(dump, &above, NODE_NONE, &task->strand, task->async,
+				weft__task_frame(task));
+	}
+	if (dump->no_memory)
+		return false;
 	while (size < 2 * (size_t)dump->count)
 		size *= 2;
 	dump->by_id = malloc(size * sizeof *dump->by_id);
@@ -317,8 +398,6 @@ static bool node_look(const struct weft__dump *dump, int index, int *blocker)
 {
 	const struct node *node = &dump->nodes[index];
 	struct waited waited = { dump, 0, 0, NODE_NONE };
-	bool one_is_enough = false;
-
 	if (node->wait == NODE_HELD)
 		weft__held_each(node->object, waited_holder, &waited);
 	else if (node->wait == NODE_TASK)
@@ -327,10 +406,8 @@ static bool node_look(const struct weft__dump *dump, int index, int *blocker)
 		waited_children(&waited, node->object);
 	else
 		waited_branches(&waited, index);
-	if (node->wait == NODE_CHILDREN)
-		one_is_enough = node->leaf != &weft_join_set_next__async;
 	*blocker = waited.blocker;
-	return waited.stuck && (one_is_enough || waited.stuck == waited.count);
+	return waited.stuck && (node->waits_for_all || waited.stuck == waited.count);
 }
 
 static void dump_settle(struct weft__dump *dump)
@@ -374,6 +451,8 @@ static void say_node(const struct weft__dump *dump, const struct node *node)
 			place->async->file, place->line);
 	if (node->leaf)
 		dprintf(dump->fd, "%s", node->leaf->name);
+	else if (node->wait == NODE_CHILDREN)
+		dprintf(dump->fd, "the tasks of a stream");
 	else
 		dprintf(dump->fd, "%s", node->wait == NODE_BRANCHES ? "its branches" : "not known");
 	if (node->wait == NODE_TASK)

@@ -8,6 +8,8 @@
  * Cost        a search goes through all frames of their own and all branches of the task. It is for
  *             reports.
  */
+#include <weft/visitor.h>
+
 #include "exec/trace.h"
 
 uint32_t weft__trace_line(const struct weft_async *async, const struct weft_frame *frame)
@@ -69,6 +71,46 @@ static bool frame_holds(const struct weft_async *async, const void *frame, const
 static bool find_in_strand(const struct weft_strand *strand, const struct weft_async *async,
 		void *frame, const void *leaf, struct weft__place *place);
 
+/* Of a leaf that polls futures itself. */
+struct find_visitor {
+	struct weft_visitor visitor;
+	const void *leaf;
+	struct weft__place *place;
+	bool found;
+};
+
+static void find_in_future(struct weft_visitor *visitor, const struct weft_strand *strand,
+		const struct weft_async *async, void *frame)
+{
+	static const struct weft_strand none;
+	struct find_visitor *find = (struct find_visitor *)visitor;
+
+	if (frame != find->leaf)
+		find->found |= find_in_strand(
+				strand ? strand : &none, async, frame, find->leaf, find->place);
+}
+
+static void find_not_in_scope(struct weft_visitor *visitor, struct weft_scope *scope)
+{
+	(void)visitor, (void)scope; /* other tasks */
+}
+
+static void find_not_there(struct weft_visitor *visitor)
+{
+	(void)visitor;
+}
+
+static bool find_in_leaf(const struct weft_async *async, void *frame, const void *leaf,
+		struct weft__place *place)
+{
+	struct find_visitor find = { { find_in_future, find_not_in_scope, find_not_there }, leaf,
+		place, false };
+
+	if (async->flags & WEFT_ASYNC_CHILDREN && weft_frame_is_begun(frame))
+		async->each(frame, &find.visitor);
+	return find.found;
+}
+
 /* From this frame down; the deepest function that the leaf is in. */
 static bool find_in_frame(const struct weft_async *async, void *frame, const void *leaf,
 		struct weft__place *place)
@@ -85,7 +127,7 @@ static bool find_in_frame(const struct weft_async *async, void *frame, const voi
 		}
 		switch (weft__trace_next(&async, &frame, &count)) {
 		case TRACE_END:
-			return found;
+			return find_in_leaf(async, frame, leaf, place) || found;
 		case TRACE_CHILD:
 			if (frame == leaf)
 				return found;

@@ -67,7 +67,7 @@ static struct weft_size_hint map_size_hint(const struct weft_stream *stream)
 	return hint;
 }
 
-static const struct weft_stream_ops map_ops = { "map", map_poll_next, map_size_hint, NULL };
+static const struct weft_stream_ops map_ops = { "map", map_poll_next, map_size_hint, NULL, NULL };
 
 static void map_init(struct weft_stream_map *map, struct weft_stream *from, enum map_mode mode,
 		weft_stream_fn fn, void *arg)
@@ -158,7 +158,8 @@ static struct weft_size_hint take_size_hint(const struct weft_stream *stream)
 	return hint;
 }
 
-static const struct weft_stream_ops take_ops = { "take", take_poll_next, take_size_hint, NULL };
+static const struct weft_stream_ops take_ops = { "take", take_poll_next, take_size_hint, NULL,
+	NULL };
 
 void weft_stream_take_init_raw(
 		struct weft_stream_take *take, struct weft_stream *from, size_t count)
@@ -192,7 +193,8 @@ static struct weft_size_hint skip_size_hint(const struct weft_stream *stream)
 	return hint;
 }
 
-static const struct weft_stream_ops skip_ops = { "skip", skip_poll_next, skip_size_hint, NULL };
+static const struct weft_stream_ops skip_ops = { "skip", skip_poll_next, skip_size_hint, NULL,
+	NULL };
 
 void weft_stream_skip_init_raw(
 		struct weft_stream_skip *skip, struct weft_stream *from, size_t count)
@@ -225,7 +227,7 @@ static struct weft_size_hint source_size_hint(const struct weft_stream *stream)
 }
 
 static const struct weft_stream_ops enumerate_ops = { "enumerate", enumerate_poll_next,
-	source_size_hint, NULL };
+	source_size_hint, NULL, NULL };
 
 void weft_stream_enumerate_init_raw(struct weft_stream_enumerate *enumerate, size_t item_bytes,
 		struct weft_stream *from, uint32_t index_at, uint32_t value_at)
@@ -274,7 +276,7 @@ static struct weft_size_hint peekable_size_hint(const struct weft_stream *stream
 }
 
 static const struct weft_stream_ops peekable_ops = { "peekable", peekable_poll_next,
-	peekable_size_hint, NULL };
+	peekable_size_hint, NULL, NULL };
 
 void weft_stream_peekable_init_raw(
 		struct weft_stream_peekable *peekable, struct weft_stream *from, void *room)

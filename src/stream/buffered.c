@@ -31,6 +31,7 @@
 #include "base/check.h"
 #include "core/env.h"
 #include "stream/ended.h"
+#include "stream/set.h"
 
 enum { CALL_ALIGN = 16 };
 
@@ -310,8 +311,19 @@ static struct weft_size_hint buffered_size_hint(const struct weft_stream *stream
 	return hint;
 }
 
+static void buffered_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	struct weft_stream_buffered *buffered = (struct weft_stream_buffered *)(uintptr_t)stream;
+
+	if (buffered->busy)
+		visitor->scope(visitor, &buffered->scope);
+	weft__set_each(&buffered->set, visitor);
+	if (buffered->free && !buffered->source_ended)
+		weft_stream_each(buffered->from, visitor); /* [I2] */
+}
+
 static const struct weft_stream_ops buffered_ops = { "buffered", buffered_poll_next,
-	buffered_size_hint, buffered_poll_close };
+	buffered_size_hint, buffered_poll_close, buffered_each };
 
 void weft_stream_buffered_init_raw(struct weft_stream_buffered *buffered, size_t item_bytes,
 		struct weft_stream *from, uint32_t limit, const struct weft_async *fn, void *arg)
@@ -365,4 +377,11 @@ enum weft_poll weft_stream_for_each_concurrent__poll(void *frame, struct weft_co
 	weft_return(f, f->outcome);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_stream_for_each_concurrent, WEFT_ASYNC_RESULT_INT);
+static void weft_stream_for_each_concurrent__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_stream_for_each_concurrent__frame *f = frame;
+
+	weft_stream_each(&f->calls.stream, visitor);
+}
+
+WEFT_ASYNC_DEFINE_NEST(weft_stream_for_each_concurrent, WEFT_ASYNC_RESULT_INT);

@@ -83,7 +83,7 @@ static struct weft_size_hint chunks_size_hint(const struct weft_stream *stream)
 }
 
 static const struct weft_stream_ops chunks_ops = { "chunks", chunks_poll_next, chunks_size_hint,
-	NULL };
+	NULL, NULL };
 
 void weft_stream_chunks_init_raw(struct weft_stream_chunks *chunks, struct weft_stream *from,
 		void *buffer, size_t capacity)

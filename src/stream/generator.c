@@ -97,8 +97,17 @@ static enum weft_poll generator_poll_close(struct weft_stream *stream, struct we
 	return WEFT_READY;
 }
 
+static void generator_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	const struct weft_stream_generator *generator =
+			(const struct weft_stream_generator *)stream;
+
+	if (generator->frame)
+		visitor->future(visitor, &generator->body.strand, generator->fn, generator->frame);
+}
+
 static const struct weft_stream_ops generator_ops = { "generator", generator_poll_next, NULL,
-	generator_poll_close };
+	generator_poll_close, generator_each };
 
 void weft_stream_generator_init_raw(struct weft_stream_generator *generator, size_t item_bytes,
 		const struct weft_async *fn, void *arg)

@@ -100,6 +100,44 @@ static void join_begin(struct weft_joining *joining, struct weft_set_child *chil
 		children[i].ended = false;
 }
 
+/* ---- reports ---- */
+
+static void array_each(struct weft_set_child *children, size_t count, struct weft_visitor *visitor)
+{
+	for (size_t i = 0; i < count; i++)
+		if (weft_frame_is_begun(children[i].frame))
+			visitor->future(visitor, &children[i].strand, children[i].async,
+					children[i].frame);
+}
+
+static void weft_join_all__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_join_all__frame *f = frame;
+
+	array_each(f->args.p0, f->args.p1, visitor);
+}
+
+static void weft_try_join_all__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_try_join_all__frame *f = frame;
+
+	array_each(f->args.p0, f->args.p1, visitor);
+}
+
+static void weft_set_join__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_set_join__frame *f = frame;
+
+	weft__set_each(f->args.p0, visitor);
+}
+
+static void weft_set_try_join__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_set_try_join__frame *f = frame;
+
+	weft__set_each(f->args.p0, visitor);
+}
+
 /* ---- the async functions ---- */
 
 enum weft_poll weft_join_all__poll(void *frame, struct weft_context *cx)
@@ -115,7 +153,7 @@ enum weft_poll weft_join_all__poll(void *frame, struct weft_context *cx)
 	weft_return(f, 0);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_join_all, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_NEST(weft_join_all, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_ALL);
 
 enum weft_poll weft_try_join_all__poll(void *frame, struct weft_context *cx)
 {
@@ -130,7 +168,7 @@ enum weft_poll weft_try_join_all__poll(void *frame, struct weft_context *cx)
 	weft_return(f, f->joining.error);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_try_join_all, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_NEST(weft_try_join_all, WEFT_ASYNC_RESULT_INT);
 
 enum weft_poll weft_set_join__poll(void *frame, struct weft_context *cx)
 {
@@ -145,7 +183,7 @@ enum weft_poll weft_set_join__poll(void *frame, struct weft_context *cx)
 	weft_return(f, 0);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_set_join, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_NEST(weft_set_join, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_ALL);
 
 enum weft_poll weft_set_try_join__poll(void *frame, struct weft_context *cx)
 {
@@ -162,4 +200,4 @@ enum weft_poll weft_set_try_join__poll(void *frame, struct weft_context *cx)
 	weft_return(f, f->error);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_set_try_join, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_NEST(weft_set_try_join, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);

@@ -41,6 +41,13 @@ static enum weft_poll leaf_withdraw(
 	return poll;
 }
 
+static void leaf_tell(const struct weft_async *async, void *frame, bool waiting,
+		struct weft_visitor *visitor)
+{
+	if (waiting)
+		visitor->future(visitor, NULL, async, frame);
+}
+
 /* ---- messages ---- */
 
 /* What is different about channels, broadcasts and watches. Cancelled, none of their leaves looks at
@@ -115,8 +122,15 @@ static enum weft_poll receiver_poll_close(struct weft_stream *stream, struct wef
 	return leaf_withdraw(receiver->kind->async, &receiver->leaf, &receiver->waiting, cx);
 }
 
+static void receiver_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	struct weft_stream_receiver *receiver = (struct weft_stream_receiver *)(uintptr_t)stream;
+
+	leaf_tell(receiver->kind->async, &receiver->leaf, receiver->waiting, visitor);
+}
+
 static const struct weft_stream_ops receiver_ops = { "receiver", receiver_poll_next, NULL,
-	receiver_poll_close };
+	receiver_poll_close, receiver_each };
 
 static void receiver_init(struct weft_stream_receiver *receiver, size_t item_bytes,
 		const struct weft_stream_receiver_kind *kind)
@@ -173,8 +187,15 @@ static enum weft_poll ticks_poll_close(struct weft_stream *stream, struct weft_c
 	return leaf_withdraw(&weft_interval_tick__async, &ticks->tick, &ticks->waiting, cx);
 }
 
-static const struct weft_stream_ops ticks_ops = { "ticks", ticks_poll_next, NULL,
-	ticks_poll_close };
+static void ticks_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	struct weft_stream_ticks *ticks = (struct weft_stream_ticks *)(uintptr_t)stream;
+
+	leaf_tell(&weft_interval_tick__async, &ticks->tick, ticks->waiting, visitor);
+}
+
+static const struct weft_stream_ops ticks_ops = { "ticks", ticks_poll_next, NULL, ticks_poll_close,
+	ticks_each };
 
 void weft_stream_ticks_init_raw(struct weft_stream_ticks *ticks, struct weft_interval *interval)
 {
@@ -231,8 +252,15 @@ static enum weft_poll lines_poll_close(struct weft_stream *stream, struct weft_c
 	return WEFT_READY;
 }
 
-static const struct weft_stream_ops lines_ops = { "lines", lines_poll_next, NULL,
-	lines_poll_close };
+static void lines_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	struct weft_stream_lines *lines = (struct weft_stream_lines *)(uintptr_t)stream;
+
+	leaf_tell(&weft_reader_read_until__async, &lines->read, lines->waiting, visitor);
+}
+
+static const struct weft_stream_ops lines_ops = { "lines", lines_poll_next, NULL, lines_poll_close,
+	lines_each };
 
 void weft_stream_lines_init_raw(struct weft_stream_lines *lines, struct weft_reader *reader)
 {
@@ -279,8 +307,16 @@ static enum weft_poll throttle_poll_close(struct weft_stream *stream, struct wef
 	return leaf_withdraw(&weft_sleep_until__async, &throttle->sleep, &throttle->waiting, cx);
 }
 
+static void throttle_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	struct weft_stream_throttle *throttle = (struct weft_stream_throttle *)(uintptr_t)stream;
+
+	leaf_tell(&weft_sleep_until__async, &throttle->sleep, throttle->waiting, visitor);
+	weft_stream_each(stream->source, visitor);
+}
+
 static const struct weft_stream_ops throttle_ops = { "throttle", throttle_poll_next,
-	timed_size_hint, throttle_poll_close };
+	timed_size_hint, throttle_poll_close, throttle_each };
 
 void weft_stream_throttle_init_raw(
 		struct weft_stream_throttle *throttle, struct weft_stream *from, int64_t period_ns)
@@ -331,8 +367,16 @@ static enum weft_poll timeout_poll_close(struct weft_stream *stream, struct weft
 	return leaf_withdraw(&weft_sleep_until__async, &timeout->sleep, &timeout->waiting, cx);
 }
 
+static void timeout_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	struct weft_stream_timeout *timeout = (struct weft_stream_timeout *)(uintptr_t)stream;
+
+	leaf_tell(&weft_sleep_until__async, &timeout->sleep, timeout->waiting, visitor);
+	weft_stream_each(stream->source, visitor);
+}
+
 static const struct weft_stream_ops timeout_ops = { "timeout", timeout_poll_next, timed_size_hint,
-	timeout_poll_close };
+	timeout_poll_close, timeout_each };
 
 void weft_stream_timeout_init_raw(
 		struct weft_stream_timeout *timeout, struct weft_stream *from, int64_t timeout_ns)

@@ -102,8 +102,15 @@ static enum weft_poll zip_poll_close(struct weft_stream *stream, struct weft_con
 	return close_both(zip->sources[0], zip->sources[1], cx);
 }
 
-static const struct weft_stream_ops zip_ops = { "zip", zip_poll_next, zip_size_hint,
-	zip_poll_close };
+static void zip_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	const struct weft_stream_zip *zip = (const struct weft_stream_zip *)stream;
+
+	weft_stream_each(zip->sources[zip->held[0]], visitor);
+}
+
+static const struct weft_stream_ops zip_ops = { "zip", zip_poll_next, zip_size_hint, zip_poll_close,
+	zip_each };
 
 void weft_stream_zip_init_raw(struct weft_stream_zip *zip, size_t item_bytes,
 		struct weft_stream *first, struct weft_stream *second, void *room)
@@ -149,8 +156,15 @@ static enum weft_poll chain_poll_close(struct weft_stream *stream, struct weft_c
 	return close_both(chain->first ? chain->first : chain->second, chain->second, cx);
 }
 
+static void chain_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	const struct weft_stream_chain *chain = (const struct weft_stream_chain *)stream;
+
+	weft_stream_each(chain->first ? chain->first : chain->second, visitor);
+}
+
 static const struct weft_stream_ops chain_ops = { "chain", chain_poll_next, chain_size_hint,
-	chain_poll_close };
+	chain_poll_close, chain_each };
 
 void weft_stream_chain_init_raw(struct weft_stream_chain *chain, struct weft_stream *first,
 		struct weft_stream *second)
@@ -193,8 +207,15 @@ static enum weft_poll flatten_poll_close(struct weft_stream *stream, struct weft
 	return flatten->inner ? weft_stream_poll_close(flatten->inner, cx) : WEFT_READY;
 }
 
+static void flatten_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	const struct weft_stream_flatten *flatten = (const struct weft_stream_flatten *)stream;
+
+	weft_stream_each(flatten->inner ? flatten->inner : stream->source, visitor);
+}
+
 static const struct weft_stream_ops flatten_ops = { "flatten", flatten_poll_next, NULL,
-	flatten_poll_close };
+	flatten_poll_close, flatten_each };
 
 void weft_stream_flatten_init_raw(
 		struct weft_stream_flatten *flatten, size_t item_bytes, struct weft_stream *from)
@@ -293,8 +314,20 @@ static enum weft_poll all_poll_close(struct weft_stream *stream, struct weft_con
 	return all->last ? WEFT_PENDING : WEFT_READY;
 }
 
+static void all_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	const struct weft_stream_select_all *all = (const struct weft_stream_select_all *)stream;
+	const struct weft_stream_member *member = all->last;
+
+	if (member)
+		do {
+			weft_stream_each(member->stream, visitor);
+			member = member->next;
+		} while (member != all->last);
+}
+
 static const struct weft_stream_ops all_ops = { "select_all", all_poll_next, all_size_hint,
-	all_poll_close };
+	all_poll_close, all_each };
 
 void weft_stream_select_all_init_raw(struct weft_stream_select_all *all, size_t item_bytes,
 		uint32_t key_at, uint32_t value_at)

@@ -521,6 +521,13 @@ enum weft_poll weft_set_poll_close(struct weft_set *set, struct weft_context *cx
 	return weft__set_drain(set, cx, NULL);
 }
 
+void weft__set_each(const struct weft_set *set, struct weft_visitor *visitor)
+{
+	for (struct weft_set_child *child = set->oldest; child; child = child->newer)
+		if (weft_frame_is_begun(child->frame))
+			visitor->future(visitor, &child->strand, child->async, child->frame);
+}
+
 /* ---- the async functions ---- */
 
 /* Nobody is to be woken any more. */
@@ -555,7 +562,14 @@ enum weft_poll weft_set_next__poll(void *frame, struct weft_context *cx)
 	weft_return(f, 0);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_set_next, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+static void weft_set_next__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_set_next__frame *f = frame;
+
+	weft__set_each(f->args.p0, visitor);
+}
+
+WEFT_ASYNC_DEFINE_NEST(weft_set_next, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 enum weft_poll weft_set_close__poll(void *frame, struct weft_context *cx)
 {
@@ -568,4 +582,11 @@ enum weft_poll weft_set_close__poll(void *frame, struct weft_context *cx)
 	weft_return(f, 0);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_set_close, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+static void weft_set_close__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_set_close__frame *f = frame;
+
+	weft__set_each(f->args.p0, visitor);
+}
+
+WEFT_ASYNC_DEFINE_NEST(weft_set_close, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_ALL);

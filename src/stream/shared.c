@@ -31,6 +31,7 @@
 #include <string.h>
 
 #include <weft/shared.h>
+#include <weft/visitor.h>
 
 #include "base/check.h"
 #include "base/lock.h"
@@ -319,4 +320,51 @@ enum weft_poll weft_shared_wait__poll(void *frame, struct weft_context *cx)
 	weft_return(f, outcome);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_shared_wait, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+/* ---- reports ---- */
+
+/* As if it were polled: so nobody else polls it meanwhile. Whether it is not. */
+static bool shared_keep(struct weft_shared *shared, uint8_t *state)
+{
+	bool is_idle;
+
+	shared_lock(shared);
+	is_idle = shared->state == SHARED_DUE || shared->state == SHARED_IDLE;
+	*state = shared->state;
+	if (is_idle) {
+		shared->state = SHARED_POLLED;
+		shared->waker = weft__waker_of_nobody; /* [I3] */
+	}
+	shared_unlock(shared);
+	return is_idle;
+}
+
+/* Whoever should have polled it meanwhile, or has got a waker of nobody, is made up for by a poll. */
+static void shared_resume(struct weft_shared *shared, uint8_t state)
+{
+	struct weft_waker claimed = { NULL, NULL };
+
+	shared_lock(shared);
+	if (state == SHARED_DUE || shared->state == SHARED_CALLED || shared->unsure)
+		claimed = shared_call(shared); /* [I1] */
+	else
+		shared->state = SHARED_IDLE;
+	shared_unlock(shared);
+	weft_waker_commit(claimed);
+}
+
+static void weft_shared_wait__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_shared_wait__frame *f = frame;
+	struct weft_shared *shared = f->args.p0;
+	uint8_t state;
+
+	if (!shared_keep(shared, &state)) {
+		visitor->unknown(visitor);
+		return;
+	}
+	if (weft_frame_is_begun(shared->frame))
+		visitor->future(visitor, &shared->strand, shared->async, shared->frame);
+	shared_resume(shared, state);
+}
+
+WEFT_ASYNC_DEFINE_NEST(weft_shared_wait, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);

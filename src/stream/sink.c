@@ -34,6 +34,14 @@ enum weft_poll weft_sink_poll_close(struct weft_sink *sink, struct weft_context 
 	return sink->ops->poll_close ? sink->ops->poll_close(sink, cx) : WEFT_READY;
 }
 
+static void sink_each(const struct weft_sink *sink, struct weft_visitor *visitor)
+{
+	if (sink->ops->each)
+		sink->ops->each(sink, visitor);
+	else
+		visitor->unknown(visitor);
+}
+
 /* ---- futures ---- */
 
 enum weft_poll weft_sink_feed__poll(void *frame, struct weft_context *cx)
@@ -138,10 +146,41 @@ enum weft_poll weft_sink_close__poll(void *frame, struct weft_context *cx)
 	weft_return(f, f->outcome);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_sink_feed, WEFT_ASYNC_RESULT_INT);
-WEFT_ASYNC_DEFINE_LEAF(weft_sink_flush, WEFT_ASYNC_RESULT_INT);
-WEFT_ASYNC_DEFINE_LEAF(weft_sink_send, WEFT_ASYNC_RESULT_INT);
-WEFT_ASYNC_DEFINE_LEAF(weft_sink_send_all, WEFT_ASYNC_RESULT_INT);
+static void weft_sink_feed__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_sink_feed__frame *f = frame;
+
+	sink_each(f->args.p0, visitor);
+}
+
+static void weft_sink_flush__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_sink_flush__frame *f = frame;
+
+	sink_each(f->args.p0, visitor);
+}
+
+static void weft_sink_send__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_sink_send__frame *f = frame;
+
+	sink_each(f->args.p0, visitor);
+}
+
+static void weft_sink_send_all__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_sink_send_all__frame *f = frame;
+
+	if (!*f->args.p3)
+		weft_stream_each(f->args.p1, visitor);
+	else
+		sink_each(f->args.p0, visitor);
+}
+
+WEFT_ASYNC_DEFINE_NEST(weft_sink_feed, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_NEST(weft_sink_flush, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_NEST(weft_sink_send, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_NEST(weft_sink_send_all, WEFT_ASYNC_RESULT_INT);
 WEFT_ASYNC_DEFINE_LEAF(weft_sink_close, WEFT_ASYNC_RESULT_INT);
 
 /* ---- array ---- */
@@ -162,7 +201,7 @@ static enum weft_poll array_poll_feed(
 	return WEFT_READY;
 }
 
-static const struct weft_sink_ops array_ops = { "array", array_poll_feed, NULL, NULL };
+static const struct weft_sink_ops array_ops = { "array", array_poll_feed, NULL, NULL, NULL };
 
 void weft_sink_array_init_raw(
 		struct weft_sink_array *array, size_t item_bytes, void *items, size_t capacity)
@@ -205,8 +244,16 @@ static enum weft_poll sender_poll_close(struct weft_sink *sink, struct weft_cont
 	return sender->waiting ? WEFT_PENDING : WEFT_READY;
 }
 
+static void sender_each(const struct weft_sink *sink, struct weft_visitor *visitor)
+{
+	struct weft_sink_sender *sender = (struct weft_sink_sender *)(uintptr_t)sink;
+
+	if (sender->waiting)
+		visitor->future(visitor, NULL, &weft_channel_send__async, &sender->send);
+}
+
 static const struct weft_sink_ops sender_ops = { "sender", sender_poll_feed, NULL,
-	sender_poll_close };
+	sender_poll_close, sender_each };
 
 void weft_sink_sender_init_raw(
 		struct weft_sink_sender *sender, size_t item_bytes, struct weft_channel *channel)
@@ -281,8 +328,13 @@ static enum weft_poll buffer_poll_close(struct weft_sink *sink, struct weft_cont
 	return weft_sink_poll_close(((struct weft_sink_buffer *)sink)->to, cx);
 }
 
+static void buffer_each(const struct weft_sink *sink, struct weft_visitor *visitor)
+{
+	sink_each(((const struct weft_sink_buffer *)sink)->to, visitor);
+}
+
 static const struct weft_sink_ops buffer_ops = { "buffer", buffer_poll_feed, buffer_poll_flush,
-	buffer_poll_close };
+	buffer_poll_close, buffer_each };
 
 void weft_sink_buffer_init_raw(
 		struct weft_sink_buffer *buffer, struct weft_sink *to, void *items, size_t capacity)
@@ -324,8 +376,13 @@ static enum weft_poll with_poll_close(struct weft_sink *sink, struct weft_contex
 	return weft_sink_poll_close(((struct weft_sink_with *)sink)->to, cx);
 }
 
+static void with_each(const struct weft_sink *sink, struct weft_visitor *visitor)
+{
+	sink_each(((const struct weft_sink_with *)sink)->to, visitor);
+}
+
 static const struct weft_sink_ops with_ops = { "with", with_poll_feed, with_poll_flush,
-	with_poll_close };
+	with_poll_close, with_each };
 
 void weft_sink_with_init_raw(struct weft_sink_with *with, size_t item_bytes, struct weft_sink *to,
 		void *room, weft_stream_fn fn, void *arg)

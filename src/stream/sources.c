@@ -47,7 +47,8 @@ static struct weft_size_hint iter_size_hint(const struct weft_stream *stream)
 	return hint;
 }
 
-static const struct weft_stream_ops iter_ops = { "iter", iter_poll_next, iter_size_hint, NULL };
+static const struct weft_stream_ops iter_ops = { "iter", iter_poll_next, iter_size_hint, NULL,
+	NULL };
 
 void weft_stream_iter_init_raw(struct weft_stream_iter *iter, size_t item_bytes, const void *array,
 		size_t count, size_t stride)
@@ -70,7 +71,7 @@ static enum weft_poll unfold_poll_next(
 	return WEFT_READY;
 }
 
-static const struct weft_stream_ops unfold_ops = { "unfold", unfold_poll_next, NULL, NULL };
+static const struct weft_stream_ops unfold_ops = { "unfold", unfold_poll_next, NULL, NULL, NULL };
 
 void weft_stream_unfold_init_raw(
 		struct weft_stream_unfold *unfold, size_t item_bytes, weft_stream_fn fn, void *arg)

@@ -59,6 +59,16 @@ struct weft_size_hint weft_stream_poll_size_hint(const struct weft_stream *strea
 	return stream->ops->size_hint ? stream->ops->size_hint(stream) : unknown;
 }
 
+void weft_stream_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	if (stream->state == STREAM_OPEN && stream->ops->each)
+		stream->ops->each(stream, visitor);
+	else if (stream->state == STREAM_OPEN && stream->source)
+		weft_stream_each(stream->source, visitor);
+	else
+		visitor->unknown(visitor);
+}
+
 enum weft_poll weft_stream_next__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_stream_next__frame *f = frame;
@@ -123,7 +133,28 @@ enum weft_poll weft_stream_fold__poll(void *frame, struct weft_context *cx)
 	}
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_stream_next, WEFT_ASYNC_RESULT_INT);
+static void weft_stream_next__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_stream_next__frame *f = frame;
+
+	weft_stream_each(f->args.p0, visitor);
+}
+
+static void weft_stream_collect__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_stream_collect__frame *f = frame;
+
+	weft_stream_each(f->args.p0, visitor);
+}
+
+static void weft_stream_fold__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_stream_fold__frame *f = frame;
+
+	weft_stream_each(f->args.p0, visitor);
+}
+
+WEFT_ASYNC_DEFINE_NEST(weft_stream_next, WEFT_ASYNC_RESULT_INT);
 WEFT_ASYNC_DEFINE_LEAF(weft_stream_close, WEFT_ASYNC_RESULT_INT);
-WEFT_ASYNC_DEFINE_LEAF(weft_stream_collect, WEFT_ASYNC_RESULT_INT);
-WEFT_ASYNC_DEFINE_LEAF(weft_stream_fold, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_NEST(weft_stream_collect, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_NEST(weft_stream_fold, WEFT_ASYNC_RESULT_INT);

@@ -16,6 +16,12 @@ extern const struct weft_async *const deadlock_cleanup;
 extern const struct weft_async *const deadlock_two_orders;
 extern const struct weft_async *const deadlock_queue;
 extern const struct weft_async *const deadlock_complex;
+extern const struct weft_async *const deadlock_set_join;
+extern const struct weft_async *const deadlock_set;
+extern const struct weft_async *const deadlock_children;
+extern const struct weft_async *const deadlock_shared;
+extern const struct weft_async *const deadlock_stream;
+extern const struct weft_async *const deadlock_sink;
 extern const struct weft_async *const deadlock_timed;
 extern const struct weft_async *const misuse_locks_twice;
 extern const struct weft_async *const misuse_writes_what_it_reads;
@@ -27,6 +33,7 @@ extern const struct weft_async *const misuse_never_acquires;
 extern const struct weft_async *const misuse_releases_again;
 extern const struct weft_async *const misuse_permits_of_two;
 extern const struct weft_async *const no_misuse;
+extern const struct weft_async *const shares;
 void deadlocks_reset(void);
 
 /* ---- reports ---- */
@@ -167,6 +174,80 @@ RIG_TEST(s2_69_cycle_through_a_lock_a_scope_and_a_join_is_named)
 	SAYS(planted, "its branches");
 	SAYS(planted, "waits_for_its_child");
 	SAYS(planted, "wants_the_lock");
+}
+
+/* Futures that a leaf polls: those of sets, shared ones, those of streams and sinks. */
+
+RIG_TEST(s2_69_child_of_a_set_that_wants_what_its_task_holds_is_named)
+{
+	struct planted planted = {
+		.root = &deadlock_set, .stuck = 1, .needs_owners = true, .cycle_length = 2
+	};
+
+	report(options, &planted);
+	SAYS(planted, "in takes_from_a_set (");
+	SAYS(planted, "weft_set_next 0x");
+	SAYS(planted, "    branch of ");
+	SAYS(planted, "in wants_the_lock (");
+}
+
+RIG_TEST(s2_69_one_child_of_all_suffices)
+{
+	struct planted planted = {
+		.root = &deadlock_set_join, .stuck = 1, .needs_owners = true, .cycle_length = 2
+	};
+
+	report(options, &planted);
+	SAYS(planted, "weft_set_join 0x");
+	SAYS(planted, "in waits_for_nobody (");
+	SAYS(planted, "weft_notify_wait 0x");
+}
+
+RIG_TEST(s2_69_children_of_one_set_and_where_they_locked_are_named)
+{
+	struct planted planted = {
+		.root = &deadlock_children, .stuck = 1, .needs_owners = true, .cycle_length = 2
+	};
+
+	report(options, &planted);
+	SAYS(planted, "in locks_for_ever (");
+	if (WEFT__HELD)
+		CHECK(count_of(planted.text, " in locks_for_ever (") >=
+				2); /* waits, and has locked */
+}
+
+RIG_TEST(s2_69_shared_future_that_wants_what_its_task_holds_is_named)
+{
+	struct planted planted = {
+		.root = &deadlock_shared, .stuck = 1, .needs_owners = true, .cycle_length = 2
+	};
+
+	report(options, &planted);
+	SAYS(planted, "weft_shared_wait 0x");
+	SAYS(planted, "weft_mutex_lock 0x");
+}
+
+RIG_TEST(s2_69_calls_of_a_stream_that_want_what_its_task_holds_are_named)
+{
+	struct planted planted = {
+		.root = &deadlock_stream, .stuck = 3, .needs_owners = true, .cycle_length = 3
+	};
+
+	report(options, &planted);
+	SAYS(planted, "weft_stream_next");
+	SAYS(planted, "the tasks of a stream");
+	SAYS(planted, "in wants_the_lock (");
+}
+
+RIG_TEST(s2_69_sink_that_its_own_receiver_fills_is_named)
+{
+	struct planted planted = {
+		.root = &deadlock_sink, .stuck = 1, .needs_owners = true, .cycle_length = 2
+	};
+
+	report(options, &planted);
+	SAYS(planted, "weft_sink_send");
+	SAYS(planted, "weft_channel_send 0x");
 }
 
 RIG_TEST(dump_calls_nobody_stuck_whom_time_will_wake)
@@ -357,5 +438,32 @@ RIG_TEST(dump_disturbs_nobody)
 	rig_wait_all_gone(runtime);
 	CHECK_EQ(works.counted, works.rounds);
 	weft_runtime_destroy(runtime);
+	fclose(nowhere);
+}
+
+RIG_TEST(dump_disturbs_no_shared_future)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	FILE *nowhere = fopen("/dev/null", "w");
+	struct {
+		struct weft_frame base;
+		int result;
+	} none = { { 0, 0 }, 0 };
+	struct weft_task *task;
+	int result;
+
+	CHECK(nowhere != NULL);
+	deadlocks_reset();
+	task = weft_task_spawn(runtime, shares, &none);
+	CHECK(task != NULL);
+	while (!weft_task_is_done(task)) {
+		if (options == &rig_current)
+			CHECK(weft_runtime_turn(runtime) >= 0);
+		CHECK(weft_dump(fileno(nowhere)) >= 0);
+	}
+	CHECK_EQ(weft_task_join_blocking(task, &result), 0);
+	CHECK_EQ(result, 0);
+	weft_runtime_destroy(runtime);
+	deadlocks_reset();
 	fclose(nowhere);
 }
