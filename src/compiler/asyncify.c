@@ -83,10 +83,10 @@ static bool is_known(const struct asyncify *state, uint32_t at)
 	return false;
 }
 
-/* The operand of sizeof is looked at, not called; what is chosen among, perhaps. */
+/* What is chosen among is called, perhaps. */
 static bool may_not_evaluate(const struct asyncify *state, CXCursor cursor)
 {
-	return cursor.kind == CXCursor_UnaryExpr || cursor.kind == CXCursor_GenericSelectionExpr ||
+	return cursor.kind == CXCursor_GenericSelectionExpr ||
 			source_is_at(state->source, begin_of(cursor), "__builtin_choose_expr");
 }
 

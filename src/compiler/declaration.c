@@ -96,7 +96,7 @@ static void member_declarator(struct lower *lower, size_t from, size_t to,
 		const struct token *token = &source->tokens[i];
 
 		if (token->begin == variable->name_at) {
-			edits_render(&lower->edits, source, at, token->begin, out);
+			lower_render_outside(lower, at, token->begin, out);
 			text_puts(out, variable->member);
 			at = token->end;
 			after_name = true;
@@ -104,7 +104,7 @@ static void member_declarator(struct lower *lower, size_t from, size_t to,
 			size_t close = source_match(source, i);
 			CXType array = clang_getCanonicalType(type);
 
-			edits_render(&lower->edits, source, at, token->end, out);
+			lower_render_outside(lower, at, token->end, out);
 			text_printf(out, "%lld", clang_getArraySize(array));
 			type = clang_getArrayElementType(array);
 			at = source->tokens[close].begin;
@@ -114,7 +114,7 @@ static void member_declarator(struct lower *lower, size_t from, size_t to,
 		}
 	}
 	if (to > from)
-		edits_render(&lower->edits, source, at, source->tokens[to - 1].end, out);
+		lower_render_outside(lower, at, source->tokens[to - 1].end, out);
 }
 
 /* Specifiers as they can stand in a struct. */
@@ -127,12 +127,11 @@ static void member_specifiers(struct lower *lower, uint32_t begin, size_t end, s
 	for (size_t i = source_token(source, begin); i < end; i++)
 		for (const char *const *word = dropped; *word; word++)
 			if (source_token_is(source, i, *word)) {
-				edits_render(&lower->edits, source, at, source->tokens[i].begin,
-						out);
+				lower_render_outside(lower, at, source->tokens[i].begin, out);
 				at = source->tokens[i].end;
 			}
 	if (end > 0 && source->tokens[end - 1].end > at)
-		edits_render(&lower->edits, source, at, source->tokens[end - 1].end, out);
+		lower_render_outside(lower, at, source->tokens[end - 1].end, out);
 }
 
 /* `register i;`, and C23's `auto i = 1;` */
@@ -169,8 +168,10 @@ static void copy_alignment(struct lower *lower, size_t from, size_t to, struct t
 		if (skips_a_group(source, i) && source_token_is(source, i + 1, "("))
 			i = source_match(source, i + 1);
 		end = source->tokens[i].end;
-		if (says_more && has_token(source, begin, end, aligned))
-			text_printf(out, "%s ", lower_render(lower, begin, end));
+		if (says_more && has_token(source, begin, end, aligned)) {
+			lower_render_outside(lower, begin, end, out);
+			text_puts(out, " ");
+		}
 	}
 }
 

@@ -3,6 +3,7 @@
  * compiler/edits.c: bytes of the source and what stands for them.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "compiler/lower.h"
 
@@ -72,4 +73,40 @@ void edits_render(const struct edits *edits, const struct source *source, uint32
 	}
 	if (end > at)
 		text_add(out, source->text + at, end - at);
+}
+
+/* Whether it is a variable's name, or in one. */
+static bool is_of_names(const struct edits *names, const struct edit *edit)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (names->at[i].begin == edit->begin && names->at[i].end == edit->end)
+			return true;
+	return false;
+}
+
+void lower_render_outside(struct lower *lower, uint32_t begin, uint32_t end, struct text *out)
+{
+	const struct function *function = lower->function;
+	struct edits edits = { NULL, 0, 0 };
+	size_t name_count;
+
+	for (size_t i = 0; i < function->name_count; i++) {
+		const struct node *name = function->names[i];
+
+		if (name->variable && name->begin >= begin && name->begin < end)
+			edits_add(&edits, name->begin, name->begin + (uint32_t)strlen(name->name),
+					type_object(lower->tree, function, name->begin,
+							name->variable->type));
+	}
+	name_count = edits.count;
+	for (size_t i = 0; name_count && i < lower->edits.count; i++) {
+		const struct edit *edit = &lower->edits.at[i];
+
+		if (edit->begin >= begin && edit->begin < end &&
+				!is_of_names(&(struct edits){ edits.at, name_count, 0 }, edit))
+			edits_add(&edits, edit->begin, edit->end, edit->text);
+	}
+	edits_sort(&edits);
+	edits_render(name_count ? &edits : &lower->edits, lower->source, begin, end, out);
+	free(edits.at);
 }

@@ -294,8 +294,13 @@ static const char *lower_statement_expression(struct lower *lower, struct node *
 {
 	struct node *block = node->child[0];
 	struct node *last = block->count ? block->child[block->count - 1] : NULL;
-	bool has_value = last && !node_is_statement(last) && !type_is_void(node->type);
+	uint32_t begin = last ? last->begin : 0;
 	const char *temporary = "((void)0)";
+	bool has_value;
+
+	while (last && last->kind == NODE_LABEL) /* out: x; */
+		last = last->child[0];
+	has_value = last && !node_is_statement(last) && !type_is_void(node->type);
 
 	if (has_value)
 		temporary = lower_temporary(lower, node->begin, node->type, follows);
@@ -307,7 +312,9 @@ static const char *lower_statement_expression(struct lower *lower, struct node *
 		const char *value;
 
 		/* a statement's end has its semicolon */
-		lower_sync(lower, last->begin);
+		lower_sync(lower, begin);
+		if (begin < last->begin)
+			text_printf(lower->out, "%s ; ", lower_render(lower, begin, last->begin));
 		value = lower_expression(lower, last, false);
 		if (value[strlen(value) - 1] == ';')
 			value = arena_copy(&lower->tree->arena, value, strlen(value) - 1);

@@ -136,7 +136,7 @@ static void lift_typedef(struct lower *lower, size_t index)
 	}
 	if (index > 0 && type[-1].is_typedef && type[-1].begin == type->begin)
 		return;
-	edits_render(&lower->edits, source, type->begin,
+	lower_render_outside(lower, type->begin,
 			source->tokens[semicolon_after(source, type->end)].begin, out);
 	text_puts(out, ";\n");
 }
@@ -151,10 +151,10 @@ static void lift_definition(struct lower *lower, const struct local_type *type)
 		open++;
 	if (open == end)
 		return;
-	edits_render(&lower->edits, source, type->begin,
+	lower_render_outside(lower, type->begin,
 			type->is_anonymous ? source->tokens[open].begin : type->name_at, out);
 	text_printf(out, " %s ", type->lifted);
-	edits_render(&lower->edits, source, source->tokens[open].begin, type->end, out);
+	lower_render_outside(lower, source->tokens[open].begin, type->end, out);
 	text_puts(out, ";\n");
 }
 

@@ -9,7 +9,7 @@
 #include "compiler/tree_parts.h"
 
 struct finder {
-	struct tree *tree;
+	struct tree *tree; /* NULL: in a parameter */
 	struct function *function;
 	bool names_locals; /* something in there is a local variable */
 };
@@ -30,6 +30,35 @@ static uint32_t declared_at(CXCursor declaration)
 	return location_offset(clang_getCursorLocation(clang_getCanonicalCursor(declaration)));
 }
 
+static void note_need(struct function *function, CXCursor declared)
+{
+	uint32_t end = cursor_end(declared);
+
+	if (end > function->needs)
+		function->needs = end;
+}
+
+void local_types_note_value(struct function *function, CXType type)
+{
+	bool is_whole = true;
+	CXCursor declared;
+
+	for (; type.kind == CXType_Pointer || type.kind == CXType_ConstantArray;
+			type = type.kind == CXType_Pointer ? clang_getPointeeType(type)
+							   : clang_getArrayElementType(type))
+		is_whole &= type.kind != CXType_Pointer;
+	if (!function || type.kind <= CXType_LastBuiltin)
+		return;
+	declared = clang_getTypeDeclaration(type);
+	if (declared.kind == CXCursor_NoDeclFound ||
+			(!is_whole && declared.kind != CXCursor_TypedefDecl))
+		return;
+	if (!clang_Cursor_isNull(clang_getCursorDefinition(declared)))
+		declared = clang_getCursorDefinition(declared);
+	if (!function_holds(function, cursor_begin(declared)))
+		note_need(function, declared);
+}
+
 void local_types_note_use(struct function *function, CXCursor cursor)
 {
 	CXCursor declared = clang_getCursorReferenced(cursor);
@@ -38,10 +67,7 @@ void local_types_note_use(struct function *function, CXCursor cursor)
 	if (!function || clang_Cursor_isNull(declared))
 		return;
 	if (!function_holds(function, at) || at < function->body_begin) {
-		uint32_t end = cursor_end(declared);
-
-		if (end > function->needs)
-			function->needs = end;
+		note_need(function, declared);
 		return;
 	}
 	function->type_uses = grow(function->type_uses, function->type_use_count,
@@ -77,14 +103,18 @@ static enum CXChildVisitResult visit_uses(CXCursor cursor, CXCursor parent, CXCl
 {
 	struct finder *finder = data;
 	CXCursor referenced = clang_getCursorReferenced(cursor);
+	struct variable *variable;
 
 	(void)parent;
 	if (cursor.kind == CXCursor_TypeRef ||
 			(cursor.kind == CXCursor_DeclRefExpr &&
 					referenced.kind == CXCursor_EnumConstantDecl))
 		local_types_note_use(finder->function, cursor);
-	else if (cursor.kind == CXCursor_DeclRefExpr)
-		finder->names_locals |= function_holds(finder->function, declared_at(referenced));
+	else if (cursor.kind == CXCursor_DeclRefExpr && finder->tree &&
+			(variable = variable_at(finder->function, declared_at(referenced)))) {
+		finder->names_locals = true;
+		function_name(finder->tree, finder->function, cursor_begin(cursor), variable);
+	}
 	return CXChildVisit_Recurse;
 }
 

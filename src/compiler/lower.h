@@ -151,6 +151,8 @@ bool expression_leaves_effect(struct lower *lower, const struct node *node);
 void lower_await_point(struct lower *lower, uint32_t at, const char *member,
 		const struct function *child, const char *flags, const char *poll);
 const char *lower_render(struct lower *lower, uint32_t begin, uint32_t end);
+/* The same for a place in front of the function: a variable's name stands there for its type only. */
+void lower_render_outside(struct lower *lower, uint32_t begin, uint32_t end, struct text *out);
 /* A variable for a value: in the frame if it has to survive an await. Returns how to write it. */
 const char *lower_temporary(struct lower *lower, uint32_t at, CXType type, bool in_frame);
 
@@ -166,7 +168,12 @@ const char *type_text(struct tree *tree, const struct function *function, uint32
 const char *type_value_text(
 		struct tree *tree, const struct function *function, uint32_t at, CXType type);
 
-/* A call that gives the type, for where it is not evaluated. */
+/* unnamed.c: the same for a struct or union without a name. NULL: there are no words for it. */
+const char *unnamed_text(struct tree *tree, const struct function *function, CXType type);
+
+/* An object of the type, and a call that gives it, for where it is not evaluated. */
+const char *type_object(
+		struct tree *tree, const struct function *function, uint32_t at, CXType type);
 const char *type_result(
 		struct tree *tree, const struct function *function, uint32_t at, CXType type);
 

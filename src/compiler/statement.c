@@ -344,7 +344,10 @@ void lower_statement(struct lower *lower, struct node *node)
 	case NODE_CASE:
 		text_puts(lower->out, lower_render(lower, node->begin, node->child[0]->begin));
 		text_puts(lower->out, " ");
-		lower_body(lower, node->child[0]);
+		if (node_is_statement(node->child[0]) || node->child[0]->has_await)
+			lower_body(lower, node->child[0]);
+		else /* the value of ({ ... }), perhaps */
+			lower_statement(lower, node->child[0]);
 		break;
 	case NODE_DEFER:
 		lower_body(lower, node->child[0]);

@@ -226,7 +226,7 @@ static struct variable *variable_make(struct tree *tree, struct function *functi
 	return variable;
 }
 
-static struct variable *variable_at(const struct function *function, uint32_t name_at)
+struct variable *variable_at(const struct function *function, uint32_t name_at)
 {
 	for (struct variable *v = function->variables; v; v = v->next)
 		if (v->name_at == name_at)
@@ -391,6 +391,13 @@ static void arrange_for(struct tree *tree, struct node *node)
 	node->count = 4;
 }
 
+static void note_name(struct function *function, struct node *name)
+{
+	function->names = grow(function->names, function->name_count, &function->name_capacity,
+			sizeof *function->names);
+	function->names[function->name_count++] = name;
+}
+
 static struct node *build_name(
 		struct tree *tree, struct function *function, struct node *node, CXCursor cursor)
 {
@@ -416,12 +423,21 @@ static struct node *build_name(
 		local_types_note_use(function, cursor);
 	if (function_holds(function, declared_at))
 		node->variable = variable_at(function, declared_at);
-	if (node->variable || node->function) {
-		function->names = grow(function->names, function->name_count,
-				&function->name_capacity, sizeof *function->names);
-		function->names[function->name_count++] = node;
-	}
+	if (node->variable || node->function)
+		note_name(function, node);
 	return node;
+}
+
+void function_name(struct tree *tree, struct function *function, uint32_t at,
+		struct variable *variable)
+{
+	const struct source *source = tree->source;
+	struct node *name = node_make(
+			tree, NODE_NAME, at, source->tokens[source_token(source, at)].end);
+
+	name->name = variable->name;
+	name->variable = variable;
+	note_name(function, name);
 }
 
 static void note_in_type(struct function *function, struct node *node)
@@ -567,10 +583,13 @@ static struct node *build(struct tree *tree, struct function *function, CXCursor
 	} else {
 		node = node_make(tree, kind, begin, end);
 		node->type = clang_getCursorType(cursor);
+		local_types_note_value(function, node->type);
 		node_children(tree, node, (unsigned)children.count);
-		if (children.count)
-			memcpy(node->child, children.children,
-					children.count * sizeof *node->child);
+		for (size_t i = 0; i < children.count; i++) {
+			node->child[i] = children.children[i];
+			if (node->child[i]->end > node->end) /* one that is behind a macro */
+				node->end = node->child[i]->end;
+		}
 		if (kind == NODE_NAME)
 			build_name(tree, function, node, cursor);
 		if (cursor.kind == CXCursor_MemberRefExpr)
@@ -582,6 +601,7 @@ static struct node *build(struct tree *tree, struct function *function, CXCursor
 								children.cursors[0]))))
 			node->is_async = true;
 		finish(tree, function, node, cursor, &children);
+		atomic_call(tree, node);
 	}
 	free(children.children);
 	free(children.cursors);

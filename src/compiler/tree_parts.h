@@ -8,6 +8,10 @@
 #include "compiler/tree.h"
 
 /* tree.c */
+struct variable *variable_at(const struct function *function, uint32_t name_at);
+/* Another use of a variable, of which no node is shown. */
+void function_name(struct tree *tree, struct function *function, uint32_t at,
+		struct variable *variable);
 uint32_t location_offset(CXSourceLocation location);
 uint32_t cursor_begin(CXCursor cursor);
 uint32_t cursor_end(CXCursor cursor);
@@ -31,11 +35,16 @@ bool is_marked_blocking(CXCursor function);
 void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text,
 		CXType type);
 
+/* atomics.c: makes a call of the node if it is that of a built-in for atomics. */
+void atomic_call(struct tree *tree, struct node *node);
+
 /* local_types.c: what a function declares, or names, of types. */
 bool is_type_declaration(CXCursor cursor);
 bool function_holds(const struct function *function, uint32_t offset);
 void local_types_note(struct tree *tree, struct function *function, CXCursor cursor);
 void local_types_note_use(struct function *function, CXCursor cursor);
+/* A value of the type is used, whose name is not. */
+void local_types_note_value(struct function *function, CXType type);
 /* All uses in there. */
 void local_types_note_uses(struct function *function, CXCursor cursor);
 
@@ -54,6 +63,9 @@ struct operand {
 /* To be called with each token of the body: which operand is around the next one. */
 void unevaluated_note(struct tree *tree, const struct function *function, size_t token,
 		struct operand **innermost);
+/* Notes the names of variables in operands that libclang does not show: in attributes, and where _Generic
+ * names types. */
+void unevaluated_find_names(struct tree *tree, struct function *function);
 /* What decides there: never evaluated, or else chosen; NULL: evaluated. */
 const struct operand *unevaluated_at(const struct operand *innermost);
 /* The await at `token` stands for the type of its result. Returns the last token that it stands before. */

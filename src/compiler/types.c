@@ -94,6 +94,13 @@ static const struct local_type *local_type(const struct function *function, CXCu
 	return NULL;
 }
 
+static const char *enum_text(CXType canonical)
+{
+	CXType integer = clang_getEnumDeclIntegerType(clang_getTypeDeclaration(canonical));
+
+	return arithmetic(clang_getCanonicalType(integer).kind);
+}
+
 static const char *tag_word(CXType type)
 {
 	CXCursor declared = clang_getTypeDeclaration(clang_getCanonicalType(type));
@@ -153,6 +160,12 @@ const char *type_text(struct tree *tree, const struct function *function, uint32
 	name = tree_type_name(tree, type);
 	if (machine_names_async(name) || strstr(name, "(unnamed") ||
 			strstr(name, "(anonymous")) {
+		if (canonical.kind == CXType_Record)
+			name = unnamed_text(tree, function, canonical);
+		else
+			name = canonical.kind == CXType_Enum ? enum_text(canonical) : NULL;
+		if (name)
+			return with_const(tree, type, name);
 		diagnose_error(tree, at, "W030",
 				"this type has to be named by a typedef to be used here");
 		return "int";
@@ -175,12 +188,8 @@ const char *type_value_text(
 
 	if (name)
 		return name;
-	if (canonical.kind == CXType_Enum) {
-		CXType integer = clang_getEnumDeclIntegerType(clang_getTypeDeclaration(canonical));
-
-		if ((name = arithmetic(clang_getCanonicalType(integer).kind)))
-			return name;
-	}
+	if (canonical.kind == CXType_Enum && (name = enum_text(canonical)))
+		return name;
 	if (type_is_array(type))
 		return arena_printf(&tree->arena, "__typeof__(%s) *",
 				type_text(tree, function, at,
@@ -213,6 +222,13 @@ const char *type_value_text(
 		name = arena_copy(&tree->arena, name, size);
 	}
 	return name;
+}
+
+const char *type_object(
+		struct tree *tree, const struct function *function, uint32_t at, CXType type)
+{
+	return arena_printf(&tree->arena, "(*(__typeof__(%s) *)0)",
+			type_text(tree, function, at, type));
 }
 
 const char *type_result(

@@ -147,3 +147,94 @@ size_t unevaluated_await(
 	awaited->begin = at;
 	return source_token(tree->source, awaited->end) - 1;
 }
+
+/* ---- names ---- */
+
+static bool has_node(const struct node *node, uint32_t begin, uint32_t end)
+{
+	bool found = node->begin >= begin && node->end <= end;
+
+	for (unsigned i = 0; i < node->count && !found; i++)
+		if (node->child[i] && node->child[i]->begin < end && begin < node->child[i]->end)
+			found = has_node(node->child[i], begin, end);
+	return found;
+}
+
+/* Whether there is a node in the operand, so that all of its names have theirs. */
+static bool is_shown(const struct function *function, uint32_t begin, uint32_t end)
+{
+	bool found = has_node(function->body, begin, end);
+
+	for (size_t i = 0; i < function->in_type_count && !found; i++)
+		found = has_node(function->in_types[i], begin, end);
+	return found;
+}
+
+static bool is_word_of(const struct source *source, size_t token, const char *const *words)
+{
+	for (; *words; words++)
+		if (source_token_is(source, token, *words))
+			return true;
+	return false;
+}
+
+/* The innermost variable of the name that is in scope there. */
+static struct variable *variable_in_scope(
+		const struct source *source, const struct function *function, size_t token)
+{
+	uint32_t at = source->tokens[token].begin;
+	struct variable *found = NULL;
+
+	for (struct variable *v = function->variables; v; v = v->next)
+		if (source_token_is(source, token, v->name) && v->name_at < at &&
+				(!v->block || (v->block->begin <= at && at < v->block->end)) &&
+				(!found || v->name_at > found->name_at))
+			found = v;
+	return found;
+}
+
+/* The variables named between the tokens, which are those of an expression or a type. */
+static void find_names(struct tree *tree, struct function *function, size_t begin, size_t end)
+{
+	static const char *const in_front_of_others[] = { ".", "->", NULL };
+	static const char *const operators[] = { "__extension__", "__real__", "__imag__", NULL };
+	const struct source *source = tree->source;
+	struct variable *variable;
+
+	for (size_t i = begin; i < end; i++) {
+		if (source_token_is(source, i, "{")) /* the members of a type */
+			i = source_match(source, i);
+		else if (source->tokens[i].kind == TOKEN_WORD &&
+				!is_word_of(source, i - 1, in_front_of_others) &&
+				(source->tokens[i - 1].kind != TOKEN_WORD ||
+						looks_only(source, i - 1) ||
+						is_word_of(source, i - 1, operators)) &&
+				(variable = variable_in_scope(source, function, i)))
+			function_name(tree, function, source->tokens[i].begin, variable);
+	}
+}
+
+void unevaluated_find_names(struct tree *tree, struct function *function)
+{
+	const struct source *source = tree->source;
+	size_t first = source_token(source, function->body_begin);
+
+	if (!function->is_async)
+		return;
+	for (size_t i = first; i < source->token_count && source->tokens[i].begin < function->end;
+			i++) {
+		size_t end = i + 2;
+
+		if (source->tokens[i].kind != TOKEN_WORD || !looks_only(source, i) ||
+				find_operator(function->body, source->tokens[i].begin))
+			continue;
+		if (source_token_is(source, i + 1, "("))
+			end = source_match(source, i + 1);
+		if (end < source->token_count &&
+				!is_shown(function, source->tokens[i + 1].begin,
+						source->tokens[end].end)) {
+			find_names(tree, function, i + 1, end);
+			i = end - 1;
+		}
+	}
+}

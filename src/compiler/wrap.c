@@ -363,4 +363,5 @@ void wrap_body(struct tree *tree, struct function *function)
 		if (source_token_is(source, i, "_Defer"))
 			wrap_defer(tree, function, i);
 	annotate(tree, function->body, NULL);
+	unevaluated_find_names(tree, function);
 }
