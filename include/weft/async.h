@@ -36,7 +36,8 @@
  *     weft_spawn(call)                          a new task, to be joined or detached. NULL: there is none,
  *                                               and what was to be its arguments is still yours
  *     weft_spawn_detached(call)                 0 or a negative errno
- *     weft_future(f) x;                         a variable for a call of f, which gives a number or void
+ *     weft_future(f) x;                         a variable for a call of f, which gives a number, void, or
+ *                                               a pointer to char or void
  *     weft_future(f(1)) x;                      the same for any result; the call is not evaluated.
  *                                               Through a pointer: for all functions of the type
  *         weft_start(x, f(1));                  its arguments are evaluated, nothing runs
@@ -114,20 +115,48 @@ int64_t weft_now_here_(void) WEFT_ONLY_WEFTCC;
 /* Functions of whatever parameters, apart from char, short, bool and float. */
 #if defined(__WEFTCC__)
 #define WEFT_GIVES_VOID_ async void (*)()
+#define WEFT_GIVES_BOOL_ async bool (*)()
+#define WEFT_GIVES_CHAR_ async char (*)()
+#define WEFT_GIVES_SIGNED_CHAR_ async signed char (*)()
+#define WEFT_GIVES_UNSIGNED_CHAR_ async unsigned char (*)()
+#define WEFT_GIVES_SHORT_ async short (*)()
+#define WEFT_GIVES_UNSIGNED_SHORT_ async unsigned short (*)()
 #define WEFT_GIVES_INT_ async int (*)()
 #define WEFT_GIVES_UNSIGNED_ async unsigned (*)()
 #define WEFT_GIVES_UNSIGNED_LONG_ async unsigned long (*)()
+#define WEFT_GIVES_LONG_LONG_ async long long (*)()
+#define WEFT_GIVES_UNSIGNED_LONG_LONG_ async unsigned long long (*)()
+#define WEFT_GIVES_FLOAT_ async float (*)()
 #define WEFT_GIVES_DOUBLE_ async double (*)()
+#define WEFT_GIVES_LONG_DOUBLE_ async long double (*)()
+#define WEFT_GIVES_POINTER_ async void *(*)()
+#define WEFT_GIVES_CONST_POINTER_ async const void *(*)()
+#define WEFT_GIVES_TEXT_ async char *(*)()
+#define WEFT_GIVES_CONST_TEXT_ async const char *(*)()
 #else
 #if defined(__GNUC__) && !defined(__cplusplus)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
 #endif
 typedef void (*WEFT_GIVES_VOID_)();
+typedef bool (*WEFT_GIVES_BOOL_)();
+typedef char (*WEFT_GIVES_CHAR_)();
+typedef signed char (*WEFT_GIVES_SIGNED_CHAR_)();
+typedef unsigned char (*WEFT_GIVES_UNSIGNED_CHAR_)();
+typedef short (*WEFT_GIVES_SHORT_)();
+typedef unsigned short (*WEFT_GIVES_UNSIGNED_SHORT_)();
 typedef int (*WEFT_GIVES_INT_)();
 typedef unsigned (*WEFT_GIVES_UNSIGNED_)();
 typedef unsigned long (*WEFT_GIVES_UNSIGNED_LONG_)();
+typedef long long (*WEFT_GIVES_LONG_LONG_)();
+typedef unsigned long long (*WEFT_GIVES_UNSIGNED_LONG_LONG_)();
+typedef float (*WEFT_GIVES_FLOAT_)();
 typedef double (*WEFT_GIVES_DOUBLE_)();
+typedef long double (*WEFT_GIVES_LONG_DOUBLE_)();
+typedef void *(*WEFT_GIVES_POINTER_)();
+typedef const void *(*WEFT_GIVES_CONST_POINTER_)();
+typedef char *(*WEFT_GIVES_TEXT_)();
+typedef const char *(*WEFT_GIVES_CONST_TEXT_)();
 #if defined(__GNUC__) && !defined(__cplusplus)
 #pragma GCC diagnostic pop
 #endif
@@ -205,14 +234,23 @@ WEFT_END_DECLS
 #define weft_blocking(call) ((void)weft_blocking_(), (call))
 #define weft_run(call) ((void)weft_run_(), (call))
 /* clang-format off */
-/* What a call gives, or a function: C tells that of a call, and of a function's name if it is a number. */
+/* What a call gives, or a function: C tells that of a call, and of a name if it is one of these. */
 #define WEFT_RESULT_OF_(what)                                                                      \
 	__typeof__(__builtin_choose_expr(                                                          \
 		__builtin_types_compatible_p(__typeof__(what), __typeof__((void)0, (what))),       \
 		(what),                                                                            \
-		_Generic((what), WEFT_GIVES_VOID_: (void)0, WEFT_GIVES_INT_: 0,                    \
+		_Generic((what), WEFT_GIVES_VOID_: (void)0,                                        \
+			WEFT_GIVES_BOOL_: (bool)0, WEFT_GIVES_CHAR_: (char)0,                      \
+			WEFT_GIVES_SIGNED_CHAR_: (signed char)0,                                   \
+			WEFT_GIVES_UNSIGNED_CHAR_: (unsigned char)0,                               \
+			WEFT_GIVES_SHORT_: (short)0,                                               \
+			WEFT_GIVES_UNSIGNED_SHORT_: (unsigned short)0, WEFT_GIVES_INT_: 0,         \
 			WEFT_GIVES_UNSIGNED_: 0u, WEFT_GIVES_UNSIGNED_LONG_: 0ul,                  \
-			WEFT_GIVES_DOUBLE_: 0.0, default: 0l)))
+			WEFT_GIVES_LONG_LONG_: 0ll, WEFT_GIVES_UNSIGNED_LONG_LONG_: 0ull,          \
+			WEFT_GIVES_FLOAT_: 0.0f, WEFT_GIVES_DOUBLE_: 0.0,                          \
+			WEFT_GIVES_LONG_DOUBLE_: 0.0l, WEFT_GIVES_POINTER_: (void *)0,             \
+			WEFT_GIVES_CONST_POINTER_: (const void *)0, WEFT_GIVES_TEXT_: (char *)0,   \
+			WEFT_GIVES_CONST_TEXT_: (const char *)0, default: 0l)))
 /* To await it has an effect, whatever it looks like; structs do without, as their arrays would show it. */
 #define weft_future(what)                                                                          \
 	__typeof__(*((void)weft_future_of_(),                                                      \

@@ -70,6 +70,22 @@ static bool has_type_of_result(struct lower *lower, const struct variable *varia
 			0;
 }
 
+/* Arguments that are of the right types; nothing evaluates them. */
+static const char *any_arguments(struct tree *tree, CXType function)
+{
+	const char *text = "";
+
+	for (int i = 0; i < clang_getNumArgTypes(function); i++) {
+		CXType type = clang_getArgType(function, (unsigned)i);
+		bool is_struct = clang_getCanonicalType(type).kind == CXType_Record;
+
+		text = arena_printf(&tree->arena, "%s%s%s%s%s", text, i ? ", " : "",
+				is_struct ? "(" : "", is_struct ? tree_type_name(tree, type) : "0",
+				is_struct ? "){ 0 }" : "");
+	}
+	return text;
+}
+
 static bool check_declared(struct lower *lower, const struct variable *variable)
 {
 	const struct node *in = variable->node->parent->parent;
@@ -86,10 +102,11 @@ static bool check_declared(struct lower *lower, const struct variable *variable)
 				"nothing behind a `=`");
 	else if (!has_type_of_result(lower, variable))
 		diagnose_error(lower->tree, variable->name_at, "W010",
-				"`%s` gives what its name alone does not tell: declare `%s` by a call, as "
-				"weft_future(%s(...))",
+				"`%s` gives what its name alone does not tell: declare `%s` by a call, "
+				"which is not evaluated: weft_future(%s(%s)) %s;",
 				function ? function->name : "this", variable->name,
-				function ? function->name : "");
+				function ? function->name : "",
+				any_arguments(lower->tree, variable->future->type), variable->name);
 	else
 		return true;
 	return false;

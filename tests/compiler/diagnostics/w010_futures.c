@@ -12,9 +12,9 @@ static async struct pair find(bool quickly)
 	return (struct pair){ quickly, 2 };
 }
 
-static async short brief(int n)
+static async short brief(short n, struct pair pair)
 {
-	return (short)(await weft_yield() + n);
+	return (short)(await weft_yield() + n + pair.a);
 }
 
 struct finder {
@@ -34,7 +34,7 @@ async int main(void)
 	struct finder finder = { find, weft_sleep };
 	weft_future(find) where;
 	weft_future(brief) number;
-	weft_future(brief(0)) numbers[2];
+	weft_future(weft_sleep) numbers[2];
 	static weft_future(weft_sleep) kept;
 	weft_future(weft_sleep) begun = 0;
 	weft_future(finder.find(true)) found;

@@ -106,6 +106,81 @@ static async int results(void)
 	return 0;
 }
 
+/* What the name of a function tells: every number, and pointers to char and void. */
+#define GIVES(type, name)                                                                          \
+	static async type name(int n)                                                              \
+	{                                                                                          \
+		(void)await weft_yield();                                                          \
+		return (type)n;                                                                    \
+	}
+GIVES(bool, whether)
+GIVES(char, letter)
+GIVES(signed char, small)
+GIVES(unsigned char, byte)
+GIVES(short, brief)
+GIVES(unsigned short, unit)
+GIVES(unsigned, count)
+GIVES(unsigned long, size)
+GIVES(long long, wide)
+GIVES(unsigned long long, hash)
+GIVES(float, ratio)
+GIVES(long double, exact)
+
+static async void *memory(void *at)
+{
+	(void)await weft_yield();
+	return at;
+}
+
+static async const void *constant(const void *at)
+{
+	(void)await weft_yield();
+	return at;
+}
+
+static async char *text(char *from)
+{
+	(void)await weft_yield();
+	return from + 1;
+}
+
+#define SUM(name)                                                                                  \
+	do {                                                                                       \
+		weft_future(name) future;                                                          \
+		weft_start(future, name(7));                                                       \
+		sum += (int)await future;                                                          \
+	} while (0)
+
+static async int by_name(void)
+{
+	weft_future(memory) place;
+	weft_future(constant) same;
+	weft_future(text) rest;
+	weft_future(word) said;
+	char letters[] = "abc";
+	int sum = 0;
+
+	SUM(whether);
+	SUM(letter);
+	SUM(small);
+	SUM(byte);
+	SUM(brief);
+	SUM(unit);
+	SUM(count);
+	SUM(size);
+	SUM(wide);
+	SUM(hash);
+	SUM(ratio);
+	SUM(exact);
+	weft_start(place, memory(letters));
+	weft_start(same, constant(letters));
+	weft_start(rest, text(letters));
+	weft_start(said, word(2));
+	printf("%d %d %s ", sum, await place == await same, await rest);
+	printf("%s\n", await said);
+	return 0;
+}
+
 static async int through_pointers(const struct store *of)
 {
 	weft_future(of->get("", 0)) where;
@@ -202,6 +277,7 @@ out:
 async int main(void)
 {
 	await results();
+	await by_name();
 	await through_pointers(&store);
 	await branches();
 	for (int how = 0; how < 5; how++)
