@@ -387,6 +387,5 @@ const char *branch_push(struct lower *lower, struct node *node, const struct bra
 		target = arena_printf(
 				arena, "&(%s)", lower_expression(lower, branch->lvalue, false));
 	}
-	return call_spawn(lower, node, arena_printf(arena, "weft_set_put(%s, ", set),
-			arena_printf(arena, ", %s)", target), branch->call);
+	return call_push(lower, branch, set, target);
 }

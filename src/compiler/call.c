@@ -266,19 +266,14 @@ const char *call_await(struct lower *lower, struct node *node, struct node *call
 
 /* ---- spawning: needs no await ---- */
 
-const char *call_spawn(struct lower *lower, struct node *call, const char *head, const char *tail,
-		struct node *spawned)
+static const char *spawn(
+		struct lower *lower, struct node *spawned, const char *head, const char *tail)
 {
 	struct arena *arena = &lower->tree->arena;
 	struct text text = { NULL, 0, 0 }, *out = lower->out;
 	struct callee callee;
 	const char **arguments, *copy;
 
-	if (!spawned || spawned->kind != NODE_CALL || !spawned->is_async) {
-		diagnose_error(lower->tree, spawned ? spawned->begin : call->begin, "W005",
-				"what is spawned is a call of an async function");
-		return "0";
-	}
 	callee = callee_of(lower, spawned);
 	arguments = call_arguments(lower, spawned);
 	if (!callee.async)
@@ -297,6 +292,34 @@ const char *call_spawn(struct lower *lower, struct node *call, const char *head,
 	return copy;
 }
 
+const char *call_spawn(struct lower *lower, const struct branch *branch, const char *head,
+		const char *tail)
+{
+	if (branch->lvalue)
+		diagnose_error(lower->tree, branch->lvalue->begin, "W005",
+				"what a task gives goes to who joins it, and is assigned to nothing here: "
+				"spawn the call alone");
+	else if (branch->call->kind != NODE_CALL || !branch->call->is_async)
+		diagnose_error(lower->tree, branch->call->begin, "W005",
+				"what is spawned is a call of an async function");
+	else
+		return spawn(lower, branch->call, head, tail);
+	return "0";
+}
+
+const char *call_push(struct lower *lower, const struct branch *branch, const char *set,
+		const char *target)
+{
+	struct arena *arena = &lower->tree->arena;
+
+	if (branch->call->kind == NODE_CALL && branch->call->is_async)
+		return spawn(lower, branch->call, arena_printf(arena, "weft_set_put(%s, ", set),
+				arena_printf(arena, ", %s)", target));
+	diagnose_error(lower->tree, branch->call->begin, "W005",
+			"what is put into a set is a call of an async function, or an assignment of one");
+	return "0";
+}
+
 const char *call_run(struct lower *lower, struct node *node, struct node *call)
 {
 	struct arena *arena = &lower->tree->arena;
@@ -312,13 +335,11 @@ const char *call_run(struct lower *lower, struct node *node, struct node *call)
 				"weft_run in an async function would block its worker: use await");
 	result = clang_getResultType(type_of_function(call->child[0]->type));
 	if (type_is_void(result))
-		return call_spawn(lower, call, "int weft_e = weft_run_async(",
-				", (void *)0); if (weft_e < 0) weft_run_failed(weft_e, weft_p)",
-				call);
-	return call_spawn(lower, call,
+		return spawn(lower, call, "int weft_e = weft_run_async(",
+				", (void *)0); if (weft_e < 0) weft_run_failed(weft_e, weft_p)");
+	return spawn(lower, call,
 			arena_printf(arena, "__typeof__(%s) weft_r; int weft_e = weft_run_async(",
 					type_value_text(lower->tree, lower->function, call->begin,
 							result)),
-			", &weft_r); if (weft_e < 0) weft_run_failed(weft_e, weft_p); weft_r",
-			call);
+			", &weft_r); if (weft_e < 0) weft_run_failed(weft_e, weft_p); weft_r");
 }

@@ -46,8 +46,11 @@ bool call_result_is_int(CXType result);
 const char *call_await(
 		struct lower *lower, struct node *node, struct node *call, bool await_follows);
 /* `head weft_p, &weft_args tail`, in an expression that makes the args. */
-const char *call_spawn(struct lower *lower, struct node *call, const char *head, const char *tail,
-		struct node *spawned);
+const char *call_spawn(struct lower *lower, const struct branch *branch, const char *head,
+		const char *tail);
+/* A future in a set, whose result goes to the address `target` when it ends. */
+const char *call_push(struct lower *lower, const struct branch *branch, const char *set,
+		const char *target);
 const char *call_run(struct lower *lower, struct node *node, struct node *call);
 
 /* future.c */

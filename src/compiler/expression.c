@@ -130,22 +130,21 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 		return future_cancel(lower, node);
 	if (strcmp(name, "weft_spawn_in_") == 0 &&
 			branch_parse(lower->tree, node->child[2], &branch))
-		return call_spawn(lower, node,
+		return call_spawn(lower, &branch,
 				arena_printf(&lower->tree->arena, "weft_scope_spawn(%s, ",
 						lower_expression(lower, node->child[1], false)),
-				")", branch.call);
+				")");
 	if (strcmp(name, "weft_set_push_") == 0 &&
 			branch_parse(lower->tree, node->child[2], &branch))
 		return branch_push(lower, node, &branch);
 	if (node->count < 2 || !branch_parse(lower->tree, node->child[1], &branch))
 		return NULL;
 	if (strcmp(name, "weft_spawn_") == 0)
-		return call_spawn(lower, node, "weft_task_spawn((void *)0, ", ")", branch.call);
+		return call_spawn(lower, &branch, "weft_task_spawn((void *)0, ", ")");
 	if (strcmp(name, "weft_spawn_local_") == 0)
-		return call_spawn(lower, node, "weft_task_spawn_local(", ")", branch.call);
+		return call_spawn(lower, &branch, "weft_task_spawn_local(", ")");
 	if (strcmp(name, "weft_spawn_detached_") == 0)
-		return call_spawn(lower, node, "weft_task_spawn_detached((void *)0, ", ")",
-				branch.call);
+		return call_spawn(lower, &branch, "weft_task_spawn_detached((void *)0, ", ")");
 	if (strcmp(name, "weft_join_") == 0 || strcmp(name, "weft_try_join_") == 0 ||
 			starts_with(name, "weft_select") || strcmp(name, "weft_timeout_") == 0 ||
 			strcmp(name, "weft_deadline_") == 0 || strcmp(name, "weft_shield_") == 0 ||
