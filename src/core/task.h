@@ -42,12 +42,14 @@ struct weft_task {
 	uint32_t ended; /* atomic; for those who only look */
 };
 
-_Static_assert(sizeof(struct weft_task) <= 64, "a task header is one cache line at most");
-
 enum { WEFT__GOES_ON = 1 << 16 };
 
-/* The header's size in memory: the frame behind it stays aligned to 16. */
-#define WEFT__TASK_BYTES ((sizeof(struct weft_task) + 15) & ~(size_t)15)
+/* The header's size in memory, also where pointers are small: the frame behind it has the alignment of
+ * the block, which is up to 64. */
+#define WEFT__TASK_BYTES ((size_t)64)
+
+_Static_assert(sizeof(struct weft_task) <= WEFT__TASK_BYTES,
+		"a task header is one cache line at most");
 
 static inline void *weft__task_frame(struct weft_task *task)
 {

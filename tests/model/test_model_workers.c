@@ -43,7 +43,7 @@ static uint32_t tokens[WORKERS]; /* of the reactors: futexes */
 
 static struct task {
 	struct weft_task header;
-	struct weft_frame frame __attribute__((aligned(16)));
+	struct weft_frame frame __attribute__((aligned(64)));
 	uint32_t polls; /* atomic */
 	uint32_t note;  /* plain: written before the task is queued or woken */
 } tasks[TASKS] __attribute__((aligned(64)));

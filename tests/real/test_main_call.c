@@ -65,6 +65,19 @@ enum weft_poll says_nothing__poll(void *frame, struct weft_context *cx)
 
 WEFT_ASYNC_DEFINE(says_nothing, 0);
 
+/* Where its frame is. */
+struct line {
+	char at_most[64] __attribute__((aligned(64)));
+};
+
+RIG_TASK(stands, struct world, struct line line;)
+{
+	struct stands__frame *f = frame;
+
+	(void)cx;
+	weft_return(f, (int)((uintptr_t)&f->line % 64));
+}
+
 /* What is written to stderr from here to capture_end. */
 struct capture {
 	int saved, pipe[2];
@@ -182,6 +195,13 @@ TEST(run_gives_the_result_of_the_call)
 		CHECK_EQ(run(&gives__async, &world, NULL), 0);
 		CHECK_EQ(world.seen, 2);
 	}
+}
+
+TEST(main_aligns_the_frame_as_its_type_asks)
+{
+	struct world world = { .result = 0 };
+
+	CHECK_EQ(main_status(&stands__async, &world, ""), 0);
 }
 
 TEST(run_ends_the_tasks_that_it_leaves_behind)

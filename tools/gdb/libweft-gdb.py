@@ -161,7 +161,7 @@ class Task:
     def __init__(self, address):
         self.value = at(address, "weft_task")
         self.address = address
-        size = (self.value.type.sizeof + 15) & ~15
+        size = 64 # WEFT__TASK_BYTES
         self.frame = Frame(self.value["async"].dereference(), address + size)
 
     @property

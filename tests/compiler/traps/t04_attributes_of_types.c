@@ -21,7 +21,7 @@ static async int aligned(wide *given)
 	d[15] = e[15] = 1;
 	await weft_yield();
 	f = 2.0f;
-	return (int)((uintptr_t)&a % 64 + (uintptr_t)b % 32 + (uintptr_t)&c % 32 + (uintptr_t)given % 64) + a +
+	return (int)((uintptr_t)&a % 64 + (uintptr_t)b % 32 + (uintptr_t)&c % _Alignof(lanes) + (uintptr_t)given % 64) + a +
 			b[0] + (int)c[0] + d[15] + e[15] + (int)sizeof e + (int)sizeof s + (*bits == 0x40000000);
 }
 
