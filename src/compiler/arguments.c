@@ -187,6 +187,8 @@ static const struct rule rules[] = {
 	{ "-coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 }, /* a pass that checks would write, too */
 	{ "--coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 },
 	{ "-ftest-coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 },
+	{ "-fprofile-", FORM_JOINED, CODE, MEANS_NOTHING, 0 }, /* or not find what it has counted */
+	{ "-fauto-profile", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
 	{ "-fdump-", FORM_JOINED, CODE, MEANS_NOTHING,
 			0 }, /* and a report is for the pass that compiles */
 	{ "-fopt-info", FORM_JOINED, CODE, MEANS_NOTHING, 0 },

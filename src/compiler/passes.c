@@ -20,6 +20,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "compiler/passes.h"
 #include "compiler/warnings.h"
@@ -207,9 +208,9 @@ static bool flag_is(const char *flag, const char *name)
  * in `=` or `-` go on. libclang refuses what it does not know, and of the others it need not know. */
 static bool is_of_language(const char *flag)
 {
-	static const char *const names[] = { "-std=", "-ansi", "--target=", "-m16", "-m32", "-m64",
-		"-mx32", "-mabi=", "-mfloat-abi=", "-mlong-double-", "-mms-bitfields",
-		"-mno-ms-bitfields", "-mthumb", "-marm", "-mbig-endian", "-mlittle-endian" };
+	static const char *const names[] = { "-std=", "-ansi", "-m16", "-m32", "-m64", "-mx32",
+		"-mabi=", "-mfloat-abi=", "-mlong-double-", "-mms-bitfields", "-mno-ms-bitfields",
+		"-mthumb", "-marm", "-mbig-endian", "-mlittle-endian" };
 	static const char *const features[] = { "asm", "blocks", "builtin", "builtin-", "char8_t",
 		"dollars-in-identifiers", "freestanding", "gnu89-inline", "hosted", "ms-extensions",
 		"openmp", "openmp=", "pack-struct", "pack-struct=", "short-enums", "short-wchar",
@@ -227,23 +228,45 @@ static bool is_of_language(const char *flag)
 	return false;
 }
 
+/* The machine to compile for, as a triple that is yours, or NULL: this one. */
+static char *target_of(const struct plan *plan)
+{
+	const struct arguments *arguments = plan->arguments;
+
+	for (size_t i = arguments->count; i > 0; i--) {
+		const struct argument *argument = &arguments->at[i - 1];
+
+		if (starts_with(argument->text, "--target="))
+			return format_text("%s", argument->text + strlen("--target="));
+		if (strcmp(argument->text, "-target") == 0)
+			return format_text("%s", argument->operand);
+	}
+	return toolchain_target(plan->toolchain);
+}
+
+/* Whether our library is no use for the machine to compile for. */
+static bool is_for_another_machine(const struct plan *plan)
+{
+	char *target = target_of(plan);
+	struct utsname here;
+	bool differs = target && uname(&here) == 0 &&
+			!(starts_with(target, here.machine) &&
+					strchr("-", target[strlen(here.machine)])) &&
+			!(starts_with(target, "arm") && starts_with(here.machine, "arm"));
+
+	free(target);
+	return differs;
+}
+
 /* What libclang has to know of the machine and the language. */
 static void add_flags_of_parse(struct words *argv, const struct plan *plan)
 {
 	const struct arguments *arguments = plan->arguments;
-	bool has_target = false;
+	char *target = target_of(plan);
 
-	for (size_t i = 0; i < arguments->count; i++) {
-		const struct argument *argument = &arguments->at[i];
-		const char *text = argument->text;
-
-		has_target |= starts_with(text, "--target=") || strcmp(text, "-target") == 0;
-		if (is_of_language(text))
-			words_add(argv, text);
-		else if (strcmp(text, "-target") == 0)
-			words_addf(argv, "--target=%s", argument->operand);
-	}
-	char *target = has_target ? NULL : toolchain_target(plan->toolchain);
+	for (size_t i = 0; i < arguments->count; i++)
+		if (is_of_language(arguments->at[i].text))
+			words_add(argv, arguments->at[i].text);
 	if (target)
 		words_addf(argv, "--target=%s", target);
 	free(target);
@@ -345,14 +368,16 @@ static void add_libraries(struct words *argv, const struct plan *plan, bool link
 
 	if (arguments->links_nothing || !(links_async || arguments->links_weft))
 		return;
-	if (toolchain->libraries && !toolchain->is_system) {
+	bool is_ours = !is_for_another_machine(plan);
+
+	if (is_ours && toolchain->libraries && !toolchain->is_system) {
 		words_addf(argv, "-L%s", toolchain->libraries);
 		if (!is_static)
 			words_addf(argv, "-Wl,-rpath,%s", toolchain->libraries);
 	}
 	if (!arguments->links_weft)
 		words_add(argv, "-lweft");
-	if (is_static && *WEFT_STATIC_LIBRARIES)
+	if (is_ours && is_static && *WEFT_STATIC_LIBRARIES)
 		words_add(argv, WEFT_STATIC_LIBRARIES);
 	words_add(argv, "-pthread");
 }

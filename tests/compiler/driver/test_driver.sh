@@ -508,6 +508,12 @@ is_other_machine_compiled_for() {
 		WEFT_CC=$cc weftcc $(cat flags) -S machine.c -o $machine.s && has thrice__poll $machine.s || fail "$cc" || return
 		exits 1 env WEFT_CC="$cc" weftcc $(cat flags) -DMIXED -S machine.c -o x.s 2>said && has 'W024' said || return
 	done
+	for machine in "$(uname -m)" s390x; do
+		printf '#!/bin/sh\ncase $* in -dumpmachine) echo %s-linux ;; *) echo "$*" >log ;; esac\n' "$machine" >recorder
+		chmod +x recorder
+		WEFT_CC=./recorder weftcc plain.o -lweft || return
+		case $machine in s390x) lacks "$build" log ;; *) has "-L$build" log ;; esac || return
+	done
 }
 
 is_ccache_around_us() {
