@@ -66,7 +66,7 @@ static async int in_order_of_the_ends(void)
 struct server {
 	struct weft_cancel_token stop;
 	struct weft_task_tracker clients;
-	int served, told;
+	int served, told, done;
 };
 
 static async int client(struct server *server, int requests)
@@ -88,12 +88,13 @@ static async int client(struct server *server, int requests)
 			server->told++;
 			return told;
 		}
+	server->done++;
 	return 0;
 }
 
 static async int serve(void)
 {
-	static struct server server = { WEFT_CANCEL_TOKEN_INIT, WEFT_TASK_TRACKER_INIT, 0, 0 };
+	static struct server server = { WEFT_CANCEL_TOKEN_INIT, WEFT_TASK_TRACKER_INIT, 0, 0, 0 };
 	int requests[] = { 2, 2, 2000000000, 2000000000 }, err;
 
 	for (int i = 0; i < 4; i++) {
@@ -104,7 +105,8 @@ static async int serve(void)
 			return err;
 		}
 	}
-	weft_try(await weft_sleep(WEFT_MILLISECONDS(50)));
+	while (server.done < 2)
+		weft_try(await weft_sleep(WEFT_MILLISECONDS(1)));
 	weft_cancel_token_cancel(&server.stop);
 	weft_task_tracker_close(&server.clients);
 	weft_try(await weft_timeout(WEFT_SECONDS(30), weft_task_tracker_wait(&server.clients)));
