@@ -319,6 +319,44 @@ static async int stream(long count)
 	return sum > 0 ? 0 : -1;
 }
 
+/* Says a byte and hears it again. */
+static async int tcp_asks(const char *port, long count)
+{
+	struct weft_tcp conn;
+	char byte = 'x';
+
+	weft_try(await weft_tcp_connect(&conn, "127.0.0.1", port));
+	defer weft_tcp_close(conn);
+	weft_try(weft_tcp_set_nodelay(conn, true));
+	for (long i = 0; i < count; i++)
+		if (await weft_tcp_write_all(conn, &byte, 1) != 1 ||
+				await weft_tcp_read(conn, &byte, 1) != 1)
+			return -1;
+	return 0;
+}
+
+/* With both ends in this runtime. */
+static async int tcp(long count)
+{
+	struct weft_tcp_listener listener;
+	struct weft_tcp conn;
+	char port[8], byte;
+
+	weft_try(weft_tcp_listen(&listener, "127.0.0.1", "0"));
+	defer weft_tcp_listener_close(listener);
+	snprintf(port, sizeof port, "%d", weft_tcp_listener_port(listener));
+	weft_scope (asking) {
+		weft_try(weft_spawn_in(&asking, tcp_asks(port, count)));
+		weft_try(await weft_tcp_accept(listener, &conn));
+		defer weft_tcp_close(conn);
+		for (long i = 0; i < count; i++)
+			if (await weft_tcp_read(conn, &byte, 1) != 1 ||
+					await weft_tcp_write_all(conn, &byte, 1) != 1)
+				return -1;
+	}
+	return 0;
+}
+
 /* ---- by name ---- */
 
 static const struct {
@@ -343,6 +381,7 @@ static const struct {
 	{ "channel", channel },
 	{ "set", set },
 	{ "stream", stream },
+	{ "tcp", tcp },
 };
 
 static async int run(const char *name, long count)

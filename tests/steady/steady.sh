@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # steady.sh weftcc [-u]: what does not depend on how busy the machine is (instructions per operation, by
-# callgrind; allocations; sizes), beside what steady.expected says. Fails if something takes over 3 %, and
+# callgrind; allocations; system calls, if there is strace; sizes), beside what steady.expected says. Fails if something takes over 3 %, and
 # two, more instructions, or is bigger; says so if it has become cheaper. -u writes the file anew.
 set -eu
 weftcc=$1 update=${2:-}
@@ -28,6 +28,12 @@ instructions() {
 		2>&1 >/dev/null | awk '/Collected/ { print $NF }'
 }
 
+# system_calls NAME COUNT: of all threads.
+system_calls() {
+	timeout -s KILL 120 strace -f -c -o "$work/strace" "$work/steady" "$1" "$2" >/dev/null 2>&1
+	awk '$NF == "total" { print $4 }' "$work/strace"
+}
+
 {
 	echo "# $compiler"
 	"$work/steady" sizes
@@ -38,6 +44,10 @@ instructions() {
 		few=$("$work/steady" "$name" 1000) many=$("$work/steady" "$name" 11000)
 		awk "BEGIN { printf \"allocations $name %.2f\n\", ($many - $few) / 10000 }"
 	done
+	if strace -c -o /dev/null true 2>/dev/null; then
+		few=$(system_calls tcp 200) many=$(system_calls tcp 2200)
+		awk "BEGIN { printf \"calls tcp %.1f\n\", ($many - $few) / 2000 }"
+	fi
 } >"$work/counted"
 
 if [ "$update" = -u ]; then
