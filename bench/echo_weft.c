@@ -2,11 +2,15 @@
 /*
  * echo_weft.c: an echo server on Weft, byte for byte.
  *
- *     echo_weft [--poller NAME] [--workers N] [--http] PORT
+ *     echo_weft [--poller NAME] [--workers N | --runtimes N] [--http] PORT
  *
  * No workers: the current-thread flavour. Like the raw loops it reads into a buffer that the thread's
- * connections share, and keeps only what a socket did not take at once.
+ * connections share, and keeps only what a socket did not take at once. Several runtimes of that flavour have
+ * a thread each and accept from one listening socket, whoever comes first: with uring-direct each of them has
+ * a table of sockets.
  */
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 
 #include <weft.h>
@@ -149,7 +153,10 @@ WEFT_ASYNC_1(int, serve_all, struct weft_tcp_listener);
 struct serve_all__frame {
 	struct serve_all__args args;
 	struct weft_tcp conn;
-	struct weft_tcp_accept__frame accept;
+	union {
+		struct weft_tcp_accept__frame accept;
+		struct weft_sleep__frame sleep;
+	};
 };
 
 enum weft_poll serve_all__poll(void *frame, struct weft_context *cx)
@@ -159,6 +166,10 @@ enum weft_poll serve_all__poll(void *frame, struct weft_context *cx)
 	weft_begin(f);
 	for (;;) {
 		weft_await(f, f->accept, weft_tcp_accept, f->args.p0, &f->conn);
+		if (f->accept.args.result == -ENFILE) { /* another runtime may have places */
+			weft_await(f, f->sleep, weft_sleep, WEFT_MILLISECONDS(100));
+			continue;
+		}
 		if (f->accept.args.result < 0)
 			weft_return(f, f->accept.args.result);
 		if (weft_tcp_set_nodelay(f->conn, true) < 0) {
@@ -172,7 +183,32 @@ enum weft_poll serve_all__poll(void *frame, struct weft_context *cx)
 }
 WEFT_ASYNC_DEFINE(serve_all, WEFT_ASYNC_RESULT_INT);
 
-WEFT_ASYNC_1(int, echo, const char *);
+/* A runtime that accepts from a listening socket of the process's: the others' root, and part of the first. */
+WEFT_ASYNC_1(int, share, int);
+
+struct share__frame {
+	struct share__args args;
+	struct serve_all__frame serving;
+};
+
+enum weft_poll share__poll(void *frame, struct weft_context *cx)
+{
+	struct share__frame *f = frame;
+	struct weft_tcp_listener listener;
+	int fd, err;
+
+	weft_begin(f);
+	fd = fcntl(f->args.p0, F_DUPFD_CLOEXEC, 0);
+	err = weft_tcp_listener_adopt(&listener, fd);
+	if (err)
+		weft_return(f, err);
+	weft_await(f, f->serving, serve_all, listener);
+	weft_return(f, f->serving.args.result);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(share, WEFT_ASYNC_RESULT_INT);
+
+WEFT_ASYNC_2(int, echo, const char *, int);
 
 struct echo__frame {
 	struct echo__args args;
@@ -187,20 +223,27 @@ enum weft_poll echo__poll(void *frame, struct weft_context *cx)
 	struct echo__frame *f = frame;
 	static const int ending[] = { SIGINT, SIGTERM };
 	struct serve_all__args serving;
+	struct share__args shared;
 	int err;
 
 	weft_begin(f);
-	err = weft_tcp_listen(&f->listener, "127.0.0.1", f->args.p0);
-	if (!err)
-		err = weft_signals_open(&f->signals, ending, 2);
+	err = weft_signals_open(&f->signals, ending, 2);
 	if (err)
 		weft_return(f, err);
-	serve_all__init(&serving, f->listener);
-	err = weft_task_spawn_detached(NULL, &serve_all__async, &serving);
+	if (f->args.p1 >= 0) {
+		share__init(&shared, f->args.p1);
+		err = weft_task_spawn_detached(NULL, &share__async, &shared);
+	} else {
+		err = weft_tcp_listen(&f->listener, "127.0.0.1", f->args.p0);
+		if (err)
+			weft_return(f, err);
+		serve_all__init(&serving, f->listener);
+		err = weft_task_spawn_detached(NULL, &serve_all__async, &serving);
+		printf("listening %d\n", weft_tcp_listener_port(f->listener));
+		fflush(stdout);
+	}
 	if (err)
 		weft_return(f, err);
-	printf("listening %d\n", weft_tcp_listener_port(f->listener));
-	fflush(stdout);
 	weft_await(f, f->wait, weft_signals_wait, f->signals, &f->signo);
 	weft_signals_close(f->signals);
 	weft_return(f, 0);
@@ -208,9 +251,52 @@ enum weft_poll echo__poll(void *frame, struct weft_context *cx)
 }
 WEFT_ASYNC_DEFINE(echo, WEFT_ASYNC_RESULT_INT);
 
-/* Returns the port. */
-static const char *parse_options(int argc, char **argv, struct weft_runtime_options *options)
+/* ---- several runtimes ---- */
+
+struct sharing {
+	struct weft_runtime_options options;
+	int fd; /* of the listening socket; -1: one runtime, which has its own */
+	int runtimes;
+};
+
+static struct weft_runtime *runtime_make(const struct weft_runtime_options *options)
 {
+	struct weft_runtime *runtime;
+	int err = weft_runtime_create(&runtime, options);
+
+	if (err)
+		peer_die("no runtime: %s", strerror(-err));
+	return runtime;
+}
+
+/* Until the process ends. */
+static void *share_thread(void *arg)
+{
+	const struct sharing *sharing = arg;
+	struct share__args args;
+	int result = 0;
+
+	share__init(&args, sharing->fd);
+	if (weft_runtime_run(runtime_make(&sharing->options), &share__async, &args, &result) ||
+			result)
+		peer_die("a further runtime: %s", strerror(-result));
+	return NULL;
+}
+
+static void share_start(struct sharing *sharing, const char *port)
+{
+	pthread_t thread;
+
+	sharing->fd = peer_listen(peer_number(port, 65535), SOCK_NONBLOCK);
+	for (int i = 1; i < sharing->runtimes; i++)
+		if (pthread_create(&thread, NULL, share_thread, sharing))
+			peer_die("no thread");
+}
+
+/* Returns the port. */
+static const char *parse_options(int argc, char **argv, struct sharing *sharing)
+{
+	struct weft_runtime_options *options = &sharing->options;
 	int next = 1;
 
 	for (; next + 1 < argc; next++) {
@@ -222,30 +308,35 @@ static const char *parse_options(int argc, char **argv, struct weft_runtime_opti
 			options->workers = (unsigned)peer_number(argv[++next], 64);
 			options->flavour =
 					options->workers ? WEFT_MULTI_THREAD : WEFT_CURRENT_THREAD;
+		} else if (strcmp(argv[next], "--runtimes") == 0) {
+			sharing->runtimes = peer_number(argv[++next], 200);
 		} else {
 			peer_die("unknown option %s", argv[next]);
 		}
 	}
 	if (next + 1 != argc)
-		peer_die("usage: echo_weft [--poller NAME] [--workers N] [--http] PORT");
+		peer_die("usage: echo_weft [--poller NAME] [--workers N | --runtimes N] [--http] PORT");
 	return argv[next];
 }
 
 int main(int argc, char **argv)
 {
-	struct weft_runtime_options options = { .flavour = WEFT_CURRENT_THREAD };
-	const char *port = parse_options(argc, argv, &options);
+	struct sharing sharing = {
+		.options.flavour = WEFT_CURRENT_THREAD, .fd = -1, .runtimes = 1
+	};
+	const char *port = parse_options(argc, argv, &sharing);
 	struct weft_runtime *runtime;
 	struct echo__args args;
 	int err, result = 0;
 
 	peer_raise_file_limit();
-	err = weft_runtime_create(&runtime, &options);
-	if (err)
-		peer_die("no runtime: %s", strerror(-err));
-	echo__init(&args, port);
+	if (sharing.runtimes > 1)
+		share_start(&sharing, port);
+	runtime = runtime_make(&sharing.options);
+	echo__init(&args, port, sharing.fd);
 	err = weft_runtime_run(runtime, &echo__async, &args, &result);
-	weft_runtime_destroy(runtime);
+	if (sharing.runtimes == 1) /* the others run on */
+		weft_runtime_destroy(runtime);
 	if (err || result)
 		peer_die("echo: %s", strerror(err ? -err : -result));
 	return 0;

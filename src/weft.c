@@ -35,6 +35,7 @@
 #include "io/sim_link.c"
 #include "io/sim_sockets.c"
 #include "io/sockets.c"
+#include "io/uring_direct.c"
 #include "io/uring_interest.c"
 #include "io/uring_operation.c"
 

@@ -71,16 +71,16 @@ SOCKET_TEST(poller_wait_for_nothing_returns_at_once)
 KERNEL_TEST(poller_wait_is_not_early)
 {
 	/* Closing a ring, in an earlier test, interrupts the threads that used it, in the kernel's own
-	 * time: one wait or two may be early for that. */
+	 * time: up to four waits may be early for that, one for each. */
 	int early = 0;
 
-	for (int i = 1; i <= 6; i++) {
+	for (int i = 1; i <= 8; i++) {
 		int64_t start = weft__clock_now();
 
 		CHECK_EQ(watch_pump(poller, i * MILLISECOND), 0);
 		early += weft__clock_now() - start < i * MILLISECOND;
 	}
-	CHECK(early <= 2);
+	CHECK(early <= 4);
 }
 
 TEST(poller_wait_is_not_early_sim)
@@ -265,6 +265,48 @@ KERNEL_TEST(poller_survives_more_edges_than_it_has_room_for)
 		watch_remove(poller, &watches[i]);
 		close(watches[i].fd);
 	}
+}
+
+/* The same while bytes are sent and received: calls that a ring makes find their results behind thousands of
+ * events, which are set aside and come all the same. */
+DIRECT_TEST(poller_keeps_events_during_calls)
+KERNEL_TEST(poller_keeps_events_during_calls)
+{
+	enum { COUNT = 30 };
+	struct watch watches[COUNT], removed;
+	char byte;
+	int ends[2];
+
+	socket_pair(poller, ends);
+	for (int i = 0; i < COUNT; i++)
+		watch_add(poller, &watches[i], event_create());
+	watch_add(poller, &removed, event_create());
+	watch_settle(poller);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < COUNT; i++)
+			watches[i].bits = 0;
+		for (int i = 0; i < 6000; i++)
+			weft__event_signal(watches[i % COUNT].fd);
+		poller->ops->wake(poller);
+		weft__event_signal(removed.fd);
+		for (int i = 0; i < 10; i++) {
+			socket_send(poller, ends[0], i % 2 ? "x" : "y");
+			CHECK_EQ(poller->ops->sockets->receive(poller, ends[1], &byte, 1), 1);
+			CHECK_EQ(byte, i % 2 ? 'x' : 'y');
+		}
+		if (round == 1)
+			watch_remove(poller, &removed);
+		for (int i = 0; i < COUNT; i++)
+			watch_expect(poller, &watches[i], POLLER_READ);
+		watch_settle(poller);
+	}
+	for (int i = 0; i < COUNT; i++) {
+		watch_remove(poller, &watches[i]);
+		close(watches[i].fd);
+	}
+	close(removed.fd);
+	socket_close(poller, ends[0]);
+	socket_close(poller, ends[1]);
 }
 
 KERNEL_TEST(poller_takes_many_descriptors_in_small_batches)

@@ -411,7 +411,8 @@ SOURCE_TEST(source_open_that_fails_leaves_the_descriptor)
 	CHECK_EQ(atomic_load_relaxed(&reactor->sources), 1);
 	CHECK(line_is_open(&line));
 	line_close(&line);
-	CHECK_EQ(weft__source_open(&source, &generation, reactor, line.fd), -EBADF);
+	if (!reactor->poller.ops->one_thread) /* a ring's own table is not asked before the first wait */
+		CHECK_EQ(weft__source_open(&source, &generation, reactor, line.fd), -EBADF);
 	CHECK_EQ(atomic_load_relaxed(&reactor->sources), 0);
 }
 

@@ -5,6 +5,9 @@ A process may not have more descriptors than its limit, so there are several
 servers, each with a generator of its own, whose connections come from several
 loopback addresses. Each connection is served once, with its bytes compared, and
 is then silent. All are there at the same time when memory is measured.
+
+weft-direct is one process whose limit is far below its number of connections:
+they lie in the tables of io_uring rings, one for each runtime.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from peers import ECHO_PEERS, Builder, Peer
 SPARE_DESCRIPTORS = 100  # of a process, for other things than connections
 KERNEL_BYTES = 12_000  # that a connection may take there, with both its ends
 CONNECTIONS_MAX = 1_000_000
+DIRECT, DIRECT_DESCRIPTORS, DIRECT_CONNECTIONS = "weft-direct", 1024, 10_000
 PATIENCE = 600
 
 
@@ -30,7 +34,7 @@ def parse_arguments():
   parser.add_argument("--connections", type=int, help="how many; else as many as fit in half of the "
                       f"memory, at most {CONNECTIONS_MAX:,}")
   parser.add_argument("--per-process", type=int, help="else what the limit of open files allows")
-  parser.add_argument("--peers", default="epoll,tokio-shared,weft-epoll,weft-uring")
+  parser.add_argument("--peers", default="epoll,tokio-shared,weft-epoll,weft-uring,weft-direct")
   parser.add_argument("--built", metavar="DIRECTORY",
                       help="build nothing, use the programs there, and only those")
   arguments = parser.parse_args()
@@ -88,9 +92,9 @@ class Progress:
 class Holder:
   """A server, and a generator that opens connections to it and holds them."""
 
-  def __init__(self, programs, command, connections):
+  def __init__(self, programs, command, connections, descriptors=None):
     self.connections = connections
-    self.server = measure.Server(command, cpu=None)
+    self.server = measure.Server(command, cpu=None, descriptors=descriptors)
     self.server.__enter__()
     self.before = resident_bytes(self.server.process.pid)
     self.load = subprocess.Popen(
@@ -106,6 +110,9 @@ class Holder:
     if said.split() != ["holding", str(self.connections)]:
       raise measure.MeasureError(measure.last_line(self.load.stderr.read()))
     return True
+
+  def descriptors(self):
+    return len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
 
   def growth_bytes(self):
     return resident_bytes(self.server.process.pid) - self.before
@@ -155,6 +162,26 @@ def hold(programs, command, name, parts):
       holder.kill()
 
 
+def hold_beyond(programs, connections):
+  """What one process holds that has fewer descriptors than connections."""
+  runtimes = -(-connections // (DIRECT_DESCRIPTORS - 1)) + 1
+  command = [os.path.join(programs, "echo_weft"), "--poller", "uring-direct",
+             "--runtimes", str(runtimes)]
+  progress, holder = Progress(DIRECT, connections), None
+  try:
+    holder = Holder(programs, command, connections, DIRECT_DESCRIPTORS)
+    wait_for_all([holder], progress)
+    user, descriptors = holder.growth_bytes() / connections, holder.descriptors()
+    holder.close()
+    return (f"{DIRECT:14} {user:>12,.0f}  {connections:,} connections in one process that may have "
+            f"{DIRECT_DESCRIPTORS:,} descriptors\n{'':14} {'':>12}  and has {descriptors}; "
+            f"{runtimes} runtimes, each with a ring")
+  finally:
+    progress.end()
+    if holder:
+      holder.kill()
+
+
 def main():
   arguments = parse_arguments()
   root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -185,6 +212,11 @@ def main():
     except (measure.MeasureError, OSError) as error:
       print(f"{peer.name:14} failed: {error}", flush=True)
       failed = True
+  if DIRECT in arguments.peers:
+    try:
+      print(hold_beyond(builder.programs, min(DIRECT_CONNECTIONS, max(parts))), flush=True)
+    except (measure.MeasureError, OSError) as error:
+      print(f"{DIRECT:14} failed: {error}", flush=True)
   # It keeps the slabs of connections that are gone, so only the first of them shows what they take.
   print("\nUser bytes: the servers' growth in resident memory, for each connection. The kernel's slabs grew by\n"
         f"{kernel_bytes:,.0f} bytes for both its ends, or more, if they had room left.")

@@ -26,7 +26,10 @@ def pin_to(cpu):
 class Server:
   """An echo server on a free port, from `with` to the end of its block."""
 
-  def __init__(self, command, patience=20, cpu=SERVER_CPU):
+  def __init__(self, command, patience=20, cpu=SERVER_CPU, descriptors=None):
+    """descriptors: the limit of open files, else the caller's."""
+    if descriptors:
+      command = ["prlimit", f"--nofile={descriptors}:{descriptors}"] + command
     self.process = subprocess.Popen(command + ["0"], stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE, text=True, preexec_fn=pin_to(cpu))
     self.patience = patience

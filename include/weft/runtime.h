@@ -51,7 +51,9 @@ struct weft_runtime_options {
 	enum weft_flavour flavour;
 	unsigned workers;               /* 0: WEFT_WORKERS, else affinity and cgroup quota */
 	const char *name;               /* of threads and reports; NULL: "weft" */
-	const char *poller;             /* "epoll", "uring", "sim"; NULL: WEFT_POLLER, or probed */
+	const char *poller;             /* "epoll", "uring", "uring-direct" (sockets in the ring's own
+	                                   table; needs WEFT_CURRENT_THREAD), "sim"; NULL:
+	                                   WEFT_POLLER, or probed */
 	unsigned blocking_threads_max;  /* 0: 512 */
 	size_t blocking_queue_max;      /* 0: unbounded; else submitting beyond waits */
 	int64_t blocking_keep_alive_ns; /* 0: 10 s */
@@ -94,7 +96,7 @@ WEFT_NODISCARD int weft_runtime_run(struct weft_runtime *runtime, const struct w
 /* The runtime of the task that is running on this thread, or NULL. */
 struct weft_runtime *weft_runtime_current(void);
 
-/* "epoll", "uring" or "sim": the poller in use, static storage. */
+/* "epoll", "uring", "uring-direct" or "sim": the poller in use, static storage. */
 const char *weft_runtime_poller(const struct weft_runtime *runtime);
 
 unsigned weft_runtime_worker_count(const struct weft_runtime *runtime);

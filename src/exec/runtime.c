@@ -115,7 +115,9 @@ int weft__worker_init(struct weft__worker *worker, struct weft_runtime *runtime,
 	weft__wheel_init(&worker->wheel, worker->env.now(&worker->env));
 	worker->reactor.poller.seed = runtime->options.seed;
 	err = weft__reactor_init(&worker->reactor, runtime->options.poller);
-	if (!err && worker->reactor.sockets != &weft__sockets_kernel) {
+	if (!err && worker->reactor.poller.ops->one_thread && !worker->home_of)
+		return -EINVAL;
+	if (!err && worker->reactor.sockets->simulated) {
 		worker->env.reactor = &runtime->workers[0]->reactor;
 		worker->env.place = env_place_simulated;
 	}
@@ -289,7 +291,8 @@ static void poller_report(struct weft_runtime *runtime, int err)
 	if (runtime->options.poller || !name)
 		return;
 	if (err == -EINVAL)
-		weft__report(runtime, "WEFT_POLLER=%s is none of epoll, uring and sim", name);
+		weft__report(runtime, "WEFT_POLLER=%s is none of epoll, uring, sim and, on one thread, "
+				"uring-direct", name);
 	else if (err == -ENOSYS)
 		weft__report(runtime, "WEFT_POLLER=%s is not implemented in this kernel or build", name);
 }
@@ -378,8 +381,7 @@ int weft_runtime_create(
 	runtime->executor.flavour = options->flavour == WEFT_CURRENT_THREAD ? &weft__flavour_ct
 									    : &weft__flavour_mt;
 	err = workers_create(runtime);
-	if (err)
-		poller_report(runtime, err);
+	poller_report(runtime, err);
 	if (!err)
 		err = weft__pool_create(&runtime->pool, &runtime->options);
 	if (!err)

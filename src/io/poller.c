@@ -6,14 +6,18 @@
 
 #include "io/poller.h"
 
-/* In the order of probing. Epoll first: on small messages over loopback both cost the same CPU per
- * request (docs/pollers.md), and epoll needs less memory per idle descriptor. */
+/* In the order of probing, which ends before the simulated one. Epoll first: on small messages over
+ * loopback both cost the same CPU per request (docs/pollers.md), and epoll needs less memory per idle
+ * descriptor. */
 static const struct weft__poller_ops *const pollers[] = {
 	&weft__poller_epoll,
 #ifdef WEFT_HAVE_URING
 	&weft__poller_uring,
 #endif
 	&weft__poller_sim,
+#ifdef WEFT_HAVE_URING
+	&weft__poller_uring_direct,
+#endif
 };
 
 enum { POLLER_COUNT = sizeof pollers / sizeof pollers[0] };
@@ -25,7 +29,7 @@ static int poller_init_named(struct weft__poller *poller, const char *name)
 			poller->ops = pollers[i];
 			return poller->ops->init(poller);
 		}
-	return strcmp(name, "uring") == 0 ? -ENOSYS : -EINVAL;
+	return strcmp(name, "uring") == 0 || strcmp(name, "uring-direct") == 0 ? -ENOSYS : -EINVAL;
 }
 
 int weft__poller_init(struct weft__poller *poller, const char *name)

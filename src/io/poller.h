@@ -82,11 +82,13 @@ struct weft__poller_ops {
 	void (*wake)(struct weft__poller *poller);
 	/* A descriptor that is readable when wait(0) would find something, or -ENOTSUP. */
 	int (*fd)(struct weft__poller *poller);
-	/* The sockets whose descriptors this poller understands: the kernel's or simulated ones. */
+	/* The sockets whose descriptors this poller understands: the kernel's, the ring's, or simulated. */
 	const struct weft__socket_ops *sockets;
+	bool one_thread; /* for runtimes whose tasks stay on one thread */
 };
 
-extern const struct weft__poller_ops weft__poller_epoll, weft__poller_uring, weft__poller_sim;
+extern const struct weft__poller_ops weft__poller_epoll, weft__poller_uring,
+		weft__poller_uring_direct, weft__poller_sim;
 
 /* Makes the poller called `name`, or with NULL the one that WEFT_POLLER names, or else the first that
  * the kernel grants. -EINVAL: unknown name. -ENOSYS: this kernel or build does not have it. */

@@ -54,9 +54,32 @@ static int uring_completion(struct uring_state *state, const struct io_uring_cqe
 		return weft__uring_interest_event(state, completion, event, woken);
 	case URING_OPERATION:
 		return weft__uring_operation_event(state, completion, event);
+	case URING_CALL:
+		weft__uring_call_ended(completion);
+		return 0;
 	default:
 		return 0;
 	}
+}
+
+void weft__uring_set_aside(struct uring_state *state)
+{
+	const struct io_uring_cq *cq = &state->ring.cq;
+	unsigned head = *cq->khead, tail = atomic_load_acquire(cq->ktail); /* [O1] */
+
+	for (; head != tail; head++) {
+		struct io_uring_cqe *completion = &cq->cqes[head & (state->params.cq_entries - 1)];
+		struct weft__poller_event event;
+
+		if (!uring_completion(state, completion, &event, &state->kept_wake))
+			continue;
+		if (event.bits & POLLER_COMPLETE)
+			weft__uring_put_ended(state, event.token);
+		else
+			weft__uring_keep(state, uring_interest_fd(completion->user_data),
+					event.bits);
+	}
+	atomic_store_release(cq->khead, head); /* [O1] */
 }
 
 static int uring_harvest(struct uring_state *state, struct weft__poller_event *events, int capacity,
@@ -66,7 +89,10 @@ static int uring_harvest(struct uring_state *state, struct weft__poller_event *e
 	unsigned head = *cq->khead, tail = atomic_load_acquire(cq->ktail); /* [O1] */
 	int taken = 0;
 
-	while (taken < capacity && weft__uring_ended_event(state, &events[taken]))
+	*woken |= state->kept_wake;
+	state->kept_wake = false;
+	while (taken < capacity && (weft__uring_ended_event(state, &events[taken]) ||
+						   weft__uring_kept_event(state, &events[taken])))
 		taken++;
 	for (; head != tail && taken < capacity; head++)
 		taken += uring_completion(state, &cq->cqes[head & (state->params.cq_entries - 1)],
@@ -185,15 +211,16 @@ static int uring_wait(struct weft__poller *poller, int64_t timeout_ns,
 
 void weft__uring_unlock(struct uring_state *state)
 {
-	bool asleep = state->sleepers > 0, now = state->exposed && !asleep, listed;
+	bool asleep = state->sleepers > 0, now = state->exposed && !asleep, listed, aside;
 	unsigned submit;
 
 	if (now)
 		uring_fill(state);
 	submit = uring_unsubmitted(state);
 	listed = uring_is_listed(state);
+	aside = state->kept_count || state->kept_wake || state->ended.first;
 	weft__lock_release(&state->lock);
-	if (asleep && (submit || listed))
+	if (asleep && (submit || listed || aside))
 		weft__event_signal(state->event_fd); /* [I1] */
 	else if (now && submit)
 		weft__uring_enter(state, submit, 0, 0);
@@ -239,9 +266,7 @@ static void uring_finish(struct weft__poller *poller)
 		uring_close(state);
 	if (state->event_fd >= 0)
 		weft__fd_close(state->event_fd);
-	for (unsigned i = 0; i < state->chunk_count; i++)
-		free(state->chunks[i]);
-	free(state->chunks);
+	weft__uring_interests_free(state);
 	free(state);
 	poller->state = NULL;
 }
@@ -292,6 +317,8 @@ static int uring_init(struct weft__poller *poller)
 	}
 	if (!err)
 		err = weft__uring_add(poller, state->event_fd, NULL);
+	if (!err && poller->ops == &weft__poller_uring_direct)
+		err = weft__uring_direct_init(state);
 	if (err)
 		uring_finish(poller);
 	else /* now it is cheap; later, with threads running, it takes milliseconds */
@@ -299,17 +326,17 @@ static int uring_init(struct weft__poller *poller)
 	return err;
 }
 
-const struct weft__poller_ops weft__poller_uring = {
-	.name = "uring",
-	.init = uring_init,
-	.finish = uring_finish,
-	.add = weft__uring_add,
-	.remove = weft__uring_remove,
-	.submit = weft__uring_submit,
-	.cancel = weft__uring_cancel,
-	.wait = uring_wait,
-	.wake = uring_wake,
-	.fd = uring_fd,
-	.sockets = &weft__sockets_kernel,
-};
+#define URING_OPS(name_, sockets_, one_thread_)                                                    \
+	{                                                                                          \
+		.name = (name_), .init = uring_init, .finish = uring_finish,                       \
+		.add = weft__uring_add, .remove = weft__uring_remove,                              \
+		.submit = weft__uring_submit, .cancel = weft__uring_cancel, .wait = uring_wait,    \
+		.wake = uring_wake, .fd = uring_fd, .sockets = (sockets_),                         \
+		.one_thread = (one_thread_),                                                       \
+	}
+
+const struct weft__poller_ops weft__poller_uring =
+		URING_OPS("uring", &weft__sockets_kernel, false);
+const struct weft__poller_ops weft__poller_uring_direct =
+		URING_OPS("uring-direct", &weft__sockets_direct, true);
 #endif /* WEFT_HAVE_URING */

@@ -563,6 +563,7 @@ static int sim_get_option(struct weft__poller *poller, int fd, int level, int na
 }
 
 const struct weft__socket_ops weft__sockets_sim = {
+	.simulated = true,
 	.open = sim_open,
 	.close = sim_close,
 	.bind = sim_bind,

@@ -15,6 +15,7 @@
 #include "io/poller.h"
 
 struct weft__socket_ops {
+	bool simulated; /* they are no sockets of the kernel's */
 	int (*open)(struct weft__poller *poller, int family); /* a stream socket */
 	void (*close)(struct weft__poller *poller, int fd);
 	int (*bind)(struct weft__poller *poller, int fd, const struct sockaddr *address,
@@ -37,6 +38,6 @@ struct weft__socket_ops {
 			socklen_t *length);
 };
 
-extern const struct weft__socket_ops weft__sockets_kernel;
+extern const struct weft__socket_ops weft__sockets_kernel, weft__sockets_direct;
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * io/uring_interest.c: descriptors and their multishot polls.
  *
- * How         A table by descriptor number, in chunks. The states of an interest:
+ * How         Two tables by number, of descriptors and of sockets in the ring's own table (uring_direct.c).
+ *             The states of an interest:
  *
  *                     add           fill           remove            fill
  *                NONE ---> WANTED --------> ARMED --------> UNWANTED ------> CANCELLED
@@ -14,6 +15,8 @@
  *
  *             The kernel ends a poll when the completion queue is full, or when the thread that armed
  *             it is gone; it is armed again, and arming reports what is ready.
+ *             An event that comes out of the queue while nobody takes events is kept in its interest, where
+ *             several become one; the next harvest looks for it.
  * Invariants  [I1] completions carry the interest's generation: those of an earlier poll of the same
  *                  descriptor number are dropped.
  *             [I2] an interest is listed while it is WANTED or UNWANTED (and stays so, if it ceases to
@@ -32,35 +35,51 @@
 
 enum { URING_LOOK_BACK = 8 }; /* newest completions among which remove looks for its own */
 
+static unsigned uring_number(int fd)
+{
+	return (unsigned)fd & ~(unsigned)URING_DIRECT;
+}
+
 static struct uring_interest *uring_interest(const struct uring_state *state, int fd)
 {
-	unsigned chunk = (unsigned)fd / URING_CHUNK;
+	const struct uring_table *table = &state->tables[(fd & URING_DIRECT) != 0];
+	unsigned chunk = uring_number(fd) / URING_CHUNK;
 
-	if (fd < 0 || chunk >= state->chunk_count || !state->chunks[chunk])
+	if (fd < 0 || chunk >= table->chunk_count || !table->chunks[chunk])
 		return NULL;
-	return &state->chunks[chunk][(unsigned)fd % URING_CHUNK];
+	return &table->chunks[chunk][uring_number(fd) % URING_CHUNK];
 }
 
 /* Makes room for fd, so that uring_interest finds it. */
 static int uring_reserve(struct uring_state *state, int fd)
 {
-	unsigned chunk = (unsigned)fd / URING_CHUNK;
+	struct uring_table *table = &state->tables[(fd & URING_DIRECT) != 0];
+	unsigned chunk = uring_number(fd) / URING_CHUNK;
 
-	if (chunk >= state->chunk_count) {
-		unsigned count = chunk + 1 > 2 * state->chunk_count ? chunk + 1
-								    : 2 * state->chunk_count;
+	if (chunk >= table->chunk_count) {
+		unsigned count = chunk + 1 > 2 * table->chunk_count ? chunk + 1
+								    : 2 * table->chunk_count;
 		struct uring_interest **chunks =
-				realloc(state->chunks, count * sizeof(struct uring_interest *));
+				realloc(table->chunks, count * sizeof(struct uring_interest *));
 
 		if (!chunks)
 			return -ENOMEM;
-		state->chunks = chunks;
-		while (state->chunk_count < count)
-			chunks[state->chunk_count++] = NULL;
+		table->chunks = chunks;
+		while (table->chunk_count < count)
+			chunks[table->chunk_count++] = NULL;
 	}
-	if (!state->chunks[chunk])
-		state->chunks[chunk] = calloc(URING_CHUNK, sizeof **state->chunks);
-	return state->chunks[chunk] ? 0 : -ENOMEM;
+	if (!table->chunks[chunk])
+		table->chunks[chunk] = calloc(URING_CHUNK, sizeof **table->chunks);
+	return table->chunks[chunk] ? 0 : -ENOMEM;
+}
+
+void weft__uring_interests_free(struct uring_state *state)
+{
+	for (int i = 0; i < 2; i++) {
+		for (unsigned c = 0; c < state->tables[i].chunk_count; c++)
+			free(state->tables[i].chunks[c]);
+		free(state->tables[i].chunks);
+	}
 }
 
 static uint64_t uring_interest_data(int fd, uint16_t generation)
@@ -91,7 +110,7 @@ static void uring_become(struct uring_state *state, int fd, enum uring_interest_
 	struct uring_interest *interest = uring_interest(state, fd);
 	enum uring_interest_state before = interest->state;
 
-	interest->state = (uint8_t)next;
+	interest->state = (unsigned)next & 0xfu;
 	switch (next) {
 	case URING_NONE:
 		WEFT_ASSERT(before != URING_NONE && before != URING_ARMED);
@@ -120,7 +139,9 @@ static void uring_become(struct uring_state *state, int fd, enum uring_interest_
 static void uring_arm(struct uring_state *state, int fd, struct io_uring_sqe *request)
 {
 	/* edge-triggered, as long as nobody asks for IORING_POLL_ADD_LEVEL */
-	io_uring_prep_poll_multishot(request, fd, POLLIN | POLLOUT | POLLRDHUP);
+	io_uring_prep_poll_multishot(request, (int)uring_number(fd), POLLIN | POLLOUT | POLLRDHUP);
+	if (fd & URING_DIRECT)
+		request->flags |= IOSQE_FIXED_FILE;
 	uring_publish(state, request,
 			uring_interest_data(fd, uring_interest(state, fd)->generation));
 	uring_become(state, fd, URING_ARMED);
@@ -193,7 +214,7 @@ static unsigned uring_interest_ended(struct uring_state *state, int fd, int32_t 
 int weft__uring_interest_event(struct uring_state *state, const struct io_uring_cqe *completion,
 		struct weft__poller_event *event, bool *woken)
 {
-	int fd = (int)(uint32_t)(completion->user_data >> 2);
+	int fd = uring_interest_fd(completion->user_data);
 	struct uring_interest *interest = uring_interest(state, fd);
 
 	if (!interest || interest->generation != completion->user_data >> 48)
@@ -207,6 +228,53 @@ int weft__uring_interest_event(struct uring_state *state, const struct io_uring_
 		return 0;
 	}
 	return event->bits != 0;
+}
+
+void weft__uring_keep(struct uring_state *state, int fd, unsigned bits)
+{
+	struct uring_interest *interest = uring_interest(state, fd);
+	unsigned *first = &state->kept_first[(fd & URING_DIRECT) != 0];
+
+	if (uring_number(fd) < *first)
+		*first = uring_number(fd);
+	state->kept_count += !interest->kept;
+	interest->kept = (interest->kept | bits) & 0xfu;
+}
+
+static void uring_forget_kept(struct uring_state *state, struct uring_interest *interest)
+{
+	state->kept_count -= interest->kept != 0;
+	interest->kept = 0;
+}
+
+/* The next one of a table, or NULL. */
+static struct uring_interest *uring_kept_next(struct uring_state *state, int which)
+{
+	unsigned count = state->tables[which].chunk_count * (unsigned)URING_CHUNK;
+	struct uring_interest *interest;
+
+	for (; state->kept_first[which] < count; state->kept_first[which]++) {
+		interest = uring_interest(
+				state, (int)state->kept_first[which] | (which ? URING_DIRECT : 0));
+		if (interest && interest->kept)
+			return interest;
+	}
+	return NULL;
+}
+
+int weft__uring_kept_event(struct uring_state *state, struct weft__poller_event *event)
+{
+	struct uring_interest *interest;
+
+	if (!state->kept_count)
+		return 0;
+	interest = uring_kept_next(state, 0);
+	if (!interest)
+		interest = uring_kept_next(state, 1);
+	event->token = interest->token;
+	event->bits = interest->kept;
+	uring_forget_kept(state, interest);
+	return 1;
 }
 
 /* ---- adding and removing ---- */
@@ -233,7 +301,7 @@ static int uring_is_pollable(int fd)
 int weft__uring_add(struct weft__poller *poller, int fd, void *token)
 {
 	struct uring_state *state = poller->state;
-	int err = uring_is_pollable(fd);
+	int err = fd & URING_DIRECT ? 0 : uring_is_pollable(fd);
 
 	if (err)
 		return err;
@@ -292,6 +360,7 @@ static int uring_remove_armed(struct uring_state *state, int fd)
 			interest->state == URING_UNWANTED);
 	/* If another generation is there, somebody else has harvested the end. */
 	if (interest->generation == generation && uring_took_last(state, data)) {
+		uring_forget_kept(state, interest);
 		uring_become(state, fd, URING_NONE);
 		more = 0;
 	}
@@ -309,6 +378,7 @@ int weft__uring_remove(struct weft__poller *poller, int fd, void *token)
 	WEFT_ASSERT(interest && interest->token == token);
 	if (interest->state == URING_ARMED)
 		return uring_remove_armed(state, fd);
+	uring_forget_kept(state, interest);
 	uring_become(state, fd, URING_NONE);
 	weft__lock_release(&state->lock);
 	return 0;

@@ -61,12 +61,14 @@ void weft__uring_fill_operations(struct uring_state *state)
 	struct io_uring_sqe *request;
 
 	while (state->wanted.first) {
-		if (state->wanted.first->cancelled)
+		if (state->wanted.first->cancelled) {
+			state->wanted.first->result = -ECANCELED;
 			uring_put(&state->ended, uring_take(&state->wanted));
-		else if ((request = uring_request(state)))
+		} else if ((request = uring_request(state))) {
 			uring_begin(state, uring_take(&state->wanted), request);
-		else
+		} else {
 			break;
+		}
 	}
 }
 
@@ -93,9 +95,16 @@ int weft__uring_operation_event(struct uring_state *state, const struct io_uring
 	return uring_end(operation, completion->res, event);
 }
 
+void weft__uring_put_ended(struct uring_state *state, struct weft__operation *operation)
+{
+	uring_put(&state->ended, operation);
+}
+
 int weft__uring_ended_event(struct uring_state *state, struct weft__poller_event *event)
 {
-	return state->ended.first ? uring_end(uring_take(&state->ended), -ECANCELED, event) : 0;
+	struct weft__operation *operation = uring_take(&state->ended);
+
+	return operation ? uring_end(operation, operation->result, event) : 0;
 }
 
 int weft__uring_submit(struct weft__poller *poller, struct weft__operation *operation)

@@ -31,7 +31,7 @@ static int adopt_socket(struct weft__source **source, uint32_t *generation, int 
 	if (!env)
 		return -ENXIO;
 	reactor = env->place ? env->place(env) : env->reactor;
-	if (reactor->sockets != &weft__sockets_kernel)
+	if (reactor->sockets->simulated)
 		return -EOPNOTSUPP;
 	err = reactor->sockets->get_option(
 			&reactor->poller, fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length);

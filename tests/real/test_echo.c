@@ -539,7 +539,7 @@ static void says_what_is_wrong_and_what_to_do(const char *program)
 		{ .args = { "0", "1", "2" }, .says = "usage", .status = 2 },
 		{ .args = { port }, .says = "in use; give another port", .status = 1 },
 		{ "sim", { "0" }, "simulated network: WEFT_POLLER=epoll", 1 },
-		{ "nonsense", { "0" }, "WEFT_POLLER=nonsense is none of epoll, uring and sim", 1 },
+		{ "nonsense", { "0" }, "WEFT_POLLER=nonsense is none of epoll, uring, sim and,", 1 },
 	};
 
 	snprintf(port, sizeof port, "%d", taken);

@@ -899,6 +899,22 @@ TEST(create_refuses_bad_options)
 	weft_runtime_destroy(NULL);
 }
 
+/* Whose tasks migrate may not have sockets that belong to one ring. */
+TEST(create_refuses_a_ring_s_own_sockets_to_several_workers)
+{
+	struct weft_runtime_options options = { .poller = "uring-direct", .workers = 2 };
+	struct weft_runtime *runtime;
+	int err = weft_runtime_create(&runtime, &options);
+
+	if (err == -ENOSYS)
+		SKIP("this poller is not to be had here");
+	CHECK_EQ(err, -EINVAL);
+	options.flavour = WEFT_CURRENT_THREAD;
+	CHECK_EQ(weft_runtime_create(&runtime, &options), 0);
+	CHECK(strcmp(weft_runtime_poller(runtime), "uring-direct") == 0);
+	weft_runtime_destroy(runtime);
+}
+
 /* Whoever has set the environment is told by name. */
 TEST(create_says_what_the_environment_has_wrong)
 {

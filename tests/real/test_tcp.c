@@ -14,6 +14,7 @@
 #include <weft/net.h>
 #include <weft/time.h>
 
+#include "io/sockets.h"
 #include "stage.h"
 #include "test.h"
 
@@ -229,6 +230,10 @@ TEST(tcp_accept_without_descriptors_leaves_the_connection_in_the_queue)
 	if (test_on_valgrind())
 		SKIP("valgrind plays the limit of descriptors itself, and drops the connection");
 	stage_init(&stage);
+	if (stage.reactor.poller.ops->one_thread) {
+		stage_finish(&stage);
+		SKIP("this poller's connections are no descriptors: see the next test");
+	}
 	listener = stage_listen(&port);
 	peer = peer_connect(port);
 	before = descriptors_end();
@@ -243,6 +248,54 @@ TEST(tcp_accept_without_descriptors_leaves_the_connection_in_the_queue)
 	CHECK_EQ(weft_tcp_close(conn), 0);
 	close(peer);
 	CHECK_EQ(weft_tcp_listener_close(listener), 0);
+	stage_finish(&stage);
+}
+
+/* A ring's own table takes as many sockets as the process might have had descriptors when it was made, and
+ * needs none of them. What does not fit stays in the queue. */
+TEST(tcp_of_a_ring_s_table_needs_no_descriptors)
+{
+	enum { PLACES = 40, CONNS = PLACES - 1 }; /* the listener has one */
+	struct weft_tcp_accept__frame accept;
+	struct weft_tcp_listener listener;
+	struct weft_tcp conns[CONNS + 1];
+	struct rlimit before, few;
+	struct stage stage;
+	int port, peers[CONNS + 1];
+
+	if (test_on_valgrind())
+		SKIP("valgrind plays the limit of descriptors itself");
+	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	few = before;
+	few.rlim_cur = PLACES;
+	CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+	stage_init(&stage);
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+	if (!stage.reactor.poller.ops->one_thread) {
+		stage_finish(&stage);
+		SKIP("of uring-direct");
+	}
+	listener = stage_listen(&port);
+	for (int i = 0; i <= CONNS; i++)
+		peers[i] = peer_connect(port);
+	before = descriptors_end();
+	for (int i = 0; i < CONNS; i++)
+		CHECK_EQ(STAGE_AWAIT(&stage, &accept, weft_tcp_accept, listener, &conns[i]), 0);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(STAGE_AWAIT(&stage, &accept, weft_tcp_accept, listener, &conns[CONNS]),
+				-ENFILE);
+	CHECK_EQ(weft_tcp_close(conns[7]), 0);
+	weft__reactor_poll(&stage.reactor, 0); /* the ring lets go of it here */
+	conns[7] = conns[CONNS - 1];
+	CHECK_EQ(STAGE_AWAIT(&stage, &accept, weft_tcp_accept, listener, &conns[CONNS - 1]), 0);
+	peer_send(peers[CONNS], "here", 4);
+	read_exactly(&stage, conns[CONNS - 1], "here");
+	for (int i = 0; i < CONNS; i++)
+		CHECK_EQ(weft_tcp_close(conns[i]), 0);
+	CHECK_EQ(weft_tcp_listener_close(listener), 0);
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+	for (int i = 0; i <= CONNS; i++)
+		close(peers[i]);
 	stage_finish(&stage);
 }
 
@@ -792,10 +845,13 @@ TEST(tcp_close_with_reset_resets_the_peer)
 
 static int option_of(struct weft_tcp conn, int level, int name)
 {
+	struct weft__reactor *reactor = conn.source->reactor;
 	int value = -1;
 	socklen_t length = sizeof value;
 
-	CHECK(getsockopt(conn.source->fd, level, name, &value, &length) == 0);
+	CHECK_EQ(reactor->sockets->get_option(
+				 &reactor->poller, conn.source->fd, level, name, &value, &length),
+			0);
 	return value;
 }
 
