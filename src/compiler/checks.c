@@ -355,5 +355,6 @@ void check_function(struct tree *tree, struct function *function)
 		return;
 	checks.joins_a_task = joins(function->body);
 	walk(&checks, function->body);
+	check_closing(tree, function);
 	check_frame(&checks);
 }

@@ -43,6 +43,9 @@ void locals_find_hoisted(struct tree *tree, struct function *function);
 /* checks.c: warnings; after locals_find_hoisted. */
 void check_function(struct tree *tree, struct function *function);
 
+/* closing.c: warns of what is open when its block is left. */
+void check_closing(struct tree *tree, const struct function *function);
+
 /* cancel_safety.c: whether something is lost, perhaps, if the select in `function` cancels a call of
  * `branch`. */
 bool cancel_may_lose(struct tree *tree, const struct function *function, const struct node *select,

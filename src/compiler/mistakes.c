@@ -22,6 +22,7 @@ static const struct {
 	[MISTAKE_CANCEL_SAFE] = { "W108", "weft-cancel-safe", false },
 	[MISTAKE_UNUSED_RESULT] = { "W109", "weft-unused-result", true },
 	[MISTAKE_LATE_INCLUDE] = { "W110", "weft-late-include", false },
+	[MISTAKE_UNCLOSED] = { "W111", "weft-unclosed", false },
 };
 
 static const char group[] = "weft";

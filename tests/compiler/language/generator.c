@@ -72,6 +72,7 @@ static async int some(int limit, int wanted)
 	weft_stream_generator_init(&numbers, count, &limit);
 	weft_stream_map_init(&squares, &numbers, square, NULL);
 	weft_stream_take_init(&taken, &squares, wanted);
+	defer await weft_stream_close(&taken);
 	while ((n = await weft_stream_next(&taken, &item)) > 0)
 		printf("%ld ", item);
 	printf("end %d, alive %d\n", n, alive);

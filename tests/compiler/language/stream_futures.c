@@ -60,6 +60,7 @@ static async int all_tasks(void)
 	weft_stream_iter_init(&iter, tasks, TASKS);
 	weft_stream_enumerate_init(&enumerated, &iter);
 	weft_stream_buffer_unordered_init(&buffered, &enumerated, LIMIT, work, NULL);
+	defer await weft_stream_close(&buffered);
 	weft_try(await weft_stream_collect(&buffered, indices, TASKS + 1, &count));
 	for (size_t i = 0; i < count; i++) {
 		missing -= !seen[indices[i]];
@@ -78,6 +79,7 @@ static async int in_order(void)
 	for (unsigned limit = 1; limit <= 4; limit += 3) {
 		weft_stream_iter_init(&iter, numbers, 6);
 		weft_stream_buffered_init(&halves, &iter, limit, halve, &three);
+		defer await weft_stream_close(&halves);
 		while ((n = await weft_stream_next(&halves, &item)) != 0)
 			printf(n > 0 ? "%d " : "%d! ", n > 0 ? item : n);
 		printf(".\n");

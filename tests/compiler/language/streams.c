@@ -96,6 +96,7 @@ async int main(void)
 	weft_stream_iter_init(&other, numbers, 3);
 	weft_stream_map_init(&tens, &source, tenfold, NULL);
 	weft_stream_zip_init(&pairs, &other, &tens);
+	defer await weft_stream_close(&pairs);
 	while (await weft_stream_next(&pairs, &pair) > 0)
 		printf("%d %ld, ", pair.first, pair.second);
 

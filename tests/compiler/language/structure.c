@@ -47,6 +47,7 @@ static async int in_order_of_the_ends(void)
 	struct weft_join_set set = WEFT_JOIN_SET_INIT;
 	int result, err;
 
+	defer await weft_join_set_close(&set);
 	for (int i = 0; i < 3; i++)
 		weft_try(weft_spawn_in(&set.tasks, ends_when_told(&tokens[i], i)));
 	for (int i = 0; i < 3; i++) {

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <unistd.h>
+#include <weft.h>
+#include <weft/async.h>
+
+static async int measure(int n)
+{
+	return await weft_yield() + n;
+}
+
+/* Returned from, by the macro too, before the close; and never closed. */
+async int measure_all(int limit)
+{
+	struct weft_set set = WEFT_SET_INIT;
+	struct weft_join_set tasks = WEFT_JOIN_SET_INIT;
+	struct weft_scope scope = WEFT_SCOPE_INIT;
+	int length = 0;
+
+	weft_try(weft_set_push(&set, measure(1)));
+	if (limit > 1 && weft_spawn_in(&tasks.tasks, measure(2)) < 0)
+		return -1;
+	if (weft_spawn_in(&scope, measure(3)) == 0)
+		length++;
+	while (await weft_set_next(&set, &length) == 0)
+		printf("%d\n", length);
+	(void)await weft_join_set_close(&tasks);
+	return await weft_set_close(&set);
+}
+
+WEFT_STREAM_FN(double_it, void, int, long)
+{
+	(void)arg;
+	*out = 2L * *in;
+	return 1;
+}
+
+/* In a block of its own, by ways that leave it, and by those that do not. */
+async int ask(int *numbers)
+{
+	int x, n = 0;
+	long y;
+
+	for (int i = 0; i < 2; i++) {
+		WEFT_STREAM_OF(iter, int) left, kept;
+
+		weft_stream_iter_init(&left, numbers, 3);
+		weft_stream_iter_init(&kept, numbers, 3);
+		while (await weft_stream_next(&kept, &x) > 0)
+			if (x > 1)
+				break;
+		n += x;
+		await weft_stream_close(&kept);
+		if (await weft_stream_next(&left, &x) > 0)
+			continue;
+		await weft_stream_close(&left);
+	}
+	{
+		WEFT_STREAM_OF(iter, int) source;
+		WEFT_STREAM_FROM(map, int, long) doubled;
+
+		weft_stream_iter_init(&source, numbers, 3);
+		weft_stream_map_init(&doubled, &source, double_it, NULL);
+		if (await weft_stream_next(&doubled, &y) > 0)
+			goto out;
+	}
+out:
+	return n;
+}
+
+static async int add(struct weft_set *set)
+{
+	return weft_set_push(set, measure(1));
+}
+
+/* Nothing to be said of these. */
+async int closed(int *numbers, int how)
+{
+	struct weft_set deferred = WEFT_SET_INIT, lent = WEFT_SET_INIT, unused = WEFT_SET_INIT;
+	WEFT_STREAM_OF(iter, int) source, never;
+	int x;
+
+	(void)unused;
+	weft_stream_iter_init(&source, numbers, 3);
+	weft_stream_iter_init(&never, numbers, 3);
+	defer await weft_set_close(&deferred);
+	weft_try(weft_set_push(&deferred, measure(1)));
+	weft_try(await add(&lent));
+	while (await weft_stream_next(&source, &x) > 0)
+		if (how > x) {
+			await weft_stream_close(&source);
+			return x;
+		}
+	x = await weft_stream_close(&source);
+	weft_scope (scope)
+		weft_try(weft_spawn_in(&scope, measure(2)));
+	return x;
+}
