@@ -29,7 +29,7 @@
  *     struct f__frame  { struct f__args args; ... }                        known to the definition
  *     f__poll          the state machine
  *     f__async         its descriptor: name, sizes, table of await points
- *     f__init          fills in the arguments (inline)
+ *     f__init          fills in the arguments (inline); of some leaves also f__now (weft/waiter.h)
  *
  * Locals of the poll function end at an await, and no switch may enclose one. (weftcc lifts both limits.)
  *

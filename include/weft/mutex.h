@@ -55,11 +55,39 @@ struct weft_mutex_lock__frame {
 	struct weft_waiter waiter;
 };
 
+/* What the inline functions below call where their atomic operation does not do; and the functions
+ * themselves, for other languages. */
+WEFT_NODISCARD int weft_mutex_try_lock_slowly(struct weft_mutex *mutex);
+void weft_mutex_unlock_slowly(struct weft_mutex *mutex);
+
+/* Its word when nobody waits (private). */
+#define WEFT_MUTEX_FREE_ 20u
+#define WEFT_MUTEX_HELD_ 22u
+
 /* 0; -EAGAIN: it is locked. */
-WEFT_NODISCARD int weft_mutex_try_lock(struct weft_mutex *mutex);
+WEFT_NODISCARD static inline int weft_mutex_try_lock(struct weft_mutex *mutex)
+{
+	if (weft_word_look_(&mutex->waiters) == WEFT_MUTEX_FREE_ &&
+			weft_word_take_(&mutex->waiters, WEFT_MUTEX_FREE_, WEFT_MUTEX_HELD_))
+		return 0;
+	return weft_mutex_try_lock_slowly(mutex);
+}
 
 /* Aborts if it is not locked. */
-void weft_mutex_unlock(struct weft_mutex *mutex);
+static inline void weft_mutex_unlock(struct weft_mutex *mutex)
+{
+	if (weft_word_look_(&mutex->waiters) != WEFT_MUTEX_HELD_ ||
+			!weft_word_give_(&mutex->waiters, WEFT_MUTEX_HELD_, WEFT_MUTEX_FREE_))
+		weft_mutex_unlock_slowly(mutex);
+}
+
+static inline bool weft_mutex_lock__now(
+		struct weft_context *cx, int *result, struct weft_mutex *mutex)
+{
+	return weft_word_look_(&mutex->waiters) == WEFT_MUTEX_FREE_ && weft_context_may_end(cx) &&
+			weft_word_take_(&mutex->waiters, WEFT_MUTEX_FREE_, WEFT_MUTEX_HELD_) &&
+			weft_leaf_ends_(cx, result);
+}
 
 WEFT_END_DECLS
 

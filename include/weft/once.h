@@ -68,8 +68,30 @@ WEFT_NODISCARD int weft_once_try_begin(struct weft_once *once);
  * Aborts if nobody has the turn. From any thread. */
 int weft_once_end(struct weft_once *once, int result);
 
+/* The same as the next, out of line, for other languages. */
+bool weft_once_is_done_slowly(const struct weft_once *once);
+
+/* Its word when it is done (private). */
+#define WEFT_ONCE_DONE_ 6u
+
 /* Whether it is done. */
-bool weft_once_is_done(const struct weft_once *once);
+static inline bool weft_once_is_done(const struct weft_once *once)
+{
+	/* acquire: pairs with weft_once_end, in weft__permits_close; who is told sees what was made */
+	uint32_t word = weft_word_load_(&once->waiters.word, ACQUIRE);
+
+	return word % WEFT_PERMITS_ONE_ == WEFT_ONCE_DONE_ || weft_once_is_done_slowly(once);
+}
+
+static inline bool weft_once_begin__now(
+		struct weft_context *cx, int *result, struct weft_once *once)
+{
+	/* acquire: as above */
+	uint32_t word = weft_word_load_(&once->waiters.word, ACQUIRE);
+
+	return word % WEFT_PERMITS_ONE_ == WEFT_ONCE_DONE_ && weft_context_may_end(cx) &&
+			weft_leaf_ends_(cx, result);
+}
 
 WEFT_END_DECLS
 

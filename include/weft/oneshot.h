@@ -26,6 +26,8 @@
 #ifndef WEFT_ONESHOT_H
 #define WEFT_ONESHOT_H
 
+#include <string.h>
+
 #include <weft/waiter.h>
 
 WEFT_BEGIN_DECLS
@@ -56,6 +58,22 @@ struct weft_oneshot_recv__frame {
 	struct weft_oneshot_recv__args args;
 	struct weft_waiter waiter;
 };
+
+/* Its word when a value is there that nobody has waited for, and after that (private). */
+#define WEFT_ONESHOT_SENT_ 1u
+#define WEFT_ONESHOT_TAKEN_ 3u
+
+static inline bool weft_oneshot_recv__now(
+		struct weft_context *cx, int *result, struct weft_oneshot *oneshot, void *value)
+{
+	if (weft_word_look_(&oneshot->waiters) != WEFT_ONESHOT_SENT_ || !weft_context_may_end(cx) ||
+			!weft_word_take_(
+					&oneshot->waiters, WEFT_ONESHOT_SENT_, WEFT_ONESHOT_TAKEN_))
+		return false;
+	if (oneshot->bytes)
+		memcpy(value, oneshot->value, oneshot->bytes);
+	return weft_leaf_ends_(cx, result);
+}
 
 /* The same without waiting: -EAGAIN. */
 WEFT_NODISCARD int weft_oneshot_try_recv(struct weft_oneshot *oneshot, void *value);

@@ -214,6 +214,12 @@ static inline void weft_context_refund(struct weft_context *cx)
 	cx->budget++;
 }
 
+/* Whether a leaf that need not wait may end: it is not cancelled, and there is budget to charge. */
+static inline bool weft_context_may_end(const struct weft_context *cx)
+{
+	return !cx->cancelled && cx->budget != 0;
+}
+
 WEFT_END_DECLS
 
 #endif

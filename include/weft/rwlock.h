@@ -71,15 +71,63 @@ struct weft_rwlock_write__frame {
 	struct weft_waiter waiter;
 };
 
+/* What the inline functions below call where their atomic operation does not do; and the functions
+ * themselves, for other languages. */
+WEFT_NODISCARD int weft_rwlock_try_read_slowly(struct weft_rwlock *rwlock);
+WEFT_NODISCARD int weft_rwlock_try_write_slowly(struct weft_rwlock *rwlock);
+void weft_rwlock_unlock_read_slowly(struct weft_rwlock *rwlock);
+void weft_rwlock_unlock_write_slowly(struct weft_rwlock *rwlock);
+
+/* In permits, and its word when nobody waits (private). */
+#define WEFT_RWLOCK_READ_ 4u
+#define WEFT_RWLOCK_WRITE_ 0x1ffffffeu
+#define WEFT_RWLOCK_FREE_ 0xfffffffcu
+#define WEFT_RWLOCK_WRITTEN_ 12u
+
 /* 0; -EAGAIN: it is locked for writing, or others wait. */
-WEFT_NODISCARD int weft_rwlock_try_read(struct weft_rwlock *rwlock);
+WEFT_NODISCARD static inline int weft_rwlock_try_read(struct weft_rwlock *rwlock)
+{
+	return weft_permits_take_(&rwlock->waiters, WEFT_RWLOCK_READ_)
+			? 0
+			: weft_rwlock_try_read_slowly(rwlock);
+}
 
 /* 0; -EAGAIN: it is locked, or others wait. */
-WEFT_NODISCARD int weft_rwlock_try_write(struct weft_rwlock *rwlock);
+WEFT_NODISCARD static inline int weft_rwlock_try_write(struct weft_rwlock *rwlock)
+{
+	return weft_permits_take_(&rwlock->waiters, WEFT_RWLOCK_WRITE_)
+			? 0
+			: weft_rwlock_try_write_slowly(rwlock);
+}
 
 /* Each ends what it is named after. Aborts if it is not locked in that way. */
-void weft_rwlock_unlock_read(struct weft_rwlock *rwlock);
-void weft_rwlock_unlock_write(struct weft_rwlock *rwlock);
+static inline void weft_rwlock_unlock_read(struct weft_rwlock *rwlock)
+{
+	uint32_t word = weft_word_look_(&rwlock->waiters);
+
+	if (word == WEFT_RWLOCK_FREE_ || word == WEFT_RWLOCK_WRITTEN_ ||
+			!weft_permits_give_(&rwlock->waiters, WEFT_RWLOCK_READ_))
+		weft_rwlock_unlock_read_slowly(rwlock);
+}
+
+static inline void weft_rwlock_unlock_write(struct weft_rwlock *rwlock)
+{
+	if (weft_word_look_(&rwlock->waiters) != WEFT_RWLOCK_WRITTEN_ ||
+			!weft_word_give_(&rwlock->waiters, WEFT_RWLOCK_WRITTEN_, WEFT_RWLOCK_FREE_))
+		weft_rwlock_unlock_write_slowly(rwlock);
+}
+
+static inline bool weft_rwlock_read__now(
+		struct weft_context *cx, int *result, struct weft_rwlock *rwlock)
+{
+	return weft_permits_now_(cx, result, &rwlock->waiters, WEFT_RWLOCK_READ_);
+}
+
+static inline bool weft_rwlock_write__now(
+		struct weft_context *cx, int *result, struct weft_rwlock *rwlock)
+{
+	return weft_permits_now_(cx, result, &rwlock->waiters, WEFT_RWLOCK_WRITE_);
+}
 
 /* Who has it to write has it to read from now on, and nobody wrote in between. Those who wait to read, and
  * stand before the first that waits to write, go on. Aborts if it is not locked for writing. (There is no

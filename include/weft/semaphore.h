@@ -54,13 +54,35 @@ struct weft_semaphore_acquire__frame {
 	struct weft_waiter waiter;
 };
 
+/* What the inline functions below call where their atomic operation does not do; and the functions
+ * themselves, for other languages. */
+WEFT_NODISCARD int weft_semaphore_try_acquire_slowly(
+		struct weft_semaphore *semaphore, uint32_t count);
+void weft_semaphore_release_slowly(struct weft_semaphore *semaphore, uint32_t count);
+
 /* 0; -EAGAIN: not so many are there, or others wait; -ESHUTDOWN: closed. */
-WEFT_NODISCARD int weft_semaphore_try_acquire(struct weft_semaphore *semaphore, uint32_t count);
+WEFT_NODISCARD static inline int weft_semaphore_try_acquire(
+		struct weft_semaphore *semaphore, uint32_t count)
+{
+	return weft_permits_take_(&semaphore->waiters, count)
+			? 0
+			: weft_semaphore_try_acquire_slowly(semaphore, count);
+}
 
 /* Gives permits back; they may have been acquired by another task. Aborts above WEFT_SEMAPHORE_MAX. In
  * checked builds also if those that the task has acquired in the same function were released before, and
  * nobody else has any: a permit that is released twice. */
-void weft_semaphore_release(struct weft_semaphore *semaphore, uint32_t count);
+static inline void weft_semaphore_release(struct weft_semaphore *semaphore, uint32_t count)
+{
+	if (!weft_permits_give_(&semaphore->waiters, count))
+		weft_semaphore_release_slowly(semaphore, count);
+}
+
+static inline bool weft_semaphore_acquire__now(struct weft_context *cx, int *result,
+		struct weft_semaphore *semaphore, uint32_t count)
+{
+	return weft_permits_now_(cx, result, &semaphore->waiters, count);
+}
 
 /* Permits that nobody has acquired: more of them, or a signal. Aborts as release, but for the last. */
 void weft_semaphore_add(struct weft_semaphore *semaphore, uint32_t count);

@@ -5,6 +5,10 @@
  * What tasks wait for (weft/semaphore.h, weft/mutex.h, weft/rwlock.h, weft/once.h, weft/barrier.h,
  * weft/notify.h, weft/oneshot.h) holds a list of waiters; a waiter is part of the frame that waits. So
  * nothing allocates, however many wait.
+ *
+ * Who need not wait goes from one word to the next by one atomic operation, inline. What the words mean is
+ * told in sync/mutex.c and sync/permits.c: a lock may be used so once the library has said so in its word,
+ * which a library that wants to see every call (a checked build) never does.
  */
 #ifndef WEFT_WAITER_H
 #define WEFT_WAITER_H
@@ -30,6 +34,85 @@ struct weft_waiters {
  * task of a runtime, if the task does not hold it: because it was never taken, or released too early. The
  * message names both places. (Linux has lockdep_assert_held.) */
 void weft_assert_held(const void *lock);
+
+/* tests/model has its own. */
+#ifndef weft_word_load_
+#define weft_word_load_(word, order) __atomic_load_n((word), __ATOMIC_##order)
+#define weft_word_cas_(word, from, to, order)                                                      \
+	__atomic_compare_exchange_n((word), (from), (to), false, __ATOMIC_##order, __ATOMIC_RELAXED)
+#endif
+
+/* A guess: who goes on from there by one of the others finds out whether it still holds. */
+static inline uint32_t weft_word_look_(const struct weft_waiters *waiters)
+{
+	return weft_word_load_(&waiters->word, RELAXED); /* relaxed, for that */
+}
+
+/* From one word to another; false: it was not that. Acquire: pairs with who gave what is taken here. */
+static inline bool weft_word_take_(struct weft_waiters *waiters, uint32_t from, uint32_t to)
+{
+	return weft_word_cas_(&waiters->word, &from, to, ACQUIRE);
+}
+
+/* Release: pairs with who takes next, here or in the library. */
+static inline bool weft_word_give_(struct weft_waiters *waiters, uint32_t from, uint32_t to)
+{
+	return weft_word_cas_(&waiters->word, &from, to, RELEASE);
+}
+
+/* For `async int f(A a, B b)` there may be an inline function
+ *     bool f__now(struct weft_context *cx, int *result, A a, B b)
+ * which weftcc, and this macro instead of weft_await, try first. true: the call has ended, its result is
+ * there, and the budget was charged; false: nothing has happened, so a frame is filled in and polled. What
+ * need not wait costs no frame then. */
+#define weft_await_now(f, child, function, ...)                                                    \
+	do {                                                                                       \
+		if (function##__now(cx, &(child).args.result, ##__VA_ARGS__))                      \
+			break;                                                                     \
+		weft_await(f, child, function, ##__VA_ARGS__);                                     \
+	} while (0)
+
+/* The end of such a function. */
+static inline bool weft_leaf_ends_(struct weft_context *cx, int *result)
+{
+	cx->budget--;
+	*result = 0;
+	return true;
+}
+
+/* For semaphore and rwlock: nobody waits, it is not closed, and the library has said so. */
+#define WEFT_PERMITS_INLINE_ 4u
+#define WEFT_PERMITS_ONE_ 8u
+
+static inline bool weft_permits_take_(struct weft_waiters *waiters, uint32_t count)
+{
+	uint32_t word = weft_word_look_(waiters);
+
+	return word % WEFT_PERMITS_ONE_ == WEFT_PERMITS_INLINE_ &&
+			word / WEFT_PERMITS_ONE_ >= count &&
+			weft_word_take_(waiters, word, word - count * WEFT_PERMITS_ONE_);
+}
+
+/* The same for a leaf. */
+static inline bool weft_permits_now_(
+		struct weft_context *cx, int *result, struct weft_waiters *waiters, uint32_t count)
+{
+	uint32_t word = weft_word_look_(waiters);
+
+	return word % WEFT_PERMITS_ONE_ == WEFT_PERMITS_INLINE_ &&
+			word / WEFT_PERMITS_ONE_ >= count && weft_context_may_end(cx) &&
+			weft_word_take_(waiters, word, word - count * WEFT_PERMITS_ONE_) &&
+			weft_leaf_ends_(cx, result);
+}
+
+static inline bool weft_permits_give_(struct weft_waiters *waiters, uint32_t count)
+{
+	uint32_t word = weft_word_look_(waiters);
+
+	return word % WEFT_PERMITS_ONE_ == WEFT_PERMITS_INLINE_ &&
+			count <= UINT32_MAX / WEFT_PERMITS_ONE_ - word / WEFT_PERMITS_ONE_ &&
+			weft_word_give_(waiters, word, word + count * WEFT_PERMITS_ONE_);
+}
 
 WEFT_END_DECLS
 

@@ -240,28 +240,61 @@ static const char *await_own(struct lower *lower, struct node *node, struct node
 	return value;
 }
 
-const char *call_await(struct lower *lower, struct node *node, struct node *call, bool follows)
+/* In a frame that is a member of the caller's. Returns where the result is. */
+static const char *await_embedded(struct lower *lower, struct node *node, struct node *call,
+		struct callee *callee, const char **arguments)
 {
 	struct arena *arena = &lower->tree->arena;
+	const char *member = arena_printf(arena, "weft_c%u", ++lower->serial);
+
+	lower_scope_push(lower);
+	call_embed(lower, callee->function, member);
+	lower_scope_pop(lower);
+	call_init(lower, callee, call, arguments, arena_printf(arena, "&weft_f->%s.args", member));
+	lower_await_point(lower, node->begin, member, callee->function, "0",
+			arena_printf(arena, "%s__poll(&weft_f->%s, weft_cx)",
+					callee->function->name, member));
+	return arena_printf(arena, "weft_f->%s.args.result", member);
+}
+
+/* What ends without a frame, if it does, comes first: f__now. The arguments are used twice. */
+static const char *await_now(struct lower *lower, struct node *node, struct node *call,
+		struct callee *callee, const char **arguments, bool follows)
+{
+	CXType result = clang_getResultType(callee->type);
+	const char *value = lower_temporary(lower, node->begin, result, follows);
+
+	for (unsigned i = 1; i < call->count; i++) {
+		CXType type = clang_getArgType(callee->type, i - 1);
+		const char *temporary = lower_temporary(lower, call->begin, type, false);
+
+		lower_store(lower->out, temporary, type, arguments[i - 1]);
+		arguments[i - 1] = temporary;
+	}
+	text_printf(lower->out, "if (!%s__now(weft_cx, &%s", callee->function->name, value);
+	for (unsigned i = 1; i < call->count; i++)
+		text_printf(lower->out, ", %s", arguments[i - 1]);
+	text_puts(lower->out, ")) { ");
+	lower_store(lower->out, value, result,
+			await_embedded(lower, node, call, callee, arguments));
+	text_puts(lower->out, "} ");
+	return value;
+}
+
+const char *call_await(struct lower *lower, struct node *node, struct node *call, bool follows)
+{
 	struct callee callee = callee_of(lower, call);
 	CXType result = clang_getResultType(callee.type);
-	const char **arguments, *member;
+	const char **arguments, *value;
 
 	if (!callee.embedded)
 		return await_own(lower, node, call, &callee, follows);
 	arguments = call_arguments(lower, call);
-	member = arena_printf(arena, "weft_c%u", ++lower->serial);
-	lower_scope_push(lower);
-	call_embed(lower, callee.function, member);
-	lower_scope_pop(lower);
-	call_init(lower, &callee, call, arguments, arena_printf(arena, "&weft_f->%s.args", member));
-	lower_await_point(lower, node->begin, member, callee.function, "0",
-			arena_printf(arena, "%s__poll(&weft_f->%s, weft_cx)", callee.function->name,
-					member));
-	if (type_is_void(result))
-		return "((void)0)";
-	return call_keep(lower, node->begin, result,
-			arena_printf(arena, "weft_f->%s.args.result", member), follows);
+	if (callee.function->has_now && !lower->tree->options->suspend_always)
+		return await_now(lower, node, call, &callee, arguments, follows);
+	value = await_embedded(lower, node, call, &callee, arguments);
+	return type_is_void(result) ? "((void)0)"
+				    : call_keep(lower, node->begin, result, value, follows);
 }
 
 /* ---- spawning: needs no await ---- */

@@ -126,6 +126,16 @@ static enum CXChildVisitResult visit_objects(CXCursor cursor, CXCursor parent, C
 	struct tree *tree = data;
 
 	(void)parent;
+	if (cursor.kind == CXCursor_FunctionDecl) {
+		const char *name = cursor_name(tree, cursor);
+		size_t size = strlen(name);
+		struct function *f = size > 5 && strcmp(name + size - 5, "__now") == 0
+				? tree_find(tree, name, size - 5)
+				: NULL;
+
+		if (f)
+			f->has_now = true;
+	}
 	if (cursor.kind == CXCursor_VarDecl &&
 			has_words(tree, cursor_begin(cursor), cursor_end(cursor)))
 		tree_build_object(tree, cursor);

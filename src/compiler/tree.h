@@ -164,6 +164,7 @@ struct function {
 	bool on_stack, is_recursive;
 	bool args_emitted, frame_emitted, is_foreign; /* declared by the library's macros */
 	bool has_foreign_frame;                       /* and so is its frame */
+	bool has_now;                                 /* and what may end it at once: f__now */
 	struct lowered *lowered;
 };
 

@@ -37,6 +37,8 @@
  *                  of the list.
  *             [O2] an unlock touches nothing after what may let another in, unless somebody is in the
  *                  list: then nobody is the last, who may free it, before that one took its lock.
+ *             Where the mutex goes from FREE to HELD and back, weft/mutex.h does that inline, in the same
+ *             orders, once MUTEX_INLINE is in the word.
  * Cost        one atomic operation without waiters, and in the window. A wait is two or three times the
  *             lock of the list.
  * Not here    permits.c: a semaphore of one permit is a mutex that is always handed over.
@@ -46,12 +48,24 @@
 #include "core/held.h"
 #include "sync/waiters.h"
 
-enum { MUTEX_WAITING = 1, MUTEX_LOCKED = 2, MUTEX_VALID = 4, MUTEX_OFFERED = 8 };
+enum {
+	MUTEX_WAITING = 1,
+	MUTEX_LOCKED = 2,
+	MUTEX_VALID = 4,
+	MUTEX_OFFERED = 8,
+	MUTEX_INLINE = 16, /* weft/mutex.h may do FREE --lock--> HELD --unlock--> FREE without us */
+};
+
+/* Who locks it first says so, except where we want to hear of each. */
+enum { MUTEX_SAID = WEFT__HELD ? 0 : MUTEX_INLINE };
 
 /* A waiter's `wanted`. */
 enum { MUTEX_PATIENT, MUTEX_IMPATIENT };
 
 _Static_assert(MUTEX_VALID == 4, "so says WEFT_MUTEX_INIT");
+_Static_assert(WEFT_MUTEX_FREE_ == (MUTEX_VALID | MUTEX_INLINE) &&
+				WEFT_MUTEX_HELD_ == (MUTEX_VALID | MUTEX_INLINE | MUTEX_LOCKED),
+		"the inline functions");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_mutex) == 24, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_mutex_lock__frame) == 64,
 		"part of the ABI");
@@ -71,7 +85,7 @@ static int mutex_take(struct weft_waiters *waiters, uint32_t *word)
 {
 	while (!(*word & MUTEX_LOCKED))
 		/* [O1] pairs with mutex_release and mutex_pass */
-		if (atomic_cas_acquire(&waiters->word, word, *word | MUTEX_LOCKED))
+		if (atomic_cas_acquire(&waiters->word, word, *word | MUTEX_LOCKED | MUTEX_SAID))
 			return 0;
 	return -EAGAIN;
 }
@@ -247,14 +261,14 @@ enum weft_poll weft_mutex_lock__poll(void *frame, struct weft_context *cx)
 
 WEFT_ASYNC_DEFINE_LEAF(weft_mutex_lock, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
 
-int weft_mutex_try_lock(struct weft_mutex *mutex)
+int weft_mutex_try_lock_slowly(struct weft_mutex *mutex)
 {
 	uint32_t word = mutex_look(mutex);
 
 	return weft__held_tried(mutex, HELD_MUTEX, mutex_take(&mutex->waiters, &word));
 }
 
-void weft_mutex_unlock(struct weft_mutex *mutex)
+void weft_mutex_unlock_slowly(struct weft_mutex *mutex)
 {
 	WEFT_HELD(gave(mutex, mutex_look(mutex) & MUTEX_LOCKED));
 	mutex_release(mutex);

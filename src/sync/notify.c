@@ -41,6 +41,8 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_notify_wait_after__fram
 
 enum { NOTIFY_WAITING = 1, NOTIFY_KEPT = 2, NOTIFY_GENERATION = 4 };
 
+_Static_assert(WEFT_NOTIFY_KEPT_ == NOTIFY_KEPT, "weft_notify_wait__now");
+
 enum notify_whom { NOTIFY_OLDEST, NOTIFY_NEWEST };
 
 static uint32_t generation_of(uint32_t word)

@@ -15,6 +15,7 @@
 #include "sync/permits.h"
 
 _Static_assert(PERMITS_ONE == 8 && PERMITS_OF_ONCE == 4, "so says WEFT_ONCE_INIT");
+_Static_assert(WEFT_ONCE_DONE_ == (PERMITS_OF_ONCE | PERMITS_CLOSED), "weft_once_is_done");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_once) == 24, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_once_begin__frame) == 64,
 		"part of the ABI");
@@ -75,7 +76,7 @@ int weft_once_end(struct weft_once *once, int result)
 	return 0;
 }
 
-bool weft_once_is_done(const struct weft_once *once)
+bool weft_once_is_done_slowly(const struct weft_once *once)
 {
 	return once_look(once) & PERMITS_CLOSED;
 }

@@ -37,6 +37,10 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_oneshot_closed__frame) 
 
 enum { ONESHOT_SENT = 1, ONESHOT_TAKEN = 2, ONESHOT_CLOSED = 4, ONESHOT_CROWDED = 8 };
 
+_Static_assert(WEFT_ONESHOT_SENT_ == ONESHOT_SENT &&
+				WEFT_ONESHOT_TAKEN_ == (ONESHOT_SENT | ONESHOT_TAKEN),
+		"weft_oneshot_recv__now");
+
 void weft_oneshot_init(struct weft_oneshot *oneshot, void *place, size_t bytes)
 {
 	struct weft_oneshot fresh = { { NULL, NULL, 0, 0 }, place, bytes };

@@ -2,11 +2,13 @@
 /*
  * sync/permits.h: what semaphore, rwlock and once have in common: permits.c tells how it works.
  *
- * Here is the way of those who need not wait: one atomic operation.
+ * Here is the way of those who need not wait: one atomic operation. In weft/waiter.h it is once more,
+ * inline: the same steps of the word, but only with PERMITS_INLINE and no other flag.
  */
 #ifndef WEFT_SYNC_PERMITS_H
 #define WEFT_SYNC_PERMITS_H
 
+#include "core/held.h"
 #include "sync/waiters.h"
 
 /* The word: flags, and above them how many permits are available. */
@@ -14,8 +16,15 @@ enum {
 	PERMITS_WAITING = 1, /* the list is not empty */
 	PERMITS_CLOSED = 2,
 	PERMITS_OF_ONCE = 4, /* it never changes, and tells a once from memory that is all zero */
+	PERMITS_INLINE = 4,  /* the others: weft/waiter.h may do without us what needs no list */
 	PERMITS_ONE = 8
 };
+
+/* Who comes first says so, except where we want to hear of each. */
+enum { PERMITS_SAID = WEFT__HELD ? 0 : PERMITS_INLINE };
+
+_Static_assert(WEFT_PERMITS_INLINE_ == PERMITS_INLINE && WEFT_PERMITS_ONE_ == PERMITS_ONE,
+		"the inline functions");
 
 /* For whom weft__permits_try gave -EAGAIN, and who is not cancelled: 0, -ESHUTDOWN, or -EAGAIN: it is
  * in the list. */
@@ -41,7 +50,8 @@ WEFT_NODISCARD static inline int weft__permits_try(struct weft_waiters *waiters,
 
 	while (!(word & (PERMITS_WAITING | PERMITS_CLOSED)) && word / PERMITS_ONE >= count)
 		/* pairs with weft__permits_release and _pass; failed, as the load */
-		if (atomic_cas_acquire(&waiters->word, &word, word - count * PERMITS_ONE))
+		if (atomic_cas_acquire(&waiters->word, &word,
+				    (word - count * PERMITS_ONE) | PERMITS_SAID))
 			return 0;
 	return word & PERMITS_CLOSED ? -ESHUTDOWN : -EAGAIN;
 }

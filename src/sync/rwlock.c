@@ -28,6 +28,12 @@ enum {
 };
 
 _Static_assert(RWLOCK_ALL == 0x1fffffff && PERMITS_ONE == 8, "so says WEFT_RWLOCK_INIT");
+_Static_assert(WEFT_RWLOCK_READ_ == RWLOCK_READ && WEFT_RWLOCK_WRITE_ == RWLOCK_WRITE &&
+				WEFT_RWLOCK_FREE_ ==
+						(uint32_t)RWLOCK_ALL * PERMITS_ONE +
+								PERMITS_INLINE &&
+				WEFT_RWLOCK_WRITTEN_ == RWLOCK_SPARE * PERMITS_ONE + PERMITS_INLINE,
+		"the inline functions");
 _Static_assert(RWLOCK_ALL % 2 == 1 && RWLOCK_READ % 2 == 0 && RWLOCK_WRITE % 2 == 0, "[I1]");
 _Static_assert(RWLOCK_ALL % RWLOCK_READ != RWLOCK_SPARE, "[I2]");
 _Static_assert(WEFT_RWLOCK_READERS_MAX == RWLOCK_ALL / RWLOCK_READ, "as the header says");
@@ -81,21 +87,21 @@ enum weft_poll weft_rwlock_write__poll(void *frame, struct weft_context *cx)
 
 WEFT_ASYNC_DEFINE_LEAF(weft_rwlock_write, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
 
-int weft_rwlock_try_read(struct weft_rwlock *rwlock)
+int weft_rwlock_try_read_slowly(struct weft_rwlock *rwlock)
 {
 	(void)rwlock_available(rwlock);
 	return weft__held_tried(
 			rwlock, HELD_READ, weft__permits_try(&rwlock->waiters, RWLOCK_READ));
 }
 
-int weft_rwlock_try_write(struct weft_rwlock *rwlock)
+int weft_rwlock_try_write_slowly(struct weft_rwlock *rwlock)
 {
 	(void)rwlock_available(rwlock);
 	return weft__held_tried(
 			rwlock, HELD_WRITE, weft__permits_try(&rwlock->waiters, RWLOCK_WRITE));
 }
 
-void weft_rwlock_unlock_read(struct weft_rwlock *rwlock)
+void weft_rwlock_unlock_read_slowly(struct weft_rwlock *rwlock)
 {
 	uint32_t available = rwlock_available(rwlock);
 	bool rwlock_is_read_locked = available != RWLOCK_ALL;
@@ -114,7 +120,7 @@ static void rwlock_check_written(const struct weft_rwlock *rwlock)
 	WEFT_ASSERT(rwlock_is_write_locked); /* [I2] */
 }
 
-void weft_rwlock_unlock_write(struct weft_rwlock *rwlock)
+void weft_rwlock_unlock_write_slowly(struct weft_rwlock *rwlock)
 {
 	WEFT_HELD(gave(rwlock, rwlock_available(rwlock) != RWLOCK_ALL));
 	rwlock_check_written(rwlock);

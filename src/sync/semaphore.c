@@ -28,7 +28,7 @@ enum weft_poll weft_semaphore_acquire__poll(void *frame, struct weft_context *cx
 
 WEFT_ASYNC_DEFINE_LEAF(weft_semaphore_acquire, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
 
-int weft_semaphore_try_acquire(struct weft_semaphore *semaphore, uint32_t count)
+int weft_semaphore_try_acquire_slowly(struct weft_semaphore *semaphore, uint32_t count)
 {
 	int outcome = weft__permits_try(&semaphore->waiters, count);
 
@@ -37,7 +37,7 @@ int weft_semaphore_try_acquire(struct weft_semaphore *semaphore, uint32_t count)
 	return outcome;
 }
 
-void weft_semaphore_release(struct weft_semaphore *semaphore, uint32_t count)
+void weft_semaphore_release_slowly(struct weft_semaphore *semaphore, uint32_t count)
 {
 	WEFT_HELD(released(semaphore, count));
 	weft__permits_release(&semaphore->waiters, count);

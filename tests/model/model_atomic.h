@@ -101,6 +101,10 @@ void model_pause(const struct model_site *site);
 #define atomic_cas_acq_rel(p, e, v) MODEL_CAS("cas_acq_rel", p, e, v, ACQ_REL)
 #define atomic_cas_seq_cst(p, e, v) MODEL_CAS("cas_seq_cst", p, e, v, SEQ_CST)
 
+/* Those of weft/waiter.h. */
+#define weft_word_load_(p, order) MODEL_LOAD("word_load", p, order)
+#define weft_word_cas_(p, e, v, order) MODEL_CAS("word_cas", p, e, v, order)
+
 #define atomic_fence_acquire() model_fence(MODEL_SITE("fence_acquire"), MODEL_ACQUIRE)
 #define atomic_fence_release() model_fence(MODEL_SITE("fence_release"), MODEL_RELEASE)
 #define atomic_fence_seq_cst() model_fence(MODEL_SITE("fence_seq_cst"), MODEL_SEQ_CST)

@@ -55,6 +55,18 @@ static struct weft_waker model_task_claim(void *data)
 	return mt_wake(&task->task) == MT_PUSH ? waker : nothing;
 }
 
+/* What weftcc tries before it makes a frame: whether `function` ends at once, with 0. */
+#define MODEL_TASK_NOW(function, ...)                                                              \
+	__extension__({                                                                            \
+		struct weft_context now_cx =                                                       \
+				weft_context_make((struct weft_waker){ NULL, NULL }, NULL);        \
+		int now_result = -1;                                                               \
+		bool now_ended = function##__now(&now_cx, &now_result, __VA_ARGS__);               \
+                                                                                                   \
+		MODEL_CHECK(!now_ended || (now_result == 0 && now_cx.budget == WEFT_BUDGET - 1));  \
+		now_ended;                                                                         \
+	})
+
 /* Whether the leaf may ask to be polled again, at once. */
 static bool model_task_may_yield __attribute__((unused));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rwlock in every interleaving (behaviours 61, 62): tasks that read, write, downgrade and give up, over plain
- * memory. It has no memory orders of its own: those of permits.c are weakened in test_model_semaphore.c. */
+ * memory. It has no memory orders of its own: those of permits.c and weft/waiter.h are weakened in test_model_semaphore.c. */
 #include <errno.h>
 #include <stddef.h>
 
@@ -19,6 +19,8 @@ static int lock_to_read(enum model_task_patience patience)
 {
 	struct weft_rwlock_read__frame frame;
 
+	if (patience == MODEL_TASK_STAYS && MODEL_TASK_NOW(weft_rwlock_read, rwlock))
+		return 0;
 	weft_rwlock_read__init(&frame.args, rwlock);
 	return model_task_await(&frame, sizeof frame, &weft_rwlock_read__async, patience);
 }
@@ -27,6 +29,8 @@ static int lock_to_write(enum model_task_patience patience)
 {
 	struct weft_rwlock_write__frame frame;
 
+	if (patience == MODEL_TASK_STAYS && MODEL_TASK_NOW(weft_rwlock_write, rwlock))
+		return 0;
 	weft_rwlock_write__init(&frame.args, rwlock);
 	return model_task_await(&frame, sizeof frame, &weft_rwlock_write__async, patience);
 }
