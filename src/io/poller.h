@@ -82,7 +82,7 @@ struct weft__poller_ops {
 	void (*wake)(struct weft__poller *poller);
 	/* A descriptor that is readable when wait(0) would find something, or -ENOTSUP. */
 	int (*fd)(struct weft__poller *poller);
-	/* The sockets whose descriptors this poller understands: the kernel's, the ring's, or simulated. */
+	/* The sockets whose descriptors this poller understands: the kernel's, a ring's, simulated. */
 	const struct weft__socket_ops *sockets;
 	bool one_thread; /* for runtimes whose tasks stay on one thread */
 };

@@ -326,17 +326,32 @@ static int uring_init(struct weft__poller *poller)
 	return err;
 }
 
-#define URING_OPS(name_, sockets_, one_thread_)                                                    \
-	{                                                                                          \
-		.name = (name_), .init = uring_init, .finish = uring_finish,                       \
-		.add = weft__uring_add, .remove = weft__uring_remove,                              \
-		.submit = weft__uring_submit, .cancel = weft__uring_cancel, .wait = uring_wait,    \
-		.wake = uring_wake, .fd = uring_fd, .sockets = (sockets_),                         \
-		.one_thread = (one_thread_),                                                       \
-	}
+const struct weft__poller_ops weft__poller_uring = {
+	.name = "uring",
+	.init = uring_init,
+	.finish = uring_finish,
+	.add = weft__uring_add,
+	.remove = weft__uring_remove,
+	.submit = weft__uring_submit,
+	.cancel = weft__uring_cancel,
+	.wait = uring_wait,
+	.wake = uring_wake,
+	.fd = uring_fd,
+	.sockets = &weft__sockets_kernel,
+};
 
-const struct weft__poller_ops weft__poller_uring =
-		URING_OPS("uring", &weft__sockets_kernel, false);
-const struct weft__poller_ops weft__poller_uring_direct =
-		URING_OPS("uring-direct", &weft__sockets_direct, true);
+const struct weft__poller_ops weft__poller_uring_direct = {
+	.name = "uring-direct",
+	.init = uring_init,
+	.finish = uring_finish,
+	.add = weft__uring_add,
+	.remove = weft__uring_remove,
+	.submit = weft__uring_submit,
+	.cancel = weft__uring_cancel,
+	.wait = uring_wait,
+	.wake = uring_wake,
+	.fd = uring_fd,
+	.sockets = &weft__sockets_direct,
+	.one_thread = true,
+};
 #endif /* WEFT_HAVE_URING */

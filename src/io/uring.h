@@ -109,8 +109,8 @@ static inline void uring_publish(
 int weft__uring_enter(
 		struct uring_state *state, unsigned submit, unsigned wait, int64_t timeout_ns);
 
-/* A system call that the ring makes: one that does not wait, so that it is complete when the request has been
- * handed over. Its result, on the caller's stack. */
+/* A system call that the ring makes: one that does not wait, so that it is complete when the request has
+ * been handed over. Its result, on the caller's stack. */
 struct uring_call {
 	int result;
 	bool done;
@@ -171,8 +171,8 @@ int weft__uring_ended_event(struct uring_state *state, struct weft__poller_event
 
 /* ---- the ring's table of sockets ---- */
 
-/* Asks the kernel for the table, with as many places as a process may have descriptors. -ENOSYS: it is too
- * old. */
+/* Asks the kernel for the table, with as many places as a process may have descriptors. -ENOSYS: it is
+ * too old. */
 int weft__uring_direct_init(struct uring_state *state);
 
 #endif /* WEFT_HAVE_URING */

@@ -2,15 +2,15 @@
 /*
  * io/uring_direct.c: sockets in the ring's own table, which are no descriptors of the process.
  *
- * Why         A process may have so many descriptors and no more. A ring's table counts apart, and every ring
- *             has one; and a socket in it is found without the reference count of a descriptor.
+ * Why         A process may have so many descriptors and no more. A ring's table counts apart, and every
+ *             ring has one; and a socket in it is found without the reference count of a descriptor.
  * How         Their numbers carry URING_DIRECT, so a poller knows both kinds. Readiness is that of
- *             uring_interest.c. What moves data, accepts or opens is a request that must not wait, and is
- *             therefore complete when it has been handed over: one system call, as without a ring. So
- *             nothing is under way in anybody's memory, and cancelling, closing and other threads are what
- *             they are for descriptors.
- *             Rarer calls (to bind, listen, connect, ask for names and options) are made on a descriptor
- *             that the kernel installs for the time of the call.
+ *             uring_interest.c. What moves data, accepts or opens is a request that must not wait, and
+ *             is therefore complete when it has been handed over: one system call, as without a ring.
+ *             So nothing is under way in anybody's memory, and cancelling, closing and other threads
+ *             are what they are for descriptors.
+ *             Rarer calls (to bind, listen, connect, ask for names and options) are made on a
+ *             descriptor that the kernel installs for the time of the call.
  *   The result of a call is the newest completion, or near it. If the queue was full, it is outside
  *   with others: then the queue is set aside (weft__uring_set_aside), which takes no memory, and the
  *   kernel fills it again, until the result is there.
@@ -80,8 +80,8 @@ static bool direct_took(struct uring_state *state, struct uring_call *call)
 	return false;
 }
 
-/* Hands over what there is, or, if that has happened, has the kernel put into the queue what did not fit. An
- * error is lack of memory: whoever calls it does so again. */
+/* Hands over what there is, or, if that has happened, has the kernel put into the queue what did not
+ * fit. An error is lack of memory: whoever calls it does so again. */
 static void direct_hand_over(struct uring_state *state)
 {
 	unsigned submit = uring_unsubmitted(state);
