@@ -2,7 +2,7 @@
 /*
  * io/uring_interest.c: descriptors and their multishot polls.
  *
- * How         Two tables by number, of descriptors and of sockets in the ring's own table (uring_direct.c).
+ * How         Two tables by number: of descriptors, and of sockets in the ring's own (uring_direct.c).
  *             The states of an interest:
  *
  *                     add           fill           remove            fill
@@ -15,8 +15,8 @@
  *
  *             The kernel ends a poll when the completion queue is full, or when the thread that armed
  *             it is gone; it is armed again, and arming reports what is ready.
- *             An event that comes out of the queue while nobody takes events is kept in its interest, where
- *             several become one; the next harvest looks for it.
+ *             An event that comes out of the queue while nobody takes events is kept in its interest,
+ *             where several become one; the next harvest looks for it.
  * Invariants  [I1] completions carry the interest's generation: those of an earlier poll of the same
  *                  descriptor number are dropped.
  *             [I2] an interest is listed while it is WANTED or UNWANTED (and stays so, if it ceases to
