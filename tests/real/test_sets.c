@@ -3,6 +3,7 @@
  * polled, given back and closed (B84). The frames and results are plain memory: the thread sanitizer looks. */
 #include "rig.h"
 
+#include <weft/join_all.h>
 #include <weft/oneshot.h>
 #include <weft/scope.h>
 #include <weft/set.h>
@@ -102,29 +103,40 @@ RIG_TASK(collects, struct world, struct weft_scope scope;
 		struct weft_set_next__frame next; struct weft_set_close__frame close;
 		int round, count, value;);
 
-static void collects_begin(struct collects__frame *f)
+static void boxes_fill(struct world *world, struct weft_set *set)
 {
-	struct world *world = f->args.p0;
-
-	f->set = (struct weft_set)WEFT_SET_INIT;
-	f->scope = (struct weft_scope)WEFT_SCOPE_INIT;
-	f->count = 0;
 	for (int i = 0; i < BOXES; i++) {
 		struct opens__args args;
 
 		weft_oneshot_init(&world->boxes[i], &world->values[i], sizeof world->values[i]);
 		world->results[i] = -1;
 		opens__init(&args, world, i);
-		CHECK_EQ(weft_set_put(&f->set, &opens__async, &args, &world->results[i]), 0);
+		if (set)
+			CHECK_EQ(weft_set_put(set, &opens__async, &args, &world->results[i]), 0);
 	}
-	if (world->from_outside)
-		rig_add(&world->begun);
+}
+
+static void senders_begin(struct world *world, struct weft_scope *scope)
+{
+	*scope = (struct weft_scope)WEFT_SCOPE_INIT;
 	for (int first = 0; first < SENDERS && !world->from_outside; first++) {
 		struct sends__args args;
 
 		sends__init(&args, (struct sender){ world, first });
-		CHECK_EQ(weft_scope_spawn(&f->scope, &sends__async, &args), 0);
+		CHECK_EQ(weft_scope_spawn(scope, &sends__async, &args), 0);
 	}
+}
+
+static void collects_begin(struct collects__frame *f)
+{
+	struct world *world = f->args.p0;
+
+	f->set = (struct weft_set)WEFT_SET_INIT;
+	f->count = 0;
+	boxes_fill(world, &f->set);
+	if (world->from_outside)
+		rig_add(&world->begun);
+	senders_begin(world, &f->scope);
 }
 
 static void collects_end(struct collects__frame *f)
@@ -188,4 +200,54 @@ RIG_TEST(b84_set_collects_from_a_thread)
 	rig_thread_join(thread);
 	weft_runtime_destroy(runtime);
 	CHECK_EQ(world.received + world.cancelled, BOXES * ROUNDS);
+}
+
+/* ---- all at once: an array and a set, in turns ---- */
+
+RIG_TASK(
+		awaits_all, struct world, struct weft_scope scope;
+		struct weft_scope_close__frame scope_close; struct weft_set set;
+		struct weft_set_child children[BOXES]; struct opens__frame frames[BOXES]; int round;
+		union {
+			struct weft_join_all__frame join;
+			struct weft_set_join__frame set_join;
+		};)
+{
+	struct awaits_all__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	for (f->round = 0; f->round < ROUNDS; f->round++) {
+		f->set = (struct weft_set)WEFT_SET_INIT;
+		boxes_fill(world, f->round % 2 ? &f->set : NULL);
+		senders_begin(world, &f->scope);
+		for (int i = 0; i < BOXES; i++) {
+			opens__init(&f->frames[i].args, world, i);
+			f->frames[i].args.result = -1;
+			f->children[i] = weft_set_child_make(&opens__async, &f->frames[i]);
+		}
+		if (f->round % 2) {
+			weft_await(f, f->set_join, weft_set_join, &f->set);
+		} else { /* as few as are all polled, or all of them */
+			weft_await(f, f->join, weft_join_all, f->children,
+					f->round % 4 ? WEFT_JOIN_ALL_SCAN : BOXES);
+		}
+		weft_await(f, f->scope_close, weft_scope_close, &f->scope);
+		for (int i = 0; i < BOXES; i++)
+			world->received += f->round % 2 ? world->results[i] == i
+							: f->frames[i].args.result == i;
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(s2_22_join_all_awaits_what_tasks_end)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	static struct world world;
+
+	world = (struct world){ .from_outside = false };
+	CHECK_EQ(rig_run(runtime, &awaits_all__async, &world), 0);
+	weft_runtime_destroy(runtime);
+	CHECK_EQ(world.received, BOXES * ROUNDS * 3 / 4 + WEFT_JOIN_ALL_SCAN * ROUNDS / 4);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams whose calls are tasks, on every kind of runtime: row S2-48; never more than the limit at a time;
- * in parallel to who asks, so that no lock is held by somebody who stands still; left early. */
+ * in parallel to who asks, so that no lock is held by somebody who stands still; left early. And items that go
+ * through sinks, a channel, receivers and generators, between tasks that come and go. */
 #include <string.h>
 
+#include <weft/generator.h>
 #include <weft/mutex.h>
-#include <weft/stream_futures.h>
+#include <weft/sink.h>
+#include <weft/stream_leaves.h>
 
 #include "rig.h"
 
@@ -328,5 +331,158 @@ RIG_TEST(stream_calls_go_on_while_who_asks_waits_for_their_lock)
 	world_init(&world);
 	CHECK_EQ(rig_run(runtime, &locks_too__async, &world), TASKS);
 	rig_wait_all_gone(runtime);
+	weft_runtime_destroy(runtime);
+}
+
+/* ---- from sinks to receivers and generators ---- */
+
+enum { FEEDERS = 4, EACH = 150, COME_AND_GO = 30 };
+
+struct flow {
+	struct weft_channel channel;
+	uint32_t sum; /* atomic: of the items that somebody has got */
+};
+
+static void flow_add(struct flow *flow, int item)
+{
+	atomic_fetch_add_relaxed(&flow->sum, (uint32_t)item); /* relaxed: the joins show it */
+}
+
+RIG_TASK(
+		feeds, struct flow, struct weft_stream_iter items; struct weft_sink_sender sender;
+		struct weft_sink_buffer buffer; int room[5]; int item; bool held; union {
+			struct weft_sink_send_all__frame send;
+			struct weft_sink_close__frame close;
+		};)
+{
+	static const int one = 1;
+	struct feeds__frame *f = frame;
+	struct flow *flow = f->args.p0;
+
+	weft_begin(f);
+	weft_stream_iter_init_raw(&f->items, sizeof(int), &one, EACH, 0);
+	weft_sink_sender_init_raw(&f->sender, sizeof(int), &flow->channel);
+	weft_sink_buffer_init_raw(&f->buffer, &f->sender.sink, f->room, 5);
+	f->held = false;
+	weft_await(f, f->send, weft_sink_send_all, &f->buffer.sink, &f->items.stream, &f->item,
+			&f->held);
+	CHECK_EQ(f->send.args.result, 0);
+	weft_await(f, f->close, weft_sink_close, &f->buffer.sink);
+	CHECK_EQ(f->close.args.result, 0);
+	weft_channel_sender_unref(&flow->channel);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+/* async int relays(self, flow): a generator. What nobody has taken is counted here. */
+WEFT_ASYNC_2(int, relays, struct weft_stream *, void *);
+
+struct relays__frame {
+	struct relays__args args;
+	int item;
+	union {
+		struct weft_channel_recv__frame recv;
+		struct weft_yield_item__frame yield;
+	};
+};
+
+enum weft_poll relays__poll(void *frame, struct weft_context *cx)
+{
+	struct relays__frame *f = frame;
+	struct flow *flow = f->args.p1;
+
+	weft_begin(f);
+	for (;;) {
+		weft_await(f, f->recv, weft_channel_recv, &flow->channel, &f->item);
+		if (f->recv.args.result < 0)
+			weft_return(f, f->recv.args.result == -EPIPE ? 0 : f->recv.args.result);
+		weft_await(f, f->yield, weft_yield_item, f->args.p0, &f->item);
+		if (f->yield.args.result < 0) {
+			flow_add(flow, f->item);
+			weft_return(f, f->yield.args.result);
+		}
+	}
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(relays, WEFT_ASYNC_RESULT_INT);
+
+struct asker {
+	struct flow *flow;
+	bool generates;
+};
+
+RIG_TASK(
+		asks, struct asker,
+		union {
+			struct weft_stream stream;
+			struct weft_stream_receiver receiver;
+			struct weft_stream_generator generator;
+		};
+		int item, result; union {
+			struct weft_stream_next__frame next;
+			struct weft_stream_close__frame close;
+		};)
+{
+	struct asks__frame *f = frame;
+	struct flow *flow = f->args.p0->flow;
+
+	weft_begin(f);
+	if (f->args.p0->generates)
+		weft_stream_generator_init_raw(&f->generator, sizeof(int), &relays__async, flow);
+	else
+		weft_stream_receiver_init_raw(&f->receiver, sizeof(int), &flow->channel);
+	for (;;) {
+		weft_await(f, f->next, weft_stream_next, &f->stream, &f->item);
+		f->result = f->next.args.result;
+		if (f->result <= 0)
+			break;
+		flow_add(flow, f->item);
+	}
+	weft_await(f, f->close, weft_stream_close, &f->stream);
+	weft_return(f, f->result);
+	weft_end(f);
+}
+
+RIG_TASK(conducts, struct flow, struct asker askers[2]; struct weft_task * tasks[2];
+		struct weft_task * task; struct weft_yield__frame yield;
+		struct weft_task_join__frame join; int i, j, result;)
+{
+	struct conducts__frame *f = frame;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < FEEDERS; f->i++)
+		rig_spawn_detached(NULL, &feeds__async, f->args.p0);
+	for (f->i = 0; f->i < 2; f->i++) {
+		f->askers[f->i] = (struct asker){ f->args.p0, f->i == 1 };
+		f->tasks[f->i] = rig_spawn(NULL, &asks__async, &f->askers[f->i]);
+	}
+	for (f->i = 0; f->i < COME_AND_GO; f->i++) {
+		f->task = rig_spawn(NULL, &asks__async, &f->askers[f->i % 2]);
+		for (f->j = 0; f->j < f->i % 4; f->j++)
+			weft_await(f, f->yield, weft_yield);
+		weft_task_cancel(f->task);
+		weft_await(f, f->join, weft_task_join, f->task, &f->result);
+		CHECK(f->result == 0 || f->result == -ECANCELED);
+	}
+	for (f->i = 0; f->i < 2; f->i++) {
+		weft_await(f, f->join, weft_task_join, f->tasks[f->i], &f->result);
+		CHECK_EQ(f->result, 0);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(sinks_receivers_and_generators_lose_no_item)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct flow flow = { .sum = 0 };
+
+	weft_channel_init(&flow.channel, sizeof(int), 3);
+	for (int i = 0; i < FEEDERS; i++)
+		CHECK_EQ(weft_channel_sender_ref(&flow.channel), 0);
+	CHECK_EQ(rig_run(runtime, &conducts__async, &flow), 0);
+	rig_wait_all_gone(runtime);
+	CHECK_EQ(rig_get(&flow.sum), FEEDERS * EACH);
+	weft_channel_finish(&flow.channel);
 	weft_runtime_destroy(runtime);
 }
