@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of sizes in docs/synchronisation.md has all of these, and says what the compiler says. */
+/* The tables of sizes in docs/synchronisation.md and docs/channels.md have all of these, and say what the
+ * compiler says. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <weft.h>
@@ -13,11 +15,13 @@
 				sizeof(struct weft_##lock##_##wait##__frame)                       \
 	}
 
-static const struct {
+struct sizes {
 	const char *header;
 	size_t bytes;
 	size_t frame_bytes;
-} sizes[] = {
+};
+
+static const struct sizes locks[] = {
 	SIZES(semaphore, acquire),
 	SIZES(mutex, lock),
 	SIZES(rwlock, read),
@@ -30,21 +34,33 @@ static const struct {
 	SIZES(task_tracker, wait),
 };
 
-enum { COUNT = sizeof sizes / sizeof *sizes };
+static const struct sizes channels[] = {
+	SIZES(oneshot, recv),
+	SIZES(channel, recv),
+	SIZES(channel, send),
+	SIZES(broadcast, recv),
+	SIZES(watch, changed),
+};
 
-/* | header | what for | bytes | frame | */
-static bool line_agrees(const char *line, int i)
+/* The last two columns; what follows a number is words. */
+static bool line_agrees(const char *line, const struct sizes *sizes)
 {
-	const char *bytes = strchr(strchr(line + 2, '|') + 1, '|');
-	size_t said[2];
+	const char *end = strrchr(line, '|'), *frame = end, *bytes;
 
-	CHECK(bytes && sscanf(bytes, "| %zu | %zu |", &said[0], &said[1]) == 2);
-	return said[0] == sizes[i].bytes && said[1] == sizes[i].frame_bytes;
+	do
+		frame--;
+	while (frame > line && *frame != '|');
+	bytes = frame;
+	do
+		bytes--;
+	while (bytes > line && *bytes != '|');
+	return strtoul(bytes + 1, NULL, 10) == sizes->bytes &&
+			strtoul(frame + 1, NULL, 10) == sizes->frame_bytes;
 }
 
-TEST(published_sizes_of_locks_are_true)
+static void check_table(const char *path, const struct sizes *sizes, size_t count)
 {
-	FILE *file = fopen(WEFT_DOCS "/synchronisation.md", "r");
+	FILE *file = fopen(path, "r");
 	unsigned found = 0;
 	char line[400];
 
@@ -52,13 +68,23 @@ TEST(published_sizes_of_locks_are_true)
 		SKIP("the sizes are those of 64 bits");
 	CHECK(file != NULL);
 	while (fgets(line, sizeof line, file)) {
-		for (int i = 0; i < COUNT; i++) {
+		for (size_t i = 0; i < count; i++) {
 			if (strncmp(line, sizes[i].header, strlen(sizes[i].header)) != 0)
 				continue;
-			CHECK(line_agrees(line, i));
+			CHECK(line_agrees(line, &sizes[i]));
 			found++;
 		}
 	}
 	CHECK(fclose(file) == 0);
-	CHECK_EQ(found, COUNT);
+	CHECK_EQ(found, count);
+}
+
+TEST(published_sizes_of_locks_are_true)
+{
+	check_table(WEFT_DOCS "/synchronisation.md", locks, sizeof locks / sizeof *locks);
+}
+
+TEST(published_sizes_of_channels_are_true)
+{
+	check_table(WEFT_DOCS "/channels.md", channels, sizeof channels / sizeof *channels);
 }

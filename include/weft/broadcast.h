@@ -48,6 +48,7 @@ struct weft_broadcast {
 	uint32_t capacity, item_bytes;
 	uint32_t write; /* where in the ring the next one goes */
 	uint32_t receivers;
+	struct weft_waiter *watchers;
 };
 
 struct weft_broadcast_receiver {
@@ -85,7 +86,7 @@ struct weft_broadcast_receiver {
 		(uint32_t)(sizeof(array) / sizeof *(array)),                                       \
 		(uint32_t)(sizeof *(array) +                                                       \
 				0 * WEFT_ITEM_MATCH_((name).waiters.item, array)),                 \
-		0, 0 } }
+		0, 0, NULL } }
 /* clang-format on */
 
 /* The same, at run time. `ring` has room for `capacity` items, one at least. */
@@ -98,6 +99,15 @@ WEFT_NODISCARD int weft_broadcast_send(struct weft_broadcast *broadcast, const v
 
 /* Receivers get what is in the ring, and then -EPIPE. Wakes who waits. Idempotent. */
 void weft_broadcast_close(struct weft_broadcast *broadcast);
+
+/* async int weft_broadcast_closed(broadcast): for who has nothing to send yet, as a branch of a select: 0
+ * when nobody is subscribed, or it is closed; -ECANCELED. */
+WEFT_ASYNC_1(int, weft_broadcast_closed, struct weft_broadcast *);
+
+struct weft_broadcast_closed__frame {
+	struct weft_broadcast_closed__args args;
+	struct weft_waiter waiter;
+};
 
 /* How many are subscribed, at some moment during the call. */
 uint32_t weft_broadcast_receivers(struct weft_broadcast *broadcast);

@@ -60,6 +60,7 @@ struct weft_channel {
 	uint32_t queued, reserved, room, capacity;
 	uint32_t item_bytes;
 	uint32_t state;
+	struct weft_waiter *watchers;
 };
 
 /* A channel of items of one type: `union name`. The calls that have an item as an argument take a pointer
@@ -80,7 +81,7 @@ struct weft_channel {
 /* clang-format off */
 #define WEFT_CHANNEL_INIT(name, capacity)                                                          \
 	{ { { { NULL, NULL, 0, 0 } }, { NULL, NULL, 0, 0 }, NULL, NULL, NULL, 0, 0, 0,             \
-		(uint32_t)(capacity), (uint32_t)sizeof *(name).receivers.item, 0 } }
+		(uint32_t)(capacity), (uint32_t)sizeof *(name).receivers.item, 0, NULL } }
 /* clang-format on */
 
 /* The same, at run time. Allocates nothing. */
@@ -182,6 +183,15 @@ WEFT_NODISCARD static inline int weft_channel_recv_blocking(
 void weft_channel_close(struct weft_channel *channel);
 
 bool weft_channel_is_closed(struct weft_channel *channel);
+
+/* async int weft_channel_closed(channel): for who has nothing to send yet, as a branch of a select: 0 when
+ * it is closed; -ECANCELED. */
+WEFT_ASYNC_1(int, weft_channel_closed, struct weft_channel *);
+
+struct weft_channel_closed__frame {
+	struct weft_channel_closed__args args;
+	struct weft_waiter waiter;
+};
 
 /* Counts a sender: whoever sends, or passes the channel on to who does, holds one. 0; -EPIPE: it is
  * closed, so whoever knows the channel without being counted may try (Tokio calls that a weak sender). */

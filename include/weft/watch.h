@@ -51,6 +51,7 @@ struct weft_watch {
 	uint64_t version;
 	uint32_t bytes;
 	uint32_t receivers;
+	struct weft_waiter *watchers;
 };
 
 struct weft_watch_receiver {
@@ -85,7 +86,7 @@ struct weft_watch_receiver {
 	{ { { { NULL, NULL, 0, 0 } }, (place), 0,                                                  \
 		(uint32_t)(sizeof *(place) +                                                       \
 				0 * WEFT_ITEM_MATCH_((name).waiters.item, place)),                 \
-		0 } }
+		0, NULL } }
 /* clang-format on */
 
 /* The same, at run time. */
@@ -104,6 +105,15 @@ WEFT_NODISCARD int weft_watch_send_if(
 
 /* Copies the value, also of a closed watch, and returns its version. */
 uint64_t weft_watch_read(struct weft_watch *watch, void *value);
+
+/* async int weft_watch_closed(watch): for who has no new value yet, as a branch of a select: 0 when nobody
+ * is subscribed, or it is closed; -ECANCELED. */
+WEFT_ASYNC_1(int, weft_watch_closed, struct weft_watch *);
+
+struct weft_watch_closed__frame {
+	struct weft_watch_closed__args args;
+	struct weft_waiter waiter;
+};
 
 /* No other value comes: who waits, and has seen this one, gets -EPIPE. Idempotent. */
 void weft_watch_close(struct weft_watch *watch);

@@ -69,6 +69,7 @@ struct weft__dump {
 	struct weft_runtime *runtimes[DUMP_RUNTIMES_MAX];
 	struct weft__guest *visits[DUMP_RUNTIMES_MAX];
 	int runtime_count;
+	struct weft_runtime *walked;
 	struct weft_task *claimed; /* through `next` */
 	struct node *nodes;        /* those of a task are neighbours, its own strand first */
 	int count, room;
@@ -92,14 +93,14 @@ static void dump_claim(struct weft_task *task, void *arg)
 	struct weft__dump *dump = arg;
 	/* pairs with the start */
 	const struct weft_async *async = atomic_load_acquire(&task->async);
-	struct weft_runtime *runtime = weft__runtime_of(task);
+	struct weft_runtime *runtime = dump->walked; /* the slot may be another task's by now */
 	bool is_here = weft__worker_current && weft__worker_current->runtime == runtime;
 
 	/* acquire pairs with weft__task_ended */
 	if (!async || atomic_load_acquire(&task->ended))
 		return;
 	if ((runtime->options.flavour == WEFT_CURRENT_THREAD && !is_here) ||
-			!task->executor->flavour->waker.claim(task).ops) {
+			!runtime->executor.flavour->waker.claim(task).ops) {
 		dump_running(dump, task, async);
 		return;
 	}
@@ -507,8 +508,10 @@ int weft_dump(int fd)
 	int stuck = -ENOMEM;
 
 	dump.runtime_count = weft__registry_visit(dump.runtimes, dump.visits, DUMP_RUNTIMES_MAX);
-	for (int i = 0; i < dump.runtime_count; i++)
-		weft__walk_tasks(dump.runtimes[i], dump_claim, &dump);
+	for (int i = 0; i < dump.runtime_count; i++) {
+		dump.walked = dump.runtimes[i];
+		weft__walk_tasks(dump.walked, dump_claim, &dump);
+	}
 	if (dump_build(&dump)) {
 		dump_settle(&dump);
 		stuck = dump_say(&dump);

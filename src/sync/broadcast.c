@@ -24,12 +24,13 @@
 #include <weft/broadcast.h>
 
 #include "sync/followers.h"
+#include "sync/watchers.h"
 
 #undef weft_broadcast_send
 #undef weft_broadcast_subscribe
 #undef weft_broadcast_try_recv
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct weft_broadcast) == 56, "part of the ABI");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct weft_broadcast) == 64, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_broadcast_receiver) == 32,
 		"part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_broadcast_recv__frame) == 72,
@@ -82,7 +83,26 @@ void weft_broadcast_close(struct weft_broadcast *broadcast)
 	weft__waiters_lock(waiters);
 	waiters->word = true;
 	weft__followers_wake(waiters, 0, true);
+	weft__waiters_lock(waiters);
+	weft__watchers_wake(waiters, &broadcast->watchers);
 }
+
+enum weft_poll weft_broadcast_closed__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_broadcast_closed__frame *f = frame;
+	struct weft_broadcast *broadcast = f->args.p0;
+	struct weft_waiters *waiters = &broadcast->waiters.list;
+	int outcome;
+
+	if (!weft__followers_enter(waiters, &f->args.base, cx))
+		return WEFT_PENDING;
+	outcome = weft__watchers_look(&broadcast->watchers, &f->waiter, &f->args.base,
+			waiters->word || !broadcast->receivers, cx);
+	weft__waiters_unlock(waiters);
+	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
+}
+
+WEFT_ASYNC_DEFINE_LEAF(weft_broadcast_closed, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 uint32_t weft_broadcast_receivers(struct weft_broadcast *broadcast)
 {
@@ -112,8 +132,10 @@ void weft_broadcast_unsubscribe(struct weft_broadcast_receiver *receiver)
 
 	weft__waiters_lock(&broadcast->waiters.list);
 	WEFT_ASSERT(broadcast->receivers > 0);
-	broadcast->receivers--;
-	weft__waiters_unlock(&broadcast->waiters.list);
+	if (--broadcast->receivers == 0)
+		weft__watchers_wake(&broadcast->waiters.list, &broadcast->watchers);
+	else
+		weft__waiters_unlock(&broadcast->waiters.list);
 }
 
 /* With the lock. */

@@ -39,13 +39,13 @@
 
 #include "core/held.h"
 #include "sync/channel_queue.h"
-#include "sync/waiters.h"
+#include "sync/watchers.h"
 
 #undef weft_channel_try_send
 #undef weft_channel_send_reserved
 #undef weft_channel_try_recv
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct weft_channel) == 96, "part of the ABI");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct weft_channel) == 104, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_channel_send__frame) == 72,
 		"part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_channel_reserve__frame) == 72,
@@ -124,11 +124,14 @@ __attribute__((noinline)) static void channel_settle(
 
 	do {
 		wakes.count = 0;
+		if (channel->state & CHANNEL_CLOSED)
+			weft__watchers_claim(&channel->watchers, &wakes);
 		if (channel->senders.oldest)
 			channel_settle_senders(channel, &wakes); /* [I4] */
 		if (receivers->oldest)
 			channel_settle_receivers(channel, &wakes); /* [I4] */
-		more = wakes.count == WAKES_MAX && (channel->senders.oldest || receivers->oldest);
+		more = wakes.count == WAKES_MAX &&
+				(channel->senders.oldest || receivers->oldest || channel->watchers);
 		weft__waiters_unlock(receivers); /* [O2] */
 		weft__wakes_commit(&wakes);      /* [O1] */
 		if (more)
@@ -495,7 +498,7 @@ void weft_channel_init(struct weft_channel *channel, size_t item_bytes, uint32_t
 void weft_channel_finish(struct weft_channel *channel)
 {
 	WEFT_ASSERT(!channel->receivers.list.oldest);
-	WEFT_ASSERT(!channel->senders.oldest);
+	WEFT_ASSERT(!channel->senders.oldest && !channel->watchers);
 	WEFT_ASSERT(channel->reserved == 0);
 	WEFT_ASSERT(channel->receivers.list.word == 0); /* who is promised one waits, too */
 	channel_blocks_destroy(channel->head, channel->item_bytes);
@@ -506,12 +509,29 @@ void weft_channel_finish(struct weft_channel *channel)
 
 void weft_channel_close(struct weft_channel *channel)
 {
-	struct channel_after after;
-
-	channel_enter(channel, &after);
+	weft__waiters_lock(&channel->receivers.list);
 	channel->state |= CHANNEL_CLOSED;
-	channel_leave(channel, &after);
+	channel_settle(channel, NULL);
 }
+
+enum weft_poll weft_channel_closed__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_channel_closed__frame *f = frame;
+	struct weft_channel *channel = f->args.p0;
+	int outcome = -ECANCELED;
+
+	if (!weft_context_charge(cx))
+		return WEFT_PENDING;
+	if (!channel_is_spared(&f->args.base, cx)) {
+		weft__waiters_lock(&channel->receivers.list);
+		outcome = weft__watchers_look(&channel->watchers, &f->waiter, &f->args.base,
+				channel->state & CHANNEL_CLOSED, cx);
+		weft__waiters_unlock(&channel->receivers.list);
+	}
+	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
+}
+
+WEFT_ASYNC_DEFINE_LEAF(weft_channel_closed, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 bool weft_channel_is_closed(struct weft_channel *channel)
 {
@@ -539,14 +559,12 @@ int weft_channel_sender_ref(struct weft_channel *channel)
 
 void weft_channel_sender_unref(struct weft_channel *channel)
 {
-	struct channel_after after;
-
-	channel_enter(channel, &after);
+	weft__waiters_lock(&channel->receivers.list);
 	WEFT_ASSERT(channel->state >= CHANNEL_SENDER);
 	channel->state -= CHANNEL_SENDER;
 	if (channel->state < CHANNEL_SENDER)
 		channel->state |= CHANNEL_CLOSED;
-	channel_leave(channel, &after); /* [O2] */
+	channel_settle(channel, NULL); /* [O2] */
 }
 
 uint32_t weft_channel_len(struct weft_channel *channel)

@@ -16,6 +16,7 @@
 #include <weft/watch.h>
 
 #include "sync/followers.h"
+#include "sync/watchers.h"
 
 #undef weft_watch_send
 #undef weft_watch_replace
@@ -24,7 +25,7 @@
 #undef weft_watch_subscribe
 #undef weft_watch_get
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct weft_watch) == 48, "part of the ABI");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct weft_watch) == 56, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_watch_receiver) == 16, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_watch_changed__frame) == 72,
 		"part of the ABI");
@@ -96,7 +97,26 @@ void weft_watch_close(struct weft_watch *watch)
 	weft__waiters_lock(waiters);
 	waiters->word = true;
 	weft__followers_wake(waiters, 0, true);
+	weft__waiters_lock(waiters);
+	weft__watchers_wake(waiters, &watch->watchers);
 }
+
+enum weft_poll weft_watch_closed__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_watch_closed__frame *f = frame;
+	struct weft_watch *watch = f->args.p0;
+	struct weft_waiters *waiters = &watch->waiters.list;
+	int outcome;
+
+	if (!weft__followers_enter(waiters, &f->args.base, cx))
+		return WEFT_PENDING;
+	outcome = weft__watchers_look(&watch->watchers, &f->waiter, &f->args.base,
+			waiters->word || !watch->receivers, cx);
+	weft__waiters_unlock(waiters);
+	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
+}
+
+WEFT_ASYNC_DEFINE_LEAF(weft_watch_closed, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
 
 uint32_t weft_watch_receivers(struct weft_watch *watch)
 {
@@ -123,8 +143,10 @@ void weft_watch_unsubscribe(struct weft_watch_receiver *receiver)
 
 	weft__waiters_lock(&watch->waiters.list);
 	WEFT_ASSERT(watch->receivers > 0);
-	watch->receivers--;
-	weft__waiters_unlock(&watch->waiters.list);
+	if (--watch->receivers == 0)
+		weft__watchers_wake(&watch->waiters.list, &watch->watchers);
+	else
+		weft__waiters_unlock(&watch->waiters.list);
 }
 
 /* With the lock. */

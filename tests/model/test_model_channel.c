@@ -221,6 +221,45 @@ static void is_freed_by_the_receiver(void)
 	MODEL_CHECK(model_allocated() == 0);
 }
 
+static int watches_with(enum model_task_patience patience)
+{
+	struct weft_channel_closed__frame frame;
+
+	weft_channel_closed__init(&frame.args, channel);
+	return model_task_await(&frame, sizeof frame, &weft_channel_closed__async, patience);
+}
+
+/* Waits until nobody receives, with a sender that is counted; and then that is over, too. */
+static void watches(void *unused)
+{
+	(void)unused;
+	MODEL_CHECK(watches_with(MODEL_TASK_STAYS) == 0);
+	weft_channel_sender_unref(channel);
+}
+
+static void watches_for_a_while(void *unused)
+{
+	int outcome = watches_with(MODEL_TASK_GIVES_UP);
+
+	(void)unused;
+	MODEL_CHECK(outcome == 0 || outcome == -ECANCELED);
+}
+
+static void is_watched(void)
+{
+	prepare(1);
+	MODEL_CHECK(weft_channel_sender_ref(channel) == 0);
+	model_thread(watches, NULL);
+	model_thread(watches_for_a_while, NULL);
+	closes(NULL);
+	finish();
+}
+
+TEST(b57_channel_tells_senders_that_nobody_receives)
+{
+	PASSES(is_watched, 2);
+}
+
 TEST(b53_channel_loses_no_message)
 {
 	PASSES(two_are_received, 0);
