@@ -52,6 +52,8 @@ static void option_read(struct translate_options *options, const char *word)
 	options->count_lines |= strcmp(word, "--count-lines") == 0;
 	options->color |= strcmp(word, "--color") == 0;
 	mistake_flags_read(&options->mistakes, word);
+	if (starts_with(word, "--map="))
+		words_add(&options->path_maps, word + strlen("--map="));
 	if (strcmp(word, "--splice") == 0)
 		options->original = original_read(options->path);
 	if (starts_with(word, "--only="))
@@ -115,6 +117,7 @@ int main(int argc, char **argv)
 		scratch_write(1, translation.text, translation.size);
 	free(translation.text);
 	free((char *)options.original);
+	words_finish(&options.path_maps);
 	free(text);
 	return status_of(err);
 }

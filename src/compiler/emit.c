@@ -228,6 +228,21 @@ static void emit_dispatch(const struct function *function, struct place place, s
 	text_puts(out, "default: weft_frame_misuse(&weft_f->args.base); } ");
 }
 
+/* As __FILE__ would be, by -ffile-prefix-map=old=new and its kin, of which the last one that fits counts: an
+ * object must not tell where it was compiled. */
+static const char *file_mapped(struct tree *tree, const char *file)
+{
+	const struct words *maps = &tree->options->path_maps;
+
+	for (size_t i = maps->count; i > 0; i--) {
+		const char *from = maps->at[i - 1], *to = strchr(from, '=');
+
+		if (to && strncmp(file, from, (size_t)(to - from)) == 0)
+			return arena_printf(&tree->arena, "%s%s", to + 1, file + (to - from));
+	}
+	return file;
+}
+
 void emit_definition(struct tree *tree, struct function *function, struct text *out)
 {
 	const struct lowered *lowered = function->lowered;
@@ -255,7 +270,9 @@ void emit_definition(struct tree *tree, struct function *function, struct text *
 		text_puts(out, " weft_f->args.result = 0;");
 	text_puts(out, " weft_f->args.base.at = 4294967295u; return WEFT_READY; }\n");
 	source_mark(out, place);
-	emit_descriptor(function, place, out);
+	struct place told = place;
+	told.file = file_mapped(tree, place.file);
+	emit_descriptor(function, told, out);
 	if (is_main) {
 		int count = clang_getNumArgTypes(function->type);
 

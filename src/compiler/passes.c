@@ -289,9 +289,15 @@ struct words pass_translate(const struct plan *plan, const struct argument *sour
 		words_add(&argv, "--sanitize-memory");
 	if (arguments->counts_lines)
 		words_add(&argv, "--count-lines");
-	for (size_t i = 0; i < arguments->count; i++)
+	for (size_t i = 0; i < arguments->count; i++) {
+		const char *text = arguments->at[i].text;
+
 		if (arguments->at[i].is_about_mistakes)
-			words_add(&argv, arguments->at[i].text);
+			words_add(&argv, text);
+		if (starts_with(text, "-ffile-prefix-map=") ||
+				starts_with(text, "-fmacro-prefix-map="))
+			words_addf(&argv, "--map%s", strchr(text, '='));
+	}
 	if (plan->shows_color || arguments->color == 1)
 		words_add(&argv, "--color");
 	if (arguments->stage == STAGE_EMIT_C && source->language == LANGUAGE_C &&

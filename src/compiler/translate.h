@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "compiler/mistakes.h"
+#include "compiler/words.h"
 
 struct translate_options {
 	const char *path;         /* of the user's file, for messages */
@@ -22,6 +23,7 @@ struct translate_options {
 	bool count_lines;          /* for gcov: what is not the user's is not counted */
 	const char *only_function; /* weft expand: nothing but what becomes of it; else NULL */
 	unsigned frame_limit;      /* W-code for a larger frame; 0: 64 KiB */
+	struct words path_maps;    /* old=new, as -ffile-prefix-map has it */
 	struct mistake_flags mistakes;
 	bool color;
 };

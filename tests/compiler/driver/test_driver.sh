@@ -180,6 +180,22 @@ is_object_deterministic() {
 	weftcc --emit-c async.c -o one.c && weftcc --emit-c async.c -o two.c && cmp one.c two.c
 }
 
+# As cmake calls it, with a path that begins with a slash, in two places.
+is_object_reproducible_elsewhere() {
+	mkdir one two
+	for cc in gcc clang; do
+		command -v $cc >/dev/null || continue
+		for map in "-ffile-prefix-map=" "-fdebug-prefix-map=/nowhere=x -fmacro-prefix-map=/nowhere=x -ffile-prefix-map="; do
+			for place in one two; do
+				cp async.c $place
+				# shellcheck disable=SC2086 # flags are words
+				(cd $place && WEFT_CC=$cc TMPDIR=$PWD weftcc -g $map"$PWD"=/src -c "$PWD/async.c" -o x.o) || return
+			done
+			cmp one/x.o two/x.o && strings -a one/x.o >words && has '^/src/async.c$' words && lacks "$PWD" words || return
+		done
+	done
+}
+
 is_source_named_in_debug_information() {
 	mkdir sub && cp async.c sub
 	for cc in gcc clang; do
