@@ -10,6 +10,7 @@ import glob
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 
 
@@ -100,6 +101,7 @@ class Builder:
   def reason_against(self, peer):
     """Why the peer cannot take part, or None."""
     if peer.target not in self.outcomes:
+      print(f"bench: building {peer.target}", file=sys.stderr, flush=True)
       try:
         self.build(peer)
         self.outcomes[peer.target] = None
