@@ -137,6 +137,8 @@ class Bench:
           continue  # a thousand threads under valgrind say nothing
         for what, function in (("instructions", measure.instructions),
                                ("system_calls", measure.system_calls)):
+          if what == "instructions" and peer.target == "go":
+            continue  # Go's runtime does not run under callgrind
           values = self.results[what].setdefault(shape, {}).setdefault(peer.name, [])
           self.attempt(f"{what} {report.shape_name(shape)}", peer, values, function,
                        self.programs, self.builder.command(peer), shape)

@@ -7,7 +7,7 @@
 #include "benchmarks.h"
 #include "rig.h"
 
-enum { STAGGERED = 100000, PUSHES = 1000000, SELECTS = 1000000, BRANCHES = 4 };
+enum { STAGGERED = 100000, PUSHES = 1000000, SELECTS = 300000, BRANCHES = 4 };
 
 /* Each root takes how many there are. */
 WEFT_ASYNC_1(int, counted, size_t);

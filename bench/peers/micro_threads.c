@@ -122,7 +122,7 @@ static struct micro_sample yield_1k(int workers)
 	int64_t threads = micro_count(1000);
 
 	(void)workers;
-	return yields(threads, micro_rounds(200000, threads) * threads);
+	return yields(threads, micro_rounds(100000, threads) * threads);
 }
 
 static void *pong(void *argument)
