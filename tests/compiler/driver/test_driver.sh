@@ -279,6 +279,24 @@ bye" ./program && weftcc -DPART -c async.c plain_part.c &&
 bye" ./program
 }
 
+# One header, for those who write async C, C99 or C++: the macro declares what the callers of each need.
+is_async_function_called_from_c_and_cxx() {
+	printf '%s\n' '#include <weft.h>' '#include <weft/async.h>' 'WEFT_BEGIN_DECLS' 'WEFT_ASYNC_1(int, twice, int);' \
+		'async int twice(int n);' 'WEFT_END_DECLS' >twice.h
+	printf '%s\n' '#include "twice.h"' 'async int twice(int n) { weft_try(await weft_yield()); return 2 * n; }' >twice.c
+	printf '%s\n' '#include "twice.h"' 'int main(void) { struct twice__args args; int r = 0; twice__init(&args, 21);' \
+		'return weft_run_async(&twice__async, &args, &r) || r != 42; }' >caller.c
+	cp caller.c caller.cc
+	printf '%s\n' '#include "twice.h"' 'int main(void) { return weft_run(twice(21)) != 42; }' >runs.c
+	weftcc -Wall -Wextra -Werror -c twice.c && weftcc -Wall -Werror runs.c twice.o -o program && ./program || return
+	for caller in "gcc -std=c99 caller.c" "clang -std=c99 caller.c" "g++ -std=c++11 caller.cc" "clang++ -std=c++20 caller.cc"; do
+		command -v "${caller%% *}" >/dev/null || continue
+		# shellcheck disable=SC2086 # a compiler and its words
+		$caller -Wall -Wextra -pedantic -Werror "$headers" twice.o "-L$build" "-Wl,-rpath,$build" -lweft -o program && ./program ||
+			fail "$caller" || return
+	done
+}
+
 is_program_linked_without_our_help() {
 	weftcc -c async.c && weftcc -nostdlib -r async.c -o relocatable.o &&
 		weftcc -v async.c -o program "-L$build" -lweft 2>said && [ "$(grep -c -e '-lweft.*-lweft' said)" = 0 ]
