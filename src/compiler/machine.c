@@ -6,7 +6,7 @@
  *       convention is known on every machine: x86 and AArch64 have preserve_most, ARM only its own two,
  *       and most others have one, to which clang turns whatever is asked for.
  * How:  a machine without a second convention is parsed as another one on which all types have the same
- *       size and alignment, and `char` the same sign: AArch64 where `long` has 64 bits, ARM where it has
+ *       size and alignment, and `char` and wchar_t the same sign: AArch64 where `long` has 64 bits, ARM where it has
  *       32, of either byte order. The parse makes no code, so nothing else of the machine matters, but
  *       for registers that inline assembly names.
  */
@@ -96,6 +96,10 @@ static void add_other_machine(
 
 	words_addf(parse, "--target=%s", other);
 	words_add(parse, has_signed_char(machine) ? "-fsigned-char" : "-funsigned-char");
+	words_add(parse, "-Xclang"); /* wchar_t is int, but on ARM and AArch64 */
+	words_add(parse, "-fwchar-type=int");
+	words_add(parse, "-Xclang");
+	words_add(parse, "-fsigned-wchar");
 	words_add(parse, starts_with(other, "arm") ? ASYNC_ON_ARM : ASYNC_ELSEWHERE);
 	for (; *flags; flags++)
 		if (!is_of_machine_alone(*flags) && !starts_with(*flags, "--target="))

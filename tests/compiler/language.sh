@@ -14,7 +14,7 @@ for compiler in gcc clang; do
 	$compiler -std=gnu11 -Wall -Wextra -fsyntax-only -I"$include" "$program" 2>"$work/messages" ||
 		{ cat "$work/messages"; exit 1; }
 	[ ! -s "$work/messages" ] || { cat "$work/messages"; exit 1; }
-	for level in -O0 -O2; do
+	for level in ${WEFT_LEVELS:--O0 -O2}; do
 		WEFT_CC=$compiler "$weftcc" -Wall -Wextra -g $level "$@" "$program" -o "$work/program"
 		for poller in epoll uring; do
 			WEFT_WORKERS=1 WEFT_POLLER=$poller timeout -s KILL 60 "$work/program" \

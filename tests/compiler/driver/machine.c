@@ -12,6 +12,7 @@ _Static_assert((char)-1 > 0, "char is unsigned");
 _Static_assert((char)-1 < 0, "char is signed");
 #endif
 _Static_assert(sizeof(long) == LONG_BYTES, "long");
+static const __WCHAR_TYPE__ wide[] = L"as wide as the compiler has it";
 
 struct both {
 	char first;
@@ -36,7 +37,7 @@ static _Async int twice(int n)
 	int second = _Await handle(n);
 
 	_Static_assert(sizeof(kept) == LONG_BYTES, "a bound that the compiler finds");
-	return first + second + kept[0];
+	return first + second + kept[0] + (int)wide[0];
 }
 
 _Async int thrice(int n)
