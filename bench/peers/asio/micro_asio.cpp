@@ -202,7 +202,7 @@ micro_sample chained_spawn(int)
 
 /* ---- from other threads, and calls that may block ---- */
 
-micro_sample remote_spawn(int threads, int busy_tasks)
+template<int threads, int busy_tasks = 0> micro_sample remote_spawn(int)
 {
 	const std::int64_t count = 200000, each = count / threads;
 	std::atomic<std::int64_t> sum = 0;
@@ -242,33 +242,8 @@ micro_sample remote_spawn(int threads, int busy_tasks)
 	return sample;
 }
 
-micro_sample remote_spawn_1(int)
-{
-	return remote_spawn(1, 0);
-}
-
-micro_sample remote_spawn_4(int)
-{
-	return remote_spawn(4, 0);
-}
-
-micro_sample remote_spawn_16(int)
-{
-	return remote_spawn(16, 0);
-}
-
-micro_sample remote_spawn_64(int)
-{
-	return remote_spawn(64, 0);
-}
-
-micro_sample remote_spawn_busy(int)
-{
-	return remote_spawn(1, 8);
-}
-
 /* On a pool of as many threads as there are submitters: Asio's have a fixed size. */
-micro_sample spawn_blocking(int submitters)
+template<int submitters> micro_sample spawn_blocking(int)
 {
 	asio::thread_pool pool((std::size_t)submitters);
 
@@ -291,21 +266,6 @@ micro_sample spawn_blocking(int submitters)
 		sample = micro_wall_and_cpu_per(&watch, calls);
 		micro_expect(sum, submitters * (each * (each + 1) / 2));
 	});
-}
-
-micro_sample spawn_blocking_1(int)
-{
-	return spawn_blocking(1);
-}
-
-micro_sample spawn_blocking_4(int)
-{
-	return spawn_blocking(4);
-}
-
-micro_sample spawn_blocking_16(int)
-{
-	return spawn_blocking(16);
 }
 
 /* ---- nested awaits ---- */
@@ -516,6 +476,64 @@ micro_sample sleepers_1m(int)
 	return sleepers(1000000, 1, 500);
 }
 
+/* ---- how late timers are ---- */
+
+awaitable<void> sleep_measured(asio::io_context &loop, milliseconds duration, std::vector<std::int64_t> &late)
+{
+	steady_clock::time_point due = steady_clock::now() + duration;
+	asio::steady_timer timer(loop, due);
+
+	co_await timer.async_wait(asio::use_awaitable);
+	late.push_back(std::chrono::nanoseconds(steady_clock::now() - due).count());
+	micro_expect(late.back() >= 0, true);
+}
+
+micro_sample timer_late(int)
+{
+	std::vector<std::int64_t> late, unused;
+	run([&](asio::io_context &loop, micro_sample &) -> awaitable<void> {
+		auto sleep_often = [&](int seed) -> awaitable<void> {
+			for (int i = seed; i < seed + 20; i++)
+				co_await sleep_measured(loop, milliseconds(1 + scatter(i, 10)), late);
+		};
+
+		for (int i = 0; i < 1000; i++)
+			asio::co_spawn(loop, sleep_often(20 * i), asio::detached);
+		while (late.size() < 20000)
+			co_await sleep_measured(loop, milliseconds(10), unused);
+	});
+	return micro_quantiles("timer_late", late.data(), late.size());
+}
+
+/* One coroutine computes for 10 ms, sleeps for 10 ms; others sleep for 1 ms again and again. */
+micro_sample busy_10ms(int)
+{
+	std::vector<std::int64_t> late, unused;
+	run([&](asio::io_context &loop, micro_sample &) -> awaitable<void> {
+		bool over = false;
+		int tickers = 8;
+		auto tick = [&]() -> awaitable<void> {
+			while (!over)
+				co_await sleep_measured(loop, milliseconds(1), late);
+			tickers--;
+		};
+
+		for (int i = 0; i < 8; i++)
+			asio::co_spawn(loop, tick(), asio::detached);
+		for (int i = 0; i < 50; i++) {
+			auto until = steady_clock::now() + milliseconds(10);
+			while (steady_clock::now() < until)
+				continue;
+			co_await sleep_measured(loop, milliseconds(10), unused);
+		}
+		over = true;
+		while (tickers > 0)
+			co_await sleep_measured(loop, milliseconds(1), unused);
+	});
+	micro_expect(late.size() >= 8 * 50, true);
+	return micro_quantiles("busy_10ms", late.data(), late.size());
+}
+
 /* ---- memory ---- */
 
 /* `wait` stays until all tasks have ended. */
@@ -572,14 +590,14 @@ const micro_benchmark benchmarks[] = {
 	{ "spawn_join_one", spawn_join_one, false },
 	{ "spawn_join_100k", spawn_join_100k, true },
 	{ "chained_spawn", chained_spawn, false },
-	{ "remote_spawn_1", remote_spawn_1, false },
-	{ "remote_spawn_4", remote_spawn_4, false },
-	{ "remote_spawn_16", remote_spawn_16, false },
-	{ "remote_spawn_64", remote_spawn_64, false },
-	{ "remote_spawn_busy", remote_spawn_busy, false },
-	{ "spawn_blocking_1", spawn_blocking_1, false },
-	{ "spawn_blocking_4", spawn_blocking_4, false },
-	{ "spawn_blocking_16", spawn_blocking_16, false },
+	{ "remote_spawn_1", remote_spawn<1>, false },
+	{ "remote_spawn_4", remote_spawn<4>, false },
+	{ "remote_spawn_16", remote_spawn<16>, false },
+	{ "remote_spawn_64", remote_spawn<64>, false },
+	{ "remote_spawn_busy", remote_spawn<1, 8>, false },
+	{ "spawn_blocking_1", spawn_blocking<1>, false },
+	{ "spawn_blocking_4", spawn_blocking<4>, false },
+	{ "spawn_blocking_16", spawn_blocking<16>, false },
 	{ "nested_ready_1", nested_run<1, false>, false },
 	{ "nested_ready_5", nested_run<5, false>, false },
 	{ "nested_ready_20", nested_run<20, false>, false },
@@ -595,6 +613,8 @@ const micro_benchmark benchmarks[] = {
 	{ "timer_create_cancel", timer_create_cancel, true },
 	{ "timer_create_fire", timer_create_fire, false },
 	{ "sleepers_1m", sleepers_1m, true },
+	{ "timer_late", timer_late, true },
+	{ "busy_10ms", busy_10ms, true },
 	{ "memory_sleeping_bytes", memory_sleeping, true },
 	{ "memory_waiting_bytes", memory_waiting, true },
 };
