@@ -33,6 +33,7 @@ struct micro_sample broadcast_1(int workers);
 struct micro_sample broadcast_1k(int workers);
 struct micro_sample watch_1(int workers);
 struct micro_sample watch_1k(int workers);
+struct micro_sample channel_create_100k(int workers);
 struct micro_sample memory_idle_channel_bytes(int workers);
 
 /* sets.c */

@@ -312,6 +312,46 @@ struct micro_sample watch_1k(int workers)
 	return to_all(workers, true, FOLLOWERS);
 }
 
+/* ---- to make channels ---- */
+
+enum { MADE = 100000, MADE_ROUNDS = 6 };
+
+static size_t channels_make(union numbers *channels)
+{
+	size_t got, all = 0;
+
+	for (size_t i = 0; i < MADE; i++) {
+		weft_channel_init(&channels[i].channel, sizeof i, 1);
+		micro_expect(weft_channel_try_send(&channels[i], &i), 0);
+		micro_expect(weft_channel_try_recv(&channels[i], &got), 0);
+		all += got;
+	}
+	for (size_t i = 0; i < MADE; i++)
+		weft_channel_finish(&channels[i].channel);
+	return all;
+}
+
+/* All are there at once; each carries a message. */
+struct micro_sample channel_create_100k(int workers)
+{
+	struct micro_watch watch = micro_watch_start(), cold_end = watch;
+	size_t all = 0;
+	struct micro_sample sample;
+
+	(void)workers;
+	for (int i = 0; i < MADE_ROUNDS; i++) {
+		union numbers *channels = malloc(MADE * sizeof *channels);
+
+		all += channels_make(channels);
+		free(channels);
+		if (i == 0)
+			cold_end = micro_watch_start();
+	}
+	sample = micro_cold_and_warm(&watch, &cold_end, MADE_ROUNDS, MADE);
+	micro_expect((int64_t)all, (int64_t)MADE_ROUNDS * MADE * (MADE - 1) / 2);
+	return sample;
+}
+
 /* ---- memory ---- */
 
 /* Bounded channels for one message, which each has carried once. */

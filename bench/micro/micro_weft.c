@@ -29,6 +29,7 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "broadcast_1k", broadcast_1k, false },
 	{ "watch_1", watch_1, false },
 	{ "watch_1k", watch_1k, false },
+	{ "channel_create_100k", channel_create_100k, true },
 	{ "memory_idle_channel_bytes", memory_idle_channel_bytes, true },
 	{ "join_all_100", join_all_100, false },
 	{ "join_all_100k", join_all_100k, false },

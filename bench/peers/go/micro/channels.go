@@ -6,6 +6,7 @@ package main
 import (
 	"runtime"
 	"sync"
+	"time"
 )
 
 func channelPingPong() sample {
@@ -151,6 +152,28 @@ func oneshotReady() sample {
 	}
 	s := w.wallPer(handed)
 	expect(sum, handed*(handed-1)/2)
+	return s
+}
+
+// Channels with room for one message, all there at once; each carries one. The collector takes them.
+func channelCreate100k() sample {
+	const rounds, count = 6, 100000
+	sum := 0
+	w := watchStart()
+	first := w.wall
+	for round := 0; round < rounds; round++ {
+		channels := make([]chan int, count)
+		for i := range channels {
+			channels[i] = make(chan int, 1)
+			channels[i] <- i
+			sum += <-channels[i]
+		}
+		if round == 0 {
+			first = time.Now()
+		}
+	}
+	s := w.coldAndWarmPer(first, rounds, count)
+	expect(sum, rounds*(count*(count-1)/2))
 	return s
 }
 

@@ -39,6 +39,7 @@ func main() {
 		{"stuck", stuck, true},
 		{"memory_sleeping_bytes", memorySleeping, true},
 		{"memory_waiting_bytes", memoryWaiting, true},
+		{"channel_create_100k", channelCreate100k, true},
 		{"memory_idle_channel_bytes", memoryIdleChannel, true},
 	})
 }

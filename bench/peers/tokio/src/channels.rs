@@ -154,6 +154,30 @@ pub fn watch_1k(runtime: &Runtime) -> Sample {
   watch_by(runtime, FOLLOWERS)
 }
 
+/// Channels with room for one message, all there at once; each carries one.
+pub fn channel_create_100k(_: &Runtime) -> Sample {
+  let (rounds, count) = (6, 100_000);
+  let mut watch = Stopwatch::start();
+  let mut sum = 0;
+
+  for round in 0..rounds {
+    let mut channels = Vec::with_capacity(count);
+    for i in 0..count {
+      let (sender, mut receiver) = mpsc::channel(1);
+      sender.try_send(i).unwrap();
+      sum += receiver.try_recv().unwrap();
+      channels.push((sender, receiver));
+    }
+    drop(channels);
+    if round == 0 {
+      watch.first_is_over();
+    }
+  }
+  let sample = watch.cold_and_warm_per(rounds, count);
+  expect(sum, rounds * (count * (count - 1) / 2));
+  sample
+}
+
 /// Bounded channels for one message, which each has carried once.
 pub fn memory_idle_channel_bytes(_: &Runtime) -> Sample {
   let before = resident_bytes();

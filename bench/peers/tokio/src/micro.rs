@@ -61,6 +61,7 @@ fn main() {
     Benchmark::repeated("broadcast_1k", channels::broadcast_1k),
     Benchmark::repeated("watch_1", channels::watch_1),
     Benchmark::repeated("watch_1k", channels::watch_1k),
+    Benchmark::once("channel_create_100k", channels::channel_create_100k),
     Benchmark::once("memory_idle_channel_bytes", channels::memory_idle_channel_bytes),
     Benchmark::repeated("join_all_100", sets::join_all_100),
     Benchmark::repeated("join_all_100k", sets::join_all_100k),
