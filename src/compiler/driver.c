@@ -36,6 +36,7 @@
 #include "compiler/arguments.h"
 #include "compiler/driver.h"
 #include "compiler/linemarkers.h"
+#include "compiler/messages.h"
 #include "compiler/passes.h"
 #include "compiler/subprocess.h"
 #include "compiler/toolchain.h"
@@ -57,6 +58,7 @@ struct unit {
 	size_t size;
 	char *translated;
 	size_t translated_size;
+	char *checked; /* what the check has said */
 	bool is_async;
 };
 
@@ -284,6 +286,9 @@ static int unit_check_and_translate(struct driver *driver, struct unit *unit)
 	if (has_original)
 		status = check_wait(driver, unit->source, check, check_messages);
 	if (unit->is_async) {
+		size_t size;
+
+		unit->checked = scratch_text(check_messages, &size);
 		scratch_show(check_messages, 2);
 		if (!status)
 			status = translate_end(unit, translate_status, messages);
@@ -308,6 +313,22 @@ static bool is_text_wrong(const struct driver *driver, struct words argv, int te
 	return status != 0;
 }
 
+static void messages_show(int messages, const struct unit *unit, bool color)
+{
+	size_t size;
+	char *said = scratch_text(messages, &size);
+	char *shown = messages_in_own_words(&(struct messages){
+			.said = said,
+			.before = unit->checked ? unit->checked : "",
+			.translated = unit->translated,
+			.color = color,
+	});
+
+	fputs(shown, stderr);
+	free(shown);
+	free(said);
+}
+
 static int unit_compile(struct driver *driver, const struct unit *unit, const char *output)
 {
 	const struct plan *plan = &driver->plan;
@@ -315,8 +336,11 @@ static int unit_compile(struct driver *driver, const struct unit *unit, const ch
 
 	scratch_write(text, unit->translated, unit->translated_size);
 	scratch_rewind(text);
+	int messages = scratch_create();
 	int status = pass_run(driver, pass_compile(plan, unit->source, output),
-			(struct subprocess_files){ text, 1, 2 });
+			(struct subprocess_files){ text, 1, messages });
+	messages_show(messages, unit, plan->shows_color);
+	close(messages);
 	if (status && is_text_wrong(driver, pass_compile(plan, unit->source, output), text))
 		complain("%s is valid, but what it was translated to is not; please report it, with the\n"
 			 "files that -save-temps leaves",
@@ -435,6 +459,7 @@ static int unit_run(struct driver *driver, const struct argument *source, char *
 	}
 	free(unit.text);
 	free(unit.translated);
+	free(unit.checked);
 	return status;
 }
 
@@ -461,6 +486,29 @@ static void standard_input_keep(struct driver *driver)
 		scratch_write(driver->standard_input, buffer, (size_t)count);
 }
 
+static bool has_plain_sources(const struct driver *driver)
+{
+	for (size_t i = 0; i < driver->arguments.count; i++)
+		if (argument_is_source(&driver->arguments.at[i]) && !driver->objects[i])
+			return true;
+	return false;
+}
+
+/* What the linker alone says names what the user has not written. */
+static int rest_run(const struct driver *driver)
+{
+	struct words argv = pass_rest(&driver->plan, (const char *const *)driver->objects, true);
+	struct subprocess_files files = { driver->standard_input, 1, 2 };
+
+	if (has_plain_sources(driver))
+		return pass_run(driver, argv, files);
+	files.err = scratch_create();
+	int status = pass_run(driver, argv, files);
+	messages_show(files.err, &(struct unit){ .translated = "" }, false);
+	close(files.err);
+	return status;
+}
+
 static int compile_all(struct driver *driver)
 {
 	const struct arguments *arguments = &driver->arguments;
@@ -485,9 +533,7 @@ static int compile_all(struct driver *driver)
 		return become_cc(driver, NULL);
 	if (!has_rest(driver))
 		return 0;
-	return pass_run(driver,
-			pass_rest(&driver->plan, (const char *const *)driver->objects, true),
-			(struct subprocess_files){ driver->standard_input, 1, 2 });
+	return rest_run(driver);
 }
 
 /* Says ours after what $CC says. */

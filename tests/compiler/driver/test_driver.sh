@@ -421,6 +421,20 @@ is_warning_of_the_optimizer_kept() {
 	weftcc -O2 -Wall -Wno-stringop-overflow -Wno-array-bounds -c bounds.c 2>said && [ ! -s said ] || { cat said; return 1; }
 }
 
+# Once, and of what the user wrote.
+is_said_once_in_own_words() {
+	for cc in gcc clang; do
+		WEFT_CC=$cc weftcc -O2 -Wall -c twice.c 2>said || { cat said; return 1; }
+		for words in 'twice.c:14:.*excess elements' 'twice.c:15:.*too long' \
+			'twice.c:12:.*struct hidden' 'twice.c:21:.*free'; do
+			[ "$(grep -c "$words" said)" = 1 ] || { echo "$cc, $words:"; cat said; return 1; }
+		done
+		lacks '__\|weft_\|<weftcc>' said || { cat said; return 1; }
+		exits 1 env WEFT_CC=$cc weftcc -w -O2 twice.c -o program 2>said && has 'undefined.*missing' said &&
+			lacks '__poll\|__async' said || { cat said; return 1; }
+	done
+}
+
 is_werror_only_for_the_users_warnings() {
 	weftcc -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -O2 -std=gnu11 -c async.c || return
 	exits 1 weftcc -Wall -Werror -c warnings.c -o failed.o && [ ! -f failed.o ] || return

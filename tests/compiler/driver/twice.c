@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What gcc warns of without a flag, both in the text and in what becomes of it; what only its optimizer sees,
+ * of a variable that moves; and a function that nobody defines. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <weft.h>
+#include <weft/async.h>
+
+async int missing(int n);
+
+static async int twice(int number, int (*named)(struct hidden *unknown))
+{
+	int kept[2] = { 1, 2, 3 };
+	char text[3] = "abcdef", moved[4];
+
+	weft_try(await missing(number));
+	kept[number] = named(NULL);
+	memset(moved, text[0], 4);
+	weft_try(await missing(kept[0]));
+	free(moved);
+	return kept[1] + kept[5];
+}
+
+async int main(void)
+{
+	return await twice(1, NULL);
+}
