@@ -228,7 +228,7 @@ static void emit_dispatch(const struct function *function, struct place place, s
 	text_puts(out, "default: weft_frame_misuse(&weft_f->args.base); } ");
 }
 
-/* As __FILE__ would be, by -ffile-prefix-map=old=new and its kin, of which the last one that fits counts: an
+/* As __FILE__ would be, by -ffile-prefix-map=old=new and its kin; the last one that fits counts: an
  * object must not tell where it was compiled. */
 static const char *file_mapped(struct tree *tree, const char *file)
 {

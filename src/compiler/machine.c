@@ -6,9 +6,9 @@
  *       convention is known on every machine: x86 and AArch64 have preserve_most, ARM only its own two,
  *       and most others have one, to which clang turns whatever is asked for.
  * How:  a machine without a second convention is parsed as another one on which all types have the same
- *       size and alignment, and `char` and wchar_t the same sign: AArch64 where `long` has 64 bits, ARM where it has
- *       32, of either byte order. The parse makes no code, so nothing else of the machine matters, but
- *       for registers that inline assembly names.
+ *       size and alignment, and `char` and wchar_t the same sign: AArch64 where `long` has 64 bits, ARM
+ *       where it has 32, of either byte order. The parse makes no code, so nothing else of the machine
+ *       matters, but for registers that inline assembly names.
  */
 #include <string.h>
 

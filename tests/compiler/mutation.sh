@@ -91,10 +91,11 @@ is_found() {
 count=0
 for program in "$here"/golden/*.c "$here"/diagnostics/*.c "$here"/corpus/*.c "$here"/traps/*.c "$here"/language/*.c; do
 	flags=$(sed -n '1,6s,^.*flags: \(.*[^ *]\)[ *]*/*$,\1,p' "$program")
-	case $program in */corpus/*) flags="-include weft.h" ;; esac
+	case $program in */corpus/*) flags="--asyncify -include weft.h" ;; esac
 	name=$work/$(printf %03d $count)
 	# shellcheck disable=SC2086 # flags are words
-	gcc -E -C -D__WEFTCC__=1 -isystem "$root/include" $flags "$program" -o "$name.i" 2>/dev/null || continue
+	WEFT_CC=gcc "$weftcc" -fsyntax-only -save-temps -w $flags "$program" -o "$name.o" 2>/dev/null
+	[ -f "$name.i" ] || continue
 	echo "$program" >"$name.name"
 	count=$((count + 1))
 done
@@ -116,10 +117,10 @@ while [ "$seed" -le "$last" ]; do
 	what="seed $((seed - 1)): $(basename "$file"):$(cat "$work/line")"
 	if is_found; then
 		found=$((found + 1))
-		echo "found by $(basename "$(cat "$work/by")"): $what"
+		printf 'found by %s: %s\n' "$(basename "$(cat "$work/by")")" "$what"
 	else
 		survived=$((survived + 1))
-		echo "NOT FOUND: $what"
+		printf 'NOT FOUND: %s\n' "$what"
 	fi
 done
 echo "$found found, $survived not"
