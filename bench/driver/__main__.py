@@ -236,7 +236,11 @@ class Bench:
     for part, measure_part in parts.items():
       if part in only:
         started = time.monotonic()
-        measure_part()
+        try:
+          measure_part()
+        except Exception as error:  # whatever it is, it does not cost what the others have measured
+          self.say(f"{part} ends early: {error!r}")
+          self.results["failed"][part] = f"ended early: {error!r}"
         self.say(f"{part} took {time.monotonic() - started:.0f} s")
 
 
@@ -248,15 +252,15 @@ def main():
   bench.run()
   directory = bench.programs
   os.makedirs(directory, exist_ok=True)
+  with open(os.path.join(directory, "results.json"), "w", encoding="utf-8") as file:
+    json.dump(report.with_plain_keys(bench.results), file, indent=1)
   path = os.path.join(directory, "report.md")
+  causes = losses.read_causes(os.path.join(bench.builder.root, "bench", "causes.txt"))
   with open(path, "w", encoding="utf-8") as file:
-    file.write(report.render(bench.results, bench.arguments, losses.read_causes(
-      os.path.join(bench.builder.root, "bench", "causes.txt"))))
+    file.write(report.render(bench.results, bench.arguments, causes))
   for name, svg in report.pictures(bench.results):
     with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
       file.write(svg)
-  with open(os.path.join(directory, "results.json"), "w", encoding="utf-8") as file:
-    json.dump(report.with_plain_keys(bench.results), file, indent=1)
   print(f"bench: {os.path.relpath(path)}")
 
 
