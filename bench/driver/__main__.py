@@ -41,6 +41,8 @@ def parse_arguments():
   parser.add_argument("--only", default=",".join(PARTS), help="some of " + ",".join(PARTS))
   parser.add_argument("--peers", default="", help="only these, such as epoll,weft-epoll")
   parser.add_argument("--rows", default="", help="only the small benchmarks that match this pattern")
+  parser.add_argument("--again", action="store_true",
+                      help="measure nothing; the report of the last run anew, with today's causes")
   parser.add_argument("--build-dir", default="build")
   arguments = parser.parse_args()
   arguments.rounds = arguments.rounds or (1 if arguments.quick else 3)
@@ -62,7 +64,8 @@ class Bench:
     self.arguments = arguments
     self.builder = Builder(root, os.path.abspath(os.path.join(root, arguments.build_dir)))
     self.programs = self.builder.programs
-    self.results = {"skipped": {}, "failed": {}, "echo": {}, "echo_two": {}, "memory": {}, "instructions": {},
+    self.results = {"run": {key: getattr(arguments, key) for key in ("rounds", "seconds", "quick")},
+                    "skipped": {}, "failed": {}, "echo": {}, "echo_two": {}, "memory": {}, "instructions": {},
                     "system_calls": {}, "micro": {}, "uneven": {}, "growth": {}, "growth_ends": {}}
 
   def say(self, text):
@@ -244,24 +247,32 @@ class Bench:
         self.say(f"{part} took {time.monotonic() - started:.0f} s")
 
 
-def main():
-  bench = Bench(parse_arguments())
-  _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-  if hard_limit < IDLE_CONNECTIONS + 1000:
-    bench.say(f"ulimit -Hn is {hard_limit}: what needs {IDLE_CONNECTIONS} connections will fail")
-  bench.run()
-  directory = bench.programs
-  os.makedirs(directory, exist_ok=True)
-  with open(os.path.join(directory, "results.json"), "w", encoding="utf-8") as file:
-    json.dump(report.with_plain_keys(bench.results), file, indent=1)
+def write_report(directory, root, results):
+  causes = losses.read_causes(os.path.join(root, "bench", "causes.txt"))
   path = os.path.join(directory, "report.md")
-  causes = losses.read_causes(os.path.join(bench.builder.root, "bench", "causes.txt"))
   with open(path, "w", encoding="utf-8") as file:
-    file.write(report.render(bench.results, bench.arguments, causes))
-  for name, svg in report.pictures(bench.results):
+    file.write(report.render(results, causes))
+  for name, svg in report.pictures(results):
     with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
       file.write(svg)
   print(f"bench: {os.path.relpath(path)}")
+
+
+def main():
+  bench = Bench(parse_arguments())
+  path = os.path.join(bench.programs, "results.json")
+  if bench.arguments.again:
+    with open(path, encoding="utf-8") as file:
+      bench.results = report.with_counts_as_keys(json.load(file))
+  else:
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard_limit < IDLE_CONNECTIONS + 1000:
+      bench.say(f"ulimit -Hn is {hard_limit}: what needs {IDLE_CONNECTIONS} connections will fail")
+    bench.run()
+    os.makedirs(bench.programs, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+      json.dump(report.with_plain_keys(bench.results), file, indent=1)
+  write_report(bench.programs, bench.builder.root, bench.results)
 
 
 main()

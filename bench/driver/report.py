@@ -23,7 +23,8 @@ TOPICS = {
 
 
 def shape_name(shape):
-  return ":".join(str(part) for part in shape)
+  """A shape of results.json is its name."""
+  return shape if isinstance(shape, str) else ":".join(str(part) for part in shape)
 
 
 def number(value):
@@ -299,10 +300,11 @@ def notes_section(results):
   return "## Skipped and failed\n\n" + "".join(lines) if lines else ""
 
 
-def render(results, arguments, causes):
+def render(results, causes):
+  run = results["run"]
   machine = table(["", ""], [list(pair) for pair in results["machine"]])
-  rounds = f"{arguments.rounds} round(s), {arguments.seconds:g} s per echo measurement"
-  sections = ["# Benchmarks\n\n" + rounds + ("; a smoke test" if arguments.quick else "") +
+  rounds = f"{run['rounds']} round(s), {run['seconds']:g} s per echo measurement"
+  sections = ["# Benchmarks\n\n" + rounds + ("; a smoke test" if run["quick"] else "") +
               ". Compare only inside this report.\n\n" + machine]
   sections.append(losses_section(results, causes))
   if results["echo"]:
@@ -329,3 +331,10 @@ def with_plain_keys(value):
     return {shape_name(key) if isinstance(key, tuple) else key: with_plain_keys(item)
             for key, item in value.items()}
   return [with_plain_keys(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def with_counts_as_keys(results):
+  """What with_plain_keys has made of the growth's counts, undone."""
+  results["growth"] = {row: {peer: {int(count): values for count, values in points.items()}
+                             for peer, points in line.items()} for row, line in results["growth"].items()}
+  return results

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The report of bench/run and its pictures, from results made up here. Exit status 0: they are right."""
 
+import json
 import os
 import re
 import sys
 import tempfile
-import types
 import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
@@ -17,6 +17,7 @@ import report
 
 SVG = "{http://www.w3.org/2000/svg}"
 RESULTS = {
+  "run": {"rounds": 3, "seconds": 1, "quick": False},
   "machine": [("date", "today")], "skipped": {"go": "golang-go is not installed"}, "failed": {},
   "echo": {(64, 64, 1): {"epoll": [{"server_cpu_ns": 100, "requests_per_second": 5e5, "p50_us": 1,
                                     "p99_us": 2, "p999_us": 3, "other_cores": 0}]}},
@@ -56,7 +57,7 @@ def test_picture():
 
 def test_report():
   causes = [(re.compile("^stuck_wake, weft ct$"), "it is stuck")]
-  text = report.render(RESULTS, types.SimpleNamespace(rounds=3, seconds=1, quick=False), causes)
+  text = report.render(RESULTS, causes)
   (name, svg), = report.pictures(RESULTS)
   assert name == "growth-yield.svg" and f"]({name})" in text
   assert set(labels_of(svg)[0]) == {"weft ct", "tokio ct"}
@@ -68,7 +69,12 @@ def test_report():
   # Ratios of rounds that both have; a single cause; who wins is not listed.
   assert "In 1 of 2 comparisons" in text, text
   assert ("| stuck_wake | weft ct | 35 (30–40) | go 1 20 (20–20) | 1.75 (1.50–2.00) | it is stuck |" in text), text
-  assert "cause not known" in report.render(RESULTS, types.SimpleNamespace(rounds=3, seconds=1, quick=False), [])
+  assert "cause not known" in report.render(RESULTS, [])
+
+
+def test_again():
+  kept = json.loads(json.dumps(report.with_plain_keys(RESULTS)))
+  assert report.render(report.with_counts_as_keys(kept), []) == report.render(RESULTS, [])
 
 
 def test_causes():
@@ -84,4 +90,5 @@ def test_causes():
 
 test_picture()
 test_report()
+test_again()
 test_causes()
