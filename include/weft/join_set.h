@@ -15,13 +15,14 @@
  * (weft_spawn_in is weftcc's; by hand: weft_join_set_spawn.) A task in the set goes on whatever becomes of
  * the others. What nobody has taken is dropped by the close, which every use ends with: it waits for
  * those that still run, and lets the first error among them, and those that nobody took, cancel the
- * others. To end them all at once: weft_join_set_cancel, and then close.
+ * others. To end them all at once: weft_join_set_cancel, and then close; to let them go: detach_all, then
+ * close.
  *
  * Memory:  the set is the caller's, usually in its frame; it must not move or die between the first spawn
  *          and the end of the close. After that it can be used again. A task in it costs two pointers
  *          more than another, and keeps its memory until its result is taken.
  * Threads: spawn, cancel and count from the task that holds the set and from those in it, wherever they
- *          run; try_next, next and close by the one that holds it.
+ *          run; try_next, detach_all, next and close by the one that holds it.
  *
  * Tokio's JoinSet is the model; a set that is left is not aborted silently, but closed.
  */
@@ -56,6 +57,10 @@ size_t weft_join_set_count(const struct weft_join_set *set);
 /* Cancels all that run, and those that will be spawned before the next close has ended. Idempotent; they
  * end, with what they make of it, like others. Time linear in their number. */
 void weft_join_set_cancel(struct weft_join_set *set);
+
+/* Lets go of all that run, which go on as detached tasks do, and drops the results of those that have
+ * ended. Those that are ending at this moment stay until the close. Only by the one that holds the set. */
+void weft_join_set_detach_all(struct weft_join_set *set);
 
 /* The result of whoever has ended first and not been taken: copied to *result (of the size of that task's
  * result; NULL: not wanted), its weft_task_id to *id (NULL: not wanted). 0; -EAGAIN: all run; -ECHILD:

@@ -97,6 +97,42 @@ void weft_join_set_cancel(struct weft_join_set *set)
 	weft_scope_cancel(&set->tasks);
 }
 
+/* With the lock: one that is not about to leave. It may end, and be gone, as soon as its word says so. */
+static void child_detach(struct weft_join_set *set, struct weft_task *child)
+{
+	uintptr_t word = weft__scope_word(&set->tasks);
+
+	weft__scope_unlink(&set->tasks, child);
+	/* pairs with weft__scope_of_ending: it is in no list by then */
+	if (atomic_cas_release(&child->joiner, &word, (uintptr_t)JOIN_DETACHED))
+		set_count(set, (size_t)-1); /* [I2] */
+	else
+		weft__scope_link(&set->tasks, child);
+}
+
+void weft_join_set_detach_all(struct weft_join_set *set)
+{
+	struct weft_scope *scope = &set->tasks;
+	struct weft_waker claimed = { NULL, NULL };
+	struct weft_task *child;
+
+	weft__lock_acquire(weft__scope_lock(scope)); /* [O1] */
+	for (child = scope->children; child;) {
+		struct weft_task *older = weft__scope_links(child)->older;
+
+		child_detach(set, child);
+		child = older;
+	}
+	if (!scope->children && scope->waker.ops) {
+		claimed = weft_waker_claim(&scope->waker);
+		scope->waker.ops = NULL;
+	}
+	weft__lock_release(weft__scope_lock(scope));
+	weft_waker_commit(claimed);
+	while (weft_join_set_try_next(set, NULL, NULL) == 0)
+		;
+}
+
 /* cx NULL: does not wait. */
 static int set_next(struct weft_join_set *set, void *result, uint64_t *id, struct weft_context *cx)
 {

@@ -338,7 +338,9 @@ static void mt_end(struct weft__worker *worker, struct weft_task *task)
 	mt_done(task);
 	weft__task_ended(worker, task, joiner == JOIN_DETACHED);
 	if (weft__end_word(task)) {
-		if (!weft__word_scope(joiner) || !weft__scope_leave(weft__word_scope(joiner), task))
+		struct weft_scope *scope = weft__scope_of_ending(task);
+
+		if (!scope || !weft__scope_leave(scope, task))
 			mt_release(task);
 	}
 	weft__count(&worker->counters.ended, 1);

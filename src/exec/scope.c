@@ -27,8 +27,11 @@
  * Order       [O1] the lock: whoever closes sees what its children did, and a child what was in the
  *                  frame when the scope was made.
  *             The first error does that, too: the child that leaves cancels those it leaves behind.
- * Cost        a child: two times the lock, without contention two atomic operations, and two
- *             pointers. Cancelling: the lock is held for all children.
+ *             The child's word: an exchange decides whether it leaves or is detached (join_set.c). If it
+ *             leaves, the scope is there until it has.
+ * Cost        a child: two times the lock, without contention two atomic operations, and on the
+ *             multi-thread flavour one for its word; and two pointers. Cancelling: the lock is held for all
+ *             children.
  * Not here    who polls a child, and when it is freed (multi.c, current.c): like any detached task.
  */
 #include <errno.h>
@@ -56,7 +59,7 @@ struct weft__scope_links *weft__scope_links(struct weft_task *child)
 			links_offset(async));
 }
 
-static void scope_link(struct weft_scope *scope, struct weft_task *child)
+void weft__scope_link(struct weft_scope *scope, struct weft_task *child)
 {
 	struct weft_task *older = scope->children;
 
@@ -66,7 +69,7 @@ static void scope_link(struct weft_scope *scope, struct weft_task *child)
 	scope->children = child;
 }
 
-static void scope_unlink(struct weft_scope *scope, struct weft_task *child)
+void weft__scope_unlink(struct weft_scope *scope, struct weft_task *child)
 {
 	const struct weft__scope_links *links = weft__scope_links(child);
 
@@ -127,7 +130,7 @@ int weft__scope_spawn(struct weft_scope *scope, const struct weft_async *async, 
 	scope->closed = false;
 	if (scope->cancelled)
 		(void)flavour->cancel(child); /* it is QUEUED: nothing to push */
-	scope_link(scope, child);             /* [I1] [I2] */
+	weft__scope_link(scope, child);       /* [I1] [I2] */
 	if (scope->keeps_results)
 		weft__join_set_enter(scope);
 	weft__lock_release(weft__scope_lock(scope));
@@ -151,7 +154,7 @@ bool weft__scope_leave(struct weft_scope *scope, struct weft_task *child)
 
 	weft__lock_acquire(weft__scope_lock(scope)); /* [O1] */
 	is_kept = scope->keeps_results;
-	scope_unlink(scope, child);
+	weft__scope_unlink(scope, child);
 	if (is_kept)
 		weft__join_set_keep(scope, child);
 	if (result < 0 && scope->error == 0) {

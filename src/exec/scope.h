@@ -6,6 +6,7 @@
 
 #include <weft/scope.h>
 
+#include "base/atomic.h"
 #include "base/lock.h"
 #include "core/task.h"
 #include "exec/join.h"
@@ -20,6 +21,18 @@ static inline uintptr_t weft__scope_word(const struct weft_scope *scope)
 static inline struct weft_scope *weft__word_scope(uintptr_t word)
 {
 	return weft__join_is_detached(word) ? (struct weft_scope *)(word - JOIN_DETACHED) : NULL;
+}
+
+/* A child of the multi-thread flavour ends: from here on it is detached no more. NULL: it was before, or
+ * always, and nobody waits for it. (On the other flavour both are done by one thread.) */
+WEFT_NODISCARD static inline struct weft_scope *weft__scope_of_ending(struct weft_task *child)
+{
+	/* acquire, both, pairs with child_detach: who detached it touches it no more */
+	uintptr_t word = atomic_load_acquire(&child->joiner);
+	struct weft_scope *scope = weft__word_scope(word);
+
+	return scope && atomic_cas_acquire(&child->joiner, &word, (uintptr_t)JOIN_LOCKED) ? scope
+											  : NULL;
 }
 
 /* The child has ended; its result and its links are there still. Afterwards the scope may be gone.
@@ -49,6 +62,10 @@ struct weft__scope_links *weft__scope_links(struct weft_task *child);
  * the lock has been released. */
 WEFT_NODISCARD struct weft_task *weft__scope_claim(struct weft_scope *scope);
 void weft__scope_push(struct weft_task *claimed);
+
+/* Takes a child out, and puts it in front of all. */
+void weft__scope_unlink(struct weft_scope *scope, struct weft_task *child);
+void weft__scope_link(struct weft_scope *scope, struct weft_task *child);
 
 /* join_set.c: one more, and one that has ended, from the scope in it. */
 void weft__join_set_enter(struct weft_scope *scope);

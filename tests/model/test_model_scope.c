@@ -70,6 +70,8 @@ static bool patient;                             /* children wait until they are
 static bool prolific;                            /* the first child starts the second */
 static bool hasty;                               /* the second does not wait */
 static bool kept;                                /* children are in the join set */
+static bool loose;                               /* they know nothing of the parent */
+static uint32_t loose_done[CHILDREN_MAX];
 static struct weft_runtime runtime;
 
 struct weft_runtime *weft_runtime_current(void)
@@ -138,7 +140,8 @@ uint64_t weft_task_id(const struct weft_task *task)
 
 static void spawn(int index)
 {
-	struct child__frame frame = { .result = index ? -EILSEQ : 0, .done = &parent->done[index] };
+	struct child__frame frame = { .result = index ? -EILSEQ : 0,
+		.done = loose ? &loose_done[index] : &parent->done[index] };
 
 	MODEL_CHECK(weft_scope_spawn(kept ? &parent->set.tasks : &parent->scope, &child__async,
 				    &frame) == 0);
@@ -148,8 +151,9 @@ static void spawn(int index)
 
 static void child_run(void *index)
 {
-	struct weft_task *task;
 	struct child__frame *frame;
+	struct weft_scope *scope;
+	struct weft_task *task;
 	bool cancelled;
 
 	model_park();
@@ -168,7 +172,8 @@ static void child_run(void *index)
 		frame->result = -ECANCELED;
 	model_plain_write(frame->done, 1u);
 	mt_done(task);
-	if (!weft__scope_leave(weft__word_scope(task->joiner), task))
+	scope = weft__scope_of_ending(task);
+	if (!scope || !weft__scope_leave(scope, task))
 		model_free(task);
 }
 
@@ -199,7 +204,7 @@ static void begin(void)
 	memset(children, 0, sizeof children);
 	child_count = 0;
 	model_init(&child_count);
-	patient = prolific = hasty = kept = false;
+	patient = prolific = hasty = kept = loose = false;
 	runtime.executor.flavour = &flavour;
 	parent = model_malloc(sizeof *parent);
 	*parent = (struct parent){ .scope = WEFT_SCOPE_INIT, .set = WEFT_JOIN_SET_INIT };
@@ -365,6 +370,24 @@ static void closes_the_set(void)
 	leave();
 }
 
+/* Children that are let go of as they end: each leaves the set or is in none, once. */
+static void detaches_all(void)
+{
+	struct weft_join_set_close__frame close;
+
+	begin();
+	kept = loose = true;
+	memset(loose_done, 0, sizeof loose_done);
+	spawn(0);
+	spawn(1);
+	weft_join_set_detach_all(&parent->set);
+	weft_join_set_close__init(&close.args, &parent->set);
+	await(&weft_join_set_close__async, &close, 0, false);
+	MODEL_CHECK(weft_join_set_count(&parent->set) == 0);
+	leave();
+	MODEL_CHECK(model_plain_read(&loose_done[0]) == 1 && model_plain_read(&loose_done[1]) == 1);
+}
+
 static void (*const bodies[])(void) = { closes, closes_in_a_hurry, closes_what_grows, is_cancelled,
 	is_cancelled_while_it_grows, is_cancelled_too_late, is_cancelled_by_an_error };
 
@@ -402,7 +425,19 @@ TEST(b32_join_set_gives_every_result)
 	check_passes("closes the set", closes_the_set);
 }
 
+TEST(b32_join_set_lets_go_of_children_that_end)
+{
+	check_passes("detaches all", detaches_all);
+}
+
 TEST(scope_needs_the_orders_of_its_lock)
 {
 	weaken_each("base/lock.h", bodies, COUNT(bodies), NULL, 0);
+}
+
+TEST(detaching_needs_its_memory_orders)
+{
+	static void (*const worlds[])(void) = { detaches_all };
+
+	weaken_each("exec/scope.h", worlds, COUNT(worlds), NULL, 0);
 }

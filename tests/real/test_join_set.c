@@ -69,6 +69,81 @@ static void run(const struct weft_runtime_options *options, const struct weft_as
 	weft_runtime_destroy(runtime); /* rig_check: nothing was left alive in it */
 }
 
+/* ---- let go of ---- */
+
+RIG_TASK(lets_go, struct world, struct errand errands[TASKS]; struct weft_join_set_next__frame next;
+		struct weft_join_set_close__frame close; struct weft_yield__frame yield;)
+{
+	struct lets_go__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	errands_init(f->errands, world);
+	for (int i = 0; i < TASKS - 1; i++)
+		spawn(world, &waits__async, &f->errands[i]);
+	spawn(world, &ends_at_once__async, &f->errands[TASKS - 1]);
+	while (rig_get(&world->started) < TASKS - 1)
+		weft_await(f, f->yield, weft_yield);
+	weft_join_set_detach_all(&world->set);
+	weft_await(f, f->close, weft_join_set_close, &world->set);
+	CHECK_EQ(f->close.args.result, 0);
+	CHECK_EQ(rig_get(&world->cancelled), 0);
+	for (int i = 0; i < TASKS; i++)
+		rig_gate_open(&world->gates[i]);
+	while (rig_metrics(weft_runtime_current()).tasks_alive > 1) /* their errands are here */
+		weft_await(f, f->yield, weft_yield);
+	weft_await(f, f->next, weft_join_set_next, &world->set, NULL, NULL);
+	weft_return(f, f->next.args.result == -ECHILD ? 0 : -EPROTO);
+	weft_end(f);
+}
+
+RIG_TEST(b32_tasks_that_are_detached_go_on)
+{
+	run(options, &lets_go__async);
+}
+
+/* As they end. */
+enum { LET_GO = 300 };
+
+RIG_TASK(counts, struct world, )
+{
+	struct counts__frame *f = frame;
+
+	(void)cx;
+	rig_add(&f->args.p0->started);
+	weft_return(f, 0);
+}
+
+RIG_TASK(lets_go_at_once, struct world, struct weft_join_set_close__frame close;
+		struct weft_yield__frame yield; int i;)
+{
+	struct lets_go_at_once__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	for (f->i = 0; f->i < LET_GO; f->i++) {
+		for (int j = 0; j < 4; j++) {
+			struct rig_args args = rig_args(&counts__async, world);
+
+			CHECK_EQ(weft_join_set_spawn(&world->set, &counts__async, &args, NULL), 0);
+		}
+		if (f->i % 2)
+			weft_await(f, f->yield, weft_yield);
+		weft_join_set_detach_all(&world->set);
+		weft_await(f, f->close, weft_join_set_close, &world->set);
+		CHECK_EQ(f->close.args.result, 0);
+	}
+	while (rig_get(&world->started) < 4 * LET_GO)
+		weft_await(f, f->yield, weft_yield);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b32_tasks_that_end_are_detached_or_awaited)
+{
+	run(options, &lets_go_at_once__async);
+}
+
 /* ---- the order ---- */
 
 RIG_TASK(takes_in_order, struct world, struct errand errands[TASKS]; uint64_t ids[TASKS], id;
