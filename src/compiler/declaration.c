@@ -46,6 +46,8 @@ static size_t first_declarator(const struct source *source, uint32_t begin, uint
 /* The token after a declarator and its initialiser: `,` or `;`; or before it, `=`. */
 static size_t declarator_end(const struct source *source, size_t from, bool at_equals)
 {
+	unsigned choices = 0; /* commas between `?` and `:` are operators */
+
 	for (size_t i = from; i < source->token_count; i++) {
 		char c = source->text[source->tokens[i].begin];
 
@@ -53,7 +55,12 @@ static size_t declarator_end(const struct source *source, size_t from, bool at_e
 			continue;
 		if (c == '(' || c == '[' || c == '{')
 			i = source_match(source, i);
-		else if (c == ',' || c == ';' || (at_equals && source_token_is(source, i, "=")))
+		else if (c == '?')
+			choices++;
+		else if (c == ':' && choices)
+			choices--;
+		else if ((c == ',' && !choices) || c == ';' ||
+				(at_equals && source_token_is(source, i, "=")))
 			return i;
 	}
 	return source->token_count - 1;

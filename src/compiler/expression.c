@@ -68,6 +68,28 @@ const char *lower_temporary(struct lower *lower, uint32_t at, CXType type, bool 
 	return arena_printf(&lower->tree->arena, "weft_t%u", serial);
 }
 
+/* Whether it is `a, b`, as between `?` and `:`, behind a return, and at the end of ({ ... }). */
+static bool is_comma(const char *value)
+{
+	int depth = 0;
+
+	for (; *value; value++) {
+		if (*value == '"' || *value == '\'') {
+			for (char quote = *value++; *value && *value != quote; value++)
+				value += *value == '\\' && value[1];
+			if (!*value)
+				return true; /* parentheses do no harm */
+		} else if (strchr("([{", *value)) {
+			depth++;
+		} else if (strchr(")]}", *value)) {
+			depth--;
+		} else if (*value == ',' && depth == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void lower_store(struct text *out, const char *place, CXType type, const char *value)
 {
 	if (type_has_const_member(type))
@@ -76,7 +98,7 @@ void lower_store(struct text *out, const char *place, CXType type, const char *v
 				"sizeof %s); ",
 				place, place, value, place);
 	else
-		text_printf(out, "%s = %s; ", place, value);
+		text_printf(out, is_comma(value) ? "%s = (%s); " : "%s = %s; ", place, value);
 }
 
 static const char *lower_await(struct lower *lower, struct node *node, bool follows)

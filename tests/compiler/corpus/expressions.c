@@ -165,6 +165,26 @@ static int calls(int x)
 	return r;
 }
 
+static void nothing(int x)
+{
+	(void)id(x);
+}
+
+/* Commas without parentheses: whatever is stored is the last of them. */
+static int last(int x)
+{
+	return id(x), 2;
+}
+
+static int commas(int x)
+{
+	int a = id(x) ? id(3), 4 : (id(5), 6), b = x ? 7, 8 : id(2);
+	char c = id(x) ? nothing(1), ',' : '"';
+
+	a += ({ int d = id(3); d, d + 1; }) + ({ id(1), 5; }) + last(x);
+	return nothing(a), a + b * 100 + c;
+}
+
 int main(void)
 {
 	for (int i = 0; i < 8; i++) {
@@ -178,5 +198,6 @@ int main(void)
 	printf("%d\n", right_first());
 	printf("%d\n", side_effects());
 	printf("%d\n", calls(3));
+	printf("%d %d\n", commas(1), commas(0));
 	return 0;
 }
