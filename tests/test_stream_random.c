@@ -297,6 +297,18 @@ static bool advance(struct pipeline *pipeline)
 	return false;
 }
 
+/* What it says of what is to come is true at every moment. (Whether errors count is not said.) */
+static void check_hint(const struct pipeline *pipeline, const struct weft_stream *last)
+{
+	struct weft_size_hint hint = weft_stream_poll_size_hint(last);
+	size_t left = pipeline->expected.count - pipeline->got.count;
+
+	if (pipeline->has_errors)
+		return;
+	CHECK(hint.least <= left);
+	CHECK(hint.most >= left);
+}
+
 /* Asks until the end. A poll may be cancelled, its budget may be anything, and the stream may be asked
  * again without a wake. */
 static void run(struct pipeline *pipeline, struct weft_stream *last)
@@ -312,6 +324,7 @@ static void run(struct pipeline *pipeline, struct weft_stream *last)
 		cx.budget = draw(pipeline, 10);
 		cx.cancelled = draw(pipeline, 5) == 0;
 		CHECK(got->count < ITEMS_MAX);
+		check_hint(pipeline, last);
 		if (weft_stream_poll_next(last, &cx, &got->items[got->count], &result) ==
 				WEFT_PENDING) {
 			CHECK(cx.waker_taken || cx.self_woken);
