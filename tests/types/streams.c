@@ -18,6 +18,14 @@ WEFT_STREAM_TEST(is_odd, void, int)
 	return *in & 1;
 }
 
+/* As editors see an async function. */
+int fetch(void *arg, const int *in, long *out);
+
+struct pair {
+	int first;
+	long second;
+};
+
 WEFT_CHANNEL(numbers, int);
 
 void pipeline(union numbers *channel);
@@ -37,6 +45,15 @@ void pipeline(union numbers *channel)
 	WEFT_STREAM_OF(ticks, int64_t) ticks;
 	WEFT_STREAM_OF(ticks, double) wrong_ticks;
 	WEFT_SINK_OF(sender, long) sender;
+	WEFT_STREAM_FROM(zip, struct pair, struct pair) pairs;
+	WEFT_STREAM_OF(take, int) take;
+	WEFT_STREAM_OF(merge, int) merge;
+	WEFT_STREAM_OF(select_all, int) all;
+	WEFT_STREAM_OF(chunks, struct weft_chunk) chunks;
+	WEFT_STREAM_OF(throttle, int) slow;
+	WEFT_STREAM_OF(buffered, long) fetched;
+	WEFT_SINK_OF(array, int) array;
+	struct weft_stream_member member;
 	struct weft_interval interval = weft_interval_make(0, 1, WEFT_TICK_SKIP);
 
 	weft_stream_iter_init(&source, ints, 3);
@@ -47,6 +64,15 @@ void pipeline(union numbers *channel)
 	weft_stream_chain_init(&chain, &source, &filter);
 	weft_stream_receiver_init(&receiver, channel);
 	weft_stream_ticks_init(&ticks, &interval);
+	weft_stream_zip_init(&pairs, &source, &other);
+	weft_stream_take_init(&take, &source, 1);
+	weft_stream_merge_init(&merge, &source, &filter);
+	weft_stream_select_all_init(&all);
+	weft_stream_select_all_add(&all, &member, &source);
+	weft_stream_chunks_init(&chunks, &source, ints, 3);
+	weft_stream_throttle_init(&slow, &source, 1);
+	weft_stream_buffered_init(&fetched, &source, 2, fetch, NULL);
+	weft_sink_array_init(&array, ints, 3);
 	hint = weft_stream_size_hint(&map);
 	(void)hint;
 	(void)chain;
@@ -76,5 +102,21 @@ void pipeline(union numbers *channel)
 	weft_sink_sender_init(&sender, channel);
 #elif CASE == 10
 	weft_stream_size_hint(&longs);
+#elif CASE == 11
+	weft_stream_zip_init(&pairs, &other, &source);
+#elif CASE == 12
+	weft_stream_take_init(&take, &other, 1);
+#elif CASE == 13
+	weft_stream_merge_init(&merge, &source, &other);
+#elif CASE == 14
+	weft_stream_select_all_add(&all, &member, &other);
+#elif CASE == 15
+	weft_stream_chunks_init(&chunks, &source, longs, 3);
+#elif CASE == 16
+	weft_stream_throttle_init(&slow, &other, 1);
+#elif CASE == 17
+	weft_stream_buffered_init(&fetched, &other, 2, fetch, NULL);
+#elif CASE == 18
+	weft_sink_array_init(&array, longs, 3);
 #endif
 }
