@@ -3,6 +3,7 @@
  * reports name these functions and lines. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 
 #include <weft.h>
 #include <weft/async.h>
@@ -344,13 +345,26 @@ static async int holds_for_a_while(void)
 	return await weft_yield();
 }
 
+extern char deadlock_holder[200];
+char deadlock_holder[200];
+
+static void hear_holder(const struct weft_lock_timeout *timeout)
+{
+	snprintf(deadlock_holder, sizeof deadlock_holder, "%s",
+			timeout->taken_at ? timeout->taken_at : "");
+}
+
 static async int gives_up_on_itself(void)
 {
+	static const struct weft_lock_policy policy = { 1, hear_holder };
 	int err;
 
 	weft_try(await weft_mutex_lock(&first));
 	defer weft_mutex_unlock(&first);
-	err = await weft_mutex_lock_timed(&first, 1, WEFT_HERE);
+	weft_lock_policy_set(&policy);
+	deadlock_holder[0] = '\0';
+	err = await weft_mutex_lock_timed(&first, WEFT_LOCK_TIMEOUT, WEFT_HERE);
+	weft_lock_policy_set(NULL);
 	return err == -ETIME ? 0 : -EPROTO;
 }
 

@@ -47,7 +47,9 @@ struct weft_lock_timeout {
 	const char *lock; /* what is waited for: "weft_mutex_lock" and the like */
 	const void *object;
 	const char *waits_at; /* what the waiter gave as `where` */
-	const char *taken_at; /* what the last one gave that got it by a timed form; NULL: not known */
+	/* What the last one gave that got it by a timed form; in checked builds, in a runtime, the
+	 * function, line and task that hold it, however they took it. NULL: not known. */
+	const char *taken_at;
 	int64_t timeout_ns;
 };
 

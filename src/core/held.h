@@ -47,6 +47,8 @@ struct weft__held_ops {
 	/* It begins to wait; aborts if it waits for itself. */
 	void (*waits)(const void *object, enum weft__held_kind kind, const struct weft_context *cx,
 			const void *leaf);
+	/* Writes down where one of those who have it took it; nothing if nobody is known to. */
+	void (*where)(const void *object, char *text, size_t size);
 	/* Around a poll; the second if it was PENDING. */
 	void (*begins)(void);
 	void (*suspends)(struct weft_task *task);

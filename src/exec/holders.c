@@ -348,10 +348,25 @@ static void held_waits(const void *object, enum weft__held_kind kind, const stru
 		held_fail("waits for ever for", &found, task, weft__trace_find(task, leaf));
 }
 
+static void held_where(const void *object, char *text, size_t size)
+{
+	struct weft__held held = { .object = NULL }, *newest;
+
+	weft__lock_acquire(&held_table.lock);
+	newest = *held_find(object, 0);
+	if (newest)
+		held = *newest;
+	weft__lock_release(&held_table.lock);
+	if (held.object)
+		snprintf(text, size, "%s (%s:%u), by task %llu", held.place.async->name,
+				held.place.async->file, held.place.line,
+				(unsigned long long)held.task);
+}
+
 void weft__held_watch(void)
 {
 	static const struct weft__held_ops ops = { held_took, held_gave, held_acquired,
-		held_released, held_requires, held_waits, weft__mutex_watch_begins,
+		held_released, held_requires, held_waits, held_where, weft__mutex_watch_begins,
 		weft__mutex_watch_suspends };
 
 	weft__mutex_watch_begin();

@@ -13,7 +13,7 @@
  *
  *             A lock knows not where it was taken: it would be eight bytes more for all. For those that
  *             were taken by a timed form `taken_places` does: a table by the address of the lock, in which
- *             each entry has the last one that fell upon it.
+ *             each entry has the last one that fell upon it. Checked builds know of all (core/held.h).
  * Invariants  [I1] an entry's object and place were written by one call: under its lock.
  */
 #include <errno.h>
@@ -24,6 +24,7 @@
 
 #include "base/check.h"
 #include "base/lock.h"
+#include "core/held.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_mutex_lock_timed__frame) == 264,
 		"part of the ABI");
@@ -134,7 +135,11 @@ static void timed_report(const struct timed *timed)
 	const struct weft_lock_policy *policy = atomic_load_acquire(&policy_now); /* as above */
 	struct weft_lock_timeout report = { timed->async->name, timed->object, timed->where,
 		taken_get(timed->object), timed->timeout->args.p0 };
+	char holder[256] = "";
 
+	WEFT_HELD(where(timed->object, holder, sizeof holder));
+	if (*holder)
+		report.taken_at = holder;
 	if (policy->handler)
 		policy->handler(&report);
 }

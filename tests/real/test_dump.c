@@ -23,6 +23,7 @@ extern const struct weft_async *const deadlock_shared;
 extern const struct weft_async *const deadlock_stream;
 extern const struct weft_async *const deadlock_sink;
 extern const struct weft_async *const deadlock_timed;
+extern char deadlock_holder[200];
 extern const struct weft_async *const misuse_locks_twice;
 extern const struct weft_async *const misuse_writes_what_it_reads;
 extern const struct weft_async *const misuse_unlocks_the_others;
@@ -385,6 +386,19 @@ RIG_TEST(s2_69_pthread_mutex_across_a_suspension_is_reported_with_both_places)
 RIG_TEST(locks_that_are_used_well_are_not_reported)
 {
 	run_misuse(options, no_misuse);
+}
+
+/* It was locked by a plain form, which gives no place. */
+RIG_TEST(s2_72_limit_of_a_lock_is_told_who_holds_it)
+{
+	run_misuse(options, no_misuse);
+	if (!WEFT__HELD) {
+		CHECK_EQ(strlen(deadlock_holder), 0);
+		return;
+	}
+	CHECK(strstr(deadlock_holder, "gives_up_on_itself (") != NULL);
+	CHECK(strstr(deadlock_holder, "deadlocks.c:") != NULL);
+	CHECK(strstr(deadlock_holder, "), by task ") != NULL);
 }
 
 /* ---- while others work ---- */
