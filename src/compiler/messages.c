@@ -2,13 +2,13 @@
 /*
  * compiler/messages.c: what $CC says of the translated text, in words of the user's own.
  *
- * Why         Warnings that a flag is about come from the pass that knows best (warnings.c). Others have
- *             no flag, so both passes have them: the one that compiles says again, of f__poll and weft_f->x,
- *             what the check has said of f and x.
- * How         Line by line. A warning is dropped if the check has its words for the same line; if it has no
- *             flag and the check has them anywhere, since some are about what was moved; or if it is at a
- *             line that is ours alone. Notes go with what they are about. In quotes, names of ours become
- *             what they stand for:
+ * Why         Warnings that a flag is about come from the pass that knows best (warnings.c). Others
+ *             have no flag, so both passes have them: the one that compiles says again, of f__poll and
+ *             weft_f->x, what the check has said of f and x.
+ * How         Line by line. A warning is dropped if the check has its words for the same line; if it has
+ *             no flag and the check has them anywhere, since some are about what was moved; or if it is at
+ *             a line that is ours alone. Notes go with what they are about. In quotes, names of ours
+ *             become what they stand for:
  *
  *                 f__poll            f                 weft_f->x, weft_f->x__2    x
  *                 f__weft_s1         s                 weft_f->args.p0            the first parameter

@@ -158,8 +158,9 @@ const char *type_text(struct tree *tree, const struct function *function, uint32
 		return with_const(tree, type,
 				arena_printf(&tree->arena, "%s %s", tag_word(type), local->lifted));
 	name = tree_type_name(tree, type);
-	if (machine_names_async(name) || strstr(name, "(unnamed") ||
-			strstr(name, "(anonymous")) {
+	if (strstr(name, "typeof") && !clang_equalTypes(type, canonical))
+		return type_text(tree, function, at, canonical); /* of a local's name, perhaps */
+	if (machine_names_async(name) || strstr(name, "(unnamed") || strstr(name, "(anonymous")) {
 		if (canonical.kind == CXType_Record)
 			name = unnamed_text(tree, function, canonical);
 		else

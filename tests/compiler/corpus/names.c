@@ -124,18 +124,20 @@ static int members(void)
 {
 	struct whole v = { 1 };
 	char c = (char)id('a');
+	__typeof__(id(v.x)) of_call = 2;
 	enum { ONE = sizeof(c), THREE = ONE + sizeof(int[sizeof(c)]) - 2, SAME = ONE == sizeof(v.t[0]) };
 	struct {
 		__typeof__(v.in) in;
 		__typeof__(v.t[0]) t;
 		int bits : sizeof(v.x);
 		int wide __attribute__((aligned(__alignof__(c) * 16)));
+		__typeof__(of_call) last;
 		_Static_assert(sizeof(v.t) == 4, "member");
-	} w = { { { (short)id(5) } }, 'c', -1, 6 };
+	} w = { { { (short)id(5) } }, 'c', -1, 6, id(of_call) };
 	static char fixed[sizeof(v.x)] = { sizeof(v.x) };
 
 	id(0);
-	return w.in[0].s + w.t + w.bits + w.wide + v.x + fixed[0] + ONE + THREE * 10 + SAME * 100 +
+	return w.in[0].s + w.t + w.bits + w.wide + w.last + v.x + fixed[0] + ONE + THREE * 10 + SAME * 100 +
 			(int)sizeof w + c;
 }
 
