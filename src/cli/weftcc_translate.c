@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		give_up(TRANSLATE_FAILED, "weftcc runs this; see docs/compiling.md");
 	options.flags = (const char *const *)(*argv ? argv + 1 : argv);
-	char *text = scratch_text(0, &size);
+	char *text = feed_text(0, &size);
 	if (!options.asyncify && !translate_is_needed(text, size)) {
 		free(text);
 		return TRANSLATE_NOT_NEEDED;

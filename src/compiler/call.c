@@ -73,10 +73,38 @@ const char **call_arguments(struct lower *lower, struct node *call)
 	return texts;
 }
 
-/* Fills in the arguments of the frame at `frame`, a pointer. */
+/* Whether its arguments can be stored one by one: none of them is read from a child that perhaps shares
+ * its memory with this one, and assignment does to each what a call would (not to transparent unions). */
+static bool takes_stores(const struct callee *callee, const struct node *call)
+{
+	if (callee->function->is_foreign)
+		return false;
+	for (unsigned i = 1; i < call->count; i++) {
+		CXType type = clang_getCanonicalType(clang_getArgType(callee->type, i - 1));
+
+		if (call->child[i]->has_await ||
+				(type.kind == CXType_Record &&
+						clang_getTypeDeclaration(type).kind !=
+								CXCursor_StructDecl))
+			return false;
+	}
+	return true;
+}
+
+/* Fills in the arguments of the frame at `frame`, a pointer. In stores rather than by f__init, which
+ * without optimization is a function more to compile. */
 void call_init(struct lower *lower, const struct callee *callee, const struct node *call,
 		const char **arguments, const char *frame)
 {
+	struct arena *arena = &lower->tree->arena;
+
+	if (callee->function && *frame == '&' && takes_stores(callee, call)) {
+		text_printf(lower->out, "%s.base.at = 0; ", frame + 1);
+		for (unsigned i = 1; i < call->count; i++)
+			lower_store(lower->out, arena_printf(arena, "%s.p%u", frame + 1, i - 1),
+					clang_getArgType(callee->type, i - 1), arguments[i - 1]);
+		return;
+	}
 	if (callee->function) {
 		text_printf(lower->out, "%s__init(%s", callee->function->name, frame);
 		for (unsigned i = 1; i < call->count; i++)
@@ -87,7 +115,7 @@ void call_init(struct lower *lower, const struct callee *callee, const struct no
 	text_printf(lower->out, "{ %s *weft_a = (void *)%s; weft_a->base.at = 0; ",
 			callee->args_struct, frame);
 	for (unsigned i = 1; i < call->count; i++)
-		lower_store(lower->out, arena_printf(&lower->tree->arena, "weft_a->p%u", i - 1),
+		lower_store(lower->out, arena_printf(arena, "weft_a->p%u", i - 1),
 				clang_getArgType(callee->type, i - 1), arguments[i - 1]);
 	text_puts(lower->out, "} ");
 }

@@ -13,7 +13,8 @@
  *                    at last $CC over what is left: plain sources, objects, the link
  *
  * The translator is a program of its own, weftcc-translate, for the time that it takes to load libclang:
- * a plain source, or a question to the compiler, must not pay for that.
+ * a plain source, or a question to the compiler, must not pay for that. If the source itself has an
+ * `await`, it is started before the expansion, and waits for the text.
  *
  * If no source has a word of the language, weftcc becomes $CC with the arguments that it was given, so
  * a plain C file has the object that it would have without weftcc.
@@ -51,6 +52,12 @@ struct driver {
 	size_t async_count;
 };
 
+/* weftcc-translate, which waits for its text. */
+struct translator {
+	pid_t process; /* or 0 */
+	int feed, out, messages;
+};
+
 /* One source on its way. */
 struct unit {
 	const struct argument *source;
@@ -59,6 +66,7 @@ struct unit {
 	char *translated;
 	size_t translated_size;
 	char *checked; /* what the check has said */
+	struct translator translator;
 	bool is_async;
 };
 
@@ -172,6 +180,52 @@ static int check_wait(
 	return subprocess_wait(check_start(driver, source, messages), name);
 }
 
+/* ---- the translator ------------------------------------------------------------------------------ */
+
+static void translator_start(const struct driver *driver, struct unit *unit)
+{
+	struct translator *translator = &unit->translator;
+	int text;
+
+	if (!driver->toolchain.translator)
+		give_up(1,
+				"weftcc-translate is neither beside weftcc nor in ../libexec/weft; "
+				"install Weft again");
+	struct words argv = pass_translate(&driver->plan, unit->source);
+	translator->feed = feed_create(&text);
+	translator->out = scratch_create();
+	translator->messages = scratch_create();
+	translator->process = pass_start(driver, &argv,
+			(struct subprocess_files){ text, translator->out, translator->messages });
+	close(text);
+	words_finish(&argv);
+}
+
+/* Nobody needs it. */
+static void translator_stop(struct translator *translator)
+{
+	subprocess_kill(translator->process);
+	close(translator->feed);
+	close(translator->out);
+	close(translator->messages);
+	translator->process = 0;
+}
+
+/* Whether it is worth while to have a translator load libclang while the source is still expanded. */
+static bool is_likely_async(const struct driver *driver, const struct argument *source)
+{
+	int file = open(source->text, O_RDONLY | O_CLOEXEC);
+	size_t size;
+
+	if (file < 0 || !driver->toolchain.translator)
+		return false;
+	char *text = scratch_text(file, &size);
+	bool is_likely = strstr(text, "await") != NULL;
+	free(text);
+	close(file);
+	return is_likely;
+}
+
 /* ---- expand ------------------------------------------------------------------------------------ */
 
 /* clang calls its command line by another name than gcc, in a marker near the top. */
@@ -204,7 +258,11 @@ static int unit_expand(struct driver *driver, struct unit *unit)
 {
 	struct words argv = pass_expand(&driver->plan, unit->source);
 	int out = scratch_create(), err = scratch_create();
-	int status = subprocess_wait(pass_start_over(driver, &argv, out, err), argv.at[0]);
+	pid_t process = pass_start_over(driver, &argv, out, err);
+
+	if (is_likely_async(driver, unit->source))
+		translator_start(driver, unit);
+	int status = subprocess_wait(process, argv.at[0]);
 
 	unit->text = scratch_text(out, &unit->size);
 	driver->plan.is_clang = is_clang(unit->text, unit->size);
@@ -242,24 +300,6 @@ static int unit_read(struct driver *driver, struct unit *unit)
 
 /* ---- check and translate ----------------------------------------------------------------------- */
 
-static pid_t translate_start(
-		const struct driver *driver, const struct unit *unit, int out, int messages)
-{
-	int text = scratch_create();
-
-	if (!driver->toolchain.translator)
-		give_up(1,
-				"weftcc-translate is neither beside weftcc nor in ../libexec/weft; "
-				"install Weft again");
-	struct words argv = pass_translate(&driver->plan, unit->source);
-	scratch_write(text, unit->text, unit->size);
-	scratch_rewind(text);
-	pid_t process = pass_start(driver, &argv, (struct subprocess_files){ text, out, messages });
-	close(text);
-	words_finish(&argv);
-	return process;
-}
-
 /* Its messages are shown only now: see above for what is said when. */
 static int translate_end(const struct unit *unit, int status, int messages)
 {
@@ -275,14 +315,19 @@ static int translate_end(const struct unit *unit, int status, int messages)
 static int unit_check_and_translate(struct driver *driver, struct unit *unit)
 {
 	bool has_original = unit->source->language == LANGUAGE_C;
-	int check_messages = scratch_create(), messages = scratch_create(), out = scratch_create();
+	int check_messages = scratch_create(), status = 0;
 	pid_t check = has_original ? check_start(driver, unit->source, check_messages) : 0;
-	pid_t translator = translate_start(driver, unit, out, messages);
-	int translate_status = subprocess_wait(translator, "weftcc-translate"), status = 0;
+
+	if (!unit->translator.process)
+		translator_start(driver, unit);
+	struct translator translator = unit->translator;
+	unit->translator.process = 0;
+	feed_finish(translator.feed, unit->text, unit->size);
+	int translate_status = subprocess_wait(translator.process, "weftcc-translate");
 
 	unit->is_async = translate_status != TRANSLATE_NOT_NEEDED;
 	if (unit->is_async)
-		unit->translated = scratch_text(out, &unit->translated_size);
+		unit->translated = scratch_text(translator.out, &unit->translated_size);
 	if (has_original)
 		status = check_wait(driver, unit->source, check, check_messages);
 	if (unit->is_async) {
@@ -291,11 +336,11 @@ static int unit_check_and_translate(struct driver *driver, struct unit *unit)
 		unit->checked = scratch_text(check_messages, &size);
 		scratch_show(check_messages, 2);
 		if (!status)
-			status = translate_end(unit, translate_status, messages);
+			status = translate_end(unit, translate_status, translator.messages);
 	}
 	close(check_messages);
-	close(messages);
-	close(out);
+	close(translator.messages);
+	close(translator.out);
 	return unit->is_async ? status : 0;
 }
 
@@ -339,6 +384,8 @@ static int unit_compile(struct driver *driver, const struct unit *unit, const ch
 	int messages = scratch_create();
 	int status = pass_run(driver, pass_compile(plan, unit->source, output),
 			(struct subprocess_files){ text, 1, messages });
+	if (status == 2)
+		status = 1; /* with -pipe, gcc's status is the assembler's */
 	messages_show(messages, unit, plan->shows_color);
 	close(messages);
 	if (status && is_text_wrong(driver, pass_compile(plan, unit->source, output), text))
@@ -445,6 +492,8 @@ static int unit_run(struct driver *driver, const struct argument *source, char *
 
 	if (!status && (driver->arguments.asyncify || may_be_async(&unit)))
 		status = unit_translate_checked(driver, &unit);
+	if (unit.translator.process)
+		translator_stop(&unit.translator);
 	if (!status && emits)
 		status = unit_emit(driver, &unit);
 	else if (!status && unit.is_async)

@@ -15,13 +15,13 @@ static const char *linkage(const struct function *function)
 /* `#pragma pack` is for the user's structs; a frame has to look the same in every file. */
 static void suspend_packing(const struct tree *tree, struct text *out)
 {
-	if (memmem(tree->source->text, tree->source->size, "#pragma pack", 12))
+	if (tree->packs)
 		text_puts(out, "\n#pragma pack(push)\n#pragma pack()\n");
 }
 
 static void resume_packing(const struct tree *tree, struct text *out)
 {
-	if (memmem(tree->source->text, tree->source->size, "#pragma pack", 12))
+	if (tree->packs)
 		text_puts(out, "#pragma pack(pop)\n");
 }
 
@@ -259,7 +259,7 @@ void emit_definition(struct tree *tree, struct function *function, struct text *
 			"%senum weft_poll %s__poll(void *weft_frame, struct weft_context *weft_cx) ",
 			linkage(function), function->name);
 	text_printf(out,
-			"{ struct %s__frame *const weft_f = weft_frame; (void)weft_cx; "
+			"{ register struct %s__frame *const weft_f = weft_frame; (void)weft_cx; "
 			"(void)(struct %s__names *)weft_f; ",
 			function->name, function->name);
 	if (lowered->point_count)

@@ -61,12 +61,24 @@ static size_t remaining_after(const struct lower *lower, const struct layer *lay
 	return count;
 }
 
+static bool is_same_way(const struct leave *one, const struct leave *other)
+{
+	return one->kind == other->kind && one->remaining == other->remaining &&
+			(one->kind != LEAVE_GOTO || strcmp(one->label, other->label) == 0);
+}
+
 static void leave_by_deferred(struct lower *lower, struct layer *layer, struct leave leave)
 {
-	layer->leaves = grow(layer->leaves, layer->leave_count, &layer->leave_capacity,
-			sizeof *layer->leaves);
-	layer->leaves[layer->leave_count++] = leave;
-	text_printf(lower->out, "{ %s = %zu; goto weft_u%u_%zu; }", layer->why, layer->leave_count,
+	size_t reason = 0;
+
+	while (reason < layer->leave_count && !is_same_way(&layer->leaves[reason], &leave))
+		reason++;
+	if (reason == layer->leave_count) {
+		layer->leaves = grow(layer->leaves, layer->leave_count, &layer->leave_capacity,
+				sizeof *layer->leaves);
+		layer->leaves[layer->leave_count++] = leave;
+	}
+	text_printf(lower->out, "{ %s = %zu; goto weft_u%u_%zu; }", layer->why, reason + 1,
 			layer->serial, layer->deferred_count);
 }
 

@@ -294,6 +294,7 @@ int tree_build(struct tree *tree, struct source *source, const struct translate_
 	memset(tree, 0, sizeof *tree);
 	tree->source = source;
 	tree->options = options;
+	tree->packs = memmem(source->text, source->size, "#pragma pack", 12) != NULL;
 	tree->functions_end = &tree->functions;
 	for (size_t i = 0; i < sizeof compatibility / sizeof *compatibility; i++)
 		words_add(&arguments, compatibility[i]);

@@ -2,7 +2,7 @@
 /*
  * compiler/passes.c: which words each pass over a source is given.
  *
- *     expand     $CC -E -C -D__WEFTCC__=1 [text] [dependencies] x.c
+ *     expand     $CC -E -D__WEFTCC__=1 [text] [dependencies] x.c
  *     check      $CC [text] [warnings] x.c, which makes nothing
  *     translate  weftcc-translate [machine, language]
  *     compile    $CC [code] -x cpp-output -
@@ -159,7 +159,8 @@ struct words pass_expand(const struct plan *plan, const struct argument *source)
 	struct words argv = pass_begin(plan, PASS_EXPAND);
 
 	words_add(&argv, "-E");
-	words_add(&argv, "-C");
+	if (plan->arguments->stage >= STAGE_EMIT_C)
+		words_add(&argv, "-C"); /* somebody reads it */
 	words_add(&argv, "-D__WEFTCC__=1");
 	add_include(&argv, plan->toolchain);
 	if (plan->arguments->wants_dependencies)
@@ -357,6 +358,8 @@ struct words pass_compile(
 		warnings_add_flow(&argv, plan->arguments);
 	}
 	words_add(&argv, plan->arguments->stage == STAGE_ASSEMBLY ? "-S" : "-c");
+	if (!plan->is_clang && !plan->arguments->saves_temporaries)
+		words_add(&argv, "-pipe"); /* the assembler beside the compiler */
 	words_add(&argv, "-o");
 	words_add(&argv, output);
 	add_names(&argv, plan, source);

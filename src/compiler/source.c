@@ -73,6 +73,8 @@ static size_t punctuation_size(const char *at, const char *end)
 		"<=", ">=", "==", "!=", "&&", "||",
 		"*=", "/=", "%=", "+=", "-=", "&=", "^=", "|=", "##" };
 
+	if (at + 1 == end || !strchr("<>.=+-&|#", at[1])) /* nearly always */
+		return 1;
 	for (size_t i = 0; i < sizeof longer / sizeof *longer; i++) {
 		size_t size = strlen(longer[i]);
 
@@ -248,17 +250,6 @@ bool source_is_at(const struct source *source, uint32_t offset, const char *stri
 	size_t size = strlen(string);
 
 	return source->size - offset >= size && memcmp(source->text + offset, string, size) == 0;
-}
-
-bool source_token_is(const struct source *source, size_t index, const char *string)
-{
-	if (index >= source->token_count)
-		return false;
-
-	const struct token *token = &source->tokens[index];
-	size_t size = token->end - token->begin;
-
-	return strlen(string) == size && memcmp(source->text + token->begin, string, size) == 0;
 }
 
 bool source_is_attribute(const struct source *source, size_t token)

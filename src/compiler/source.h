@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "compiler/text.h"
 
@@ -53,7 +54,18 @@ struct place source_place(const struct source *source, uint32_t offset);
 /* The first token at or after the offset: an index, token_count if there is none. */
 size_t source_token(const struct source *source, uint32_t offset);
 
-bool source_token_is(const struct source *source, size_t index, const char *string);
+/* Asked of every token for many words: in line, the length of a constant costs nothing. */
+static inline bool source_token_is(const struct source *source, size_t index, const char *string)
+{
+	if (index >= source->token_count)
+		return false;
+
+	const struct token *token = &source->tokens[index];
+	size_t size = token->end - token->begin;
+
+	return strlen(string) == size && memcmp(source->text + token->begin, string, size) == 0;
+}
+
 bool source_is_at(const struct source *source, uint32_t offset, const char *string);
 
 /* From a token that opens a bracket to the one that closes it; token_count if it is never closed. */

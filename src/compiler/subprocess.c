@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -261,6 +262,50 @@ void scratch_show(int scratch, int to)
 
 	scratch_write(to, text, size);
 	free(text);
+}
+
+int feed_create(int *reader)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		give_up(1, "no socket for intermediate text: %s", strerror(errno));
+	*reader = ends[1];
+	return ends[0];
+}
+
+void feed_finish(int feed, const char *text, size_t size)
+{
+	while (size) {
+		ssize_t count = send(feed, text, size, MSG_NOSIGNAL);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			break;
+		text += count;
+		size -= (size_t)count;
+	}
+	close(feed);
+}
+
+char *feed_text(int reader, size_t *size)
+{
+	size_t capacity = 256 << 10;
+	char *text = must_have(malloc(capacity));
+	ssize_t count;
+
+	for (*size = 0;; *size += (size_t)count) {
+		if (capacity - *size < 2)
+			text = must_have(realloc(text, capacity *= 2));
+		count = read(reader, text + *size, capacity - *size - 1);
+		if (count < 0 && errno == EINTR)
+			count = 0;
+		else if (count <= 0)
+			break;
+	}
+	text[*size] = 0;
+	return text;
 }
 
 const char *temporary_directory(void)

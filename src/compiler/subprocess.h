@@ -53,6 +53,14 @@ char *scratch_text(int scratch, size_t *size);
 void scratch_write(int scratch, const char *text, size_t size);
 void scratch_show(int scratch, int to);
 
+/* For a process that is started before there is what it shall read. Returns our end; *reader is the other
+ * one, to be closed once the process has it. */
+int feed_create(int *reader);
+/* Writes the text and closes our end. A process that has ended does not read it, which its status says. */
+void feed_finish(int feed, const char *text, size_t size);
+/* All that comes, NUL-terminated and now yours. */
+char *feed_text(int reader, size_t *size);
+
 /* A directory of our own for files that need names; removed, with what was registered in it. */
 const char *temporary_directory(void);
 /* `path` goes when the program ends, and whatever way it ends. Up to 1000 of them. */

@@ -183,6 +183,7 @@ struct tree {
 	unsigned error_count, warning_count;
 	struct applied applied; /* what was replaced in the output */
 	bool is_inconsistent;   /* edits overlap: a defect of ours */
+	bool packs;             /* the file has a #pragma pack */
 	CXIndex index;
 	CXTranslationUnit unit;
 };
