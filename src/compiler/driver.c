@@ -123,28 +123,6 @@ static int become_cc(const struct driver *driver, const char *more)
 			argv.at[0], strerror(errno));
 }
 
-/* An output that is not as it should be must not look as if it were. Devices stay. */
-static void output_remove(const char *path)
-{
-	struct stat stat;
-
-	if (lstat(path, &stat) == 0 && S_ISREG(stat.st_mode))
-		unlink(path);
-}
-
-static int file_write(const char *path, const char *text, size_t size)
-{
-	FILE *file = fopen(path, "we");
-	bool is_written = file && fwrite(text, 1, size, file) == size;
-
-	if (file && fclose(file) == 0 && is_written)
-		return 0;
-	complain("cannot write '%s': %s", path, strerror(errno));
-	if (file)
-		output_remove(path);
-	return 1;
-}
-
 /* ---- check ------------------------------------------------------------------------------------- */
 
 static pid_t check_start(const struct driver *driver, const struct argument *source, int messages)
@@ -211,21 +189,6 @@ static void translator_stop(struct translator *translator)
 	translator->process = 0;
 }
 
-/* Whether it is worth while to have a translator load libclang while the source is still expanded. */
-static bool is_likely_async(const struct driver *driver, const struct argument *source)
-{
-	int file = open(source->text, O_RDONLY | O_CLOEXEC);
-	size_t size;
-
-	if (file < 0 || !driver->toolchain.translator)
-		return false;
-	char *text = scratch_text(file, &size);
-	bool is_likely = strstr(text, "await") != NULL;
-	free(text);
-	close(file);
-	return is_likely;
-}
-
 /* ---- expand ------------------------------------------------------------------------------------ */
 
 /* clang calls its command line by another name than gcc, in a marker near the top. */
@@ -260,8 +223,8 @@ static int unit_expand(struct driver *driver, struct unit *unit)
 	int out = scratch_create(), err = scratch_create();
 	pid_t process = pass_start_over(driver, &argv, out, err);
 
-	if (is_likely_async(driver, unit->source))
-		translator_start(driver, unit);
+	if (driver->toolchain.translator && file_has(unit->source->text, "await"))
+		translator_start(driver, unit); /* it loads libclang meanwhile */
 	int status = subprocess_wait(process, argv.at[0]);
 
 	unit->text = scratch_text(out, &unit->size);

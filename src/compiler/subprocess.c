@@ -333,3 +333,38 @@ void temporary_add(const char *path)
 		temporaries[temporary_count++] = must_have(strdup(path));
 	tables_unlock(before);
 }
+
+void output_remove(const char *path)
+{
+	struct stat stat;
+
+	if (lstat(path, &stat) == 0 && S_ISREG(stat.st_mode))
+		unlink(path);
+}
+
+int file_write(const char *path, const char *text, size_t size)
+{
+	FILE *file = fopen(path, "we");
+	bool is_written = file && fwrite(text, 1, size, file) == size;
+
+	if (file && fclose(file) == 0 && is_written)
+		return 0;
+	complain("cannot write '%s': %s", path, strerror(errno));
+	if (file)
+		output_remove(path);
+	return 1;
+}
+
+bool file_has(const char *path, const char *word)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	size_t size;
+
+	if (file < 0)
+		return false;
+	char *text = scratch_text(file, &size);
+	bool has = strstr(text, word) != NULL;
+	free(text);
+	close(file);
+	return has;
+}

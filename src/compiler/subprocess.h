@@ -12,6 +12,7 @@
 #ifndef WEFT_COMPILER_SUBPROCESS_H
 #define WEFT_COMPILER_SUBPROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -66,5 +67,12 @@ const char *temporary_directory(void);
 /* `path` goes when the program ends, and whatever way it ends. Up to 1000 of them. */
 void temporary_add(const char *path);
 void temporaries_remove(void);
+
+/* An output that is not as it should be must not look as if it were. Devices stay. */
+void output_remove(const char *path);
+/* 0, or 1 after a message; then there is no such output. */
+int file_write(const char *path, const char *text, size_t size);
+/* False: also if it cannot be read. */
+bool file_has(const char *path, const char *word);
 
 #endif
