@@ -33,7 +33,8 @@
  * have woken itself), and is polled again when that has been woken, for which the world advances. The
  * runs are: a plain one; then, for each n, the n-th allocation and all after it fail; and all of these
  * again for each k, cancelled at the k-th suspension (0: before the first poll). One more per k polls
- * without a wake at the k-th suspension.
+ * without a wake at the k-th suspension. A leaf that tries (WEFT_ASYNC_TRIES) does so before its first
+ * poll in one more run, and in another is dropped then, as a select would, with -ECANCELED.
  *
  * After each run, whatever its result: no allocation of the env is left, no frame on the strand, no timer
  * in the wheel, no owned waker and no claim. Then the frame's memory is freed, the world goes on, and
@@ -46,9 +47,11 @@
 #ifndef WEFT_TESTS_SWEEP_H
 #define WEFT_TESTS_SWEEP_H
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include <weft/frame.h>
 
@@ -62,6 +65,8 @@ enum {
 	SWEEP_AFTERMATH = 100     /* how often the world advances when the future has ended */
 };
 
+enum sweep_trial { SWEEP_UNTRIED, SWEEP_TRIED, SWEEP_DROPPED };
+
 /* One run. */
 struct sweep {
 	void *world; /* the scenario's own, as many bytes as it asked for */
@@ -73,6 +78,7 @@ struct sweep {
 	int cancel_at;
 	int fail_after; /* this many allocations succeed */
 	int spurious_at;
+	enum sweep_trial trial;
 	/* so far */
 	bool cancelled;
 	int suspensions;
@@ -132,8 +138,34 @@ static inline const char *sweep_wait(
 	return NULL;
 }
 
+/* READY, or PENDING with nothing begun; *wrong says what was. */
+static inline enum weft_poll sweep_look(struct sweep *sweep, const char **wrong)
+{
+	struct weft_context cx = probe_context(&sweep->probe, &sweep->env, &sweep->strand);
+	ssize_t wide = -ECANCELED;
+	int narrow = -ECANCELED;
+
+	cx.trying = 1;
+	if (sweep->async->poll(sweep->frame, &cx) == WEFT_READY)
+		return WEFT_READY;
+	if (cx.waker_taken || cx.self_woken || cx.budget != WEFT_BUDGET)
+		*wrong = "it was to try only, and has begun to wait";
+	if (sweep->trial == SWEEP_TRIED)
+		return WEFT_PENDING;
+	sweep->cancelled = true;
+	memcpy((char *)sweep->frame + sweep->async->result_offset,
+			sweep->async->flags & WEFT_ASYNC_RESULT_INT ? (void *)&narrow
+								    : (void *)&wide,
+			sweep->async->result_size);
+	return WEFT_READY;
+}
+
 static inline const char *sweep_poll(const struct sweep_scenario *scenario, struct sweep *sweep)
 {
+	const char *begun = NULL;
+
+	if (sweep->trial != SWEEP_UNTRIED && (sweep_look(sweep, &begun) == WEFT_READY || begun))
+		return begun;
 	for (int polls = 0; polls < SWEEP_POLLS_MAX; polls++) {
 		struct weft_context cx = probe_context(&sweep->probe, &sweep->env, &sweep->strand);
 		unsigned wakes = probe_wakes(&sweep->probe);
@@ -218,6 +250,7 @@ static inline const char *sweep_run(const struct sweep_scenario *scenario, struc
 static inline struct sweep sweep_try(const struct sweep_scenario *scenario, struct sweep how,
 		struct sweep_result *result)
 {
+	static const char *const trials[] = { "", ", tried", ", tried and dropped" };
 	const char *wrong;
 
 	if (result->failure[0])
@@ -226,9 +259,9 @@ static inline struct sweep sweep_try(const struct sweep_scenario *scenario, stru
 	wrong = sweep_run(scenario, &how);
 	if (wrong)
 		snprintf(result->failure, sizeof result->failure,
-				"%s: %s (cancelled at %d, allocations fail after %d, polled spuriously at %d)",
+				"%s: %s (cancelled at %d, allocations fail after %d%s, polled spuriously at %d)",
 				scenario->name, wrong, how.cancel_at, how.fail_after,
-				how.spurious_at);
+				trials[how.trial], how.spurious_at);
 	return how;
 }
 
@@ -245,6 +278,11 @@ static inline struct sweep_result sweep_explore(const struct sweep_scenario *sce
 	result.allocations = done.allocations;
 	for (how.spurious_at = 1; how.spurious_at <= result.suspensions; how.spurious_at++)
 		sweep_try(scenario, how, &result);
+	if (scenario->async->flags & WEFT_ASYNC_TRIES)
+		for (how = plain; how.trial < SWEEP_DROPPED;) {
+			how.trial++;
+			sweep_try(scenario, how, &result);
+		}
 	for (how = plain; how.fail_after < result.allocations; how.fail_after++) {
 		how.cancel_at = SWEEP_NEVER;
 		done = sweep_try(scenario, how, &result);

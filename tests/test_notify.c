@@ -3,6 +3,7 @@
  * many are being woken; cancellation at every point. */
 #include <errno.h>
 
+#include <weft/branch.h>
 #include <weft/notify.h>
 
 #include "listener.h"
@@ -354,4 +355,122 @@ TEST(b64_notify_one_goes_on_from_a_cancelled_task)
 TEST(b64_notify_all_survives_cancelled_tasks)
 {
 	CHECK_EQ(sweep(&all).suspensions, 1);
+}
+
+/* --- in a select: it looks at all before it waits on any ------------------------------------------ */
+
+/* async int stir(notify): notifies all who wait, and then waits until it is cancelled. */
+WEFT_ASYNC_1(int, stir, struct weft_notify *);
+struct stir__frame {
+	struct stir__args args;
+};
+
+enum weft_poll stir__poll(void *frame, struct weft_context *cx)
+{
+	struct stir__frame *f = frame;
+
+	if (f->args.base.at == 0)
+		weft_notify_all(f->args.p0);
+	f->args.base.at = 1;
+	if (weft_context_cancelled(cx))
+		weft_return(f, -ECANCELED);
+	weft_context_waker(cx);
+	return WEFT_PENDING;
+}
+
+WEFT_ASYNC_DEFINE(stir, WEFT_ASYNC_RESULT_INT);
+
+enum { SELECTED = 3 };
+
+struct selecting {
+	struct weft_notify notify[SELECTED];
+	struct weft_notify_wait__frame waits[SELECTED];
+	struct weft_branch branches[SELECTED];
+	struct weft_selection selection;
+	struct probe probe;
+	struct weft_strand strand;
+};
+
+static void selecting_begin(struct selecting *selecting)
+{
+	for (int i = 0; i < SELECTED; i++) {
+		selecting->notify[i] = fresh;
+		weft_notify_wait__init(&selecting->waits[i].args, &selecting->notify[i]);
+		selecting->branches[i] =
+				weft_branch_make(&weft_notify_wait__async, &selecting->waits[i]);
+	}
+	selecting->selection = (struct weft_selection){ .biased = 1 };
+	selecting->probe = (struct probe)PROBE;
+}
+
+static enum weft_poll selecting_poll(struct selecting *selecting, bool *waits)
+{
+	struct weft_context cx = probe_context(&selecting->probe, NULL, &selecting->strand);
+	enum weft_poll poll =
+			weft_select_poll(selecting->branches, SELECTED, &cx, &selecting->selection);
+
+	*waits = cx.waker_taken;
+	CHECK(!cx.trying && cx.strand == &selecting->strand);
+	return poll;
+}
+
+/* Nobody is in a queue: what is notified now, is kept. */
+static void selecting_check(struct selecting *selecting, int winner)
+{
+	struct listener listener;
+
+	CHECK_EQ(selecting->selection.winner, winner);
+	for (int i = 0; i < SELECTED; i++) {
+		CHECK(selecting->branches[i].done);
+		if (selecting->branches[i].async == &weft_notify_wait__async)
+			CHECK_EQ(selecting->waits[i].args.result, i == winner ? 0 : -ECANCELED);
+		weft_notify_one(&selecting->notify[i]);
+		listener_init(&listener, &selecting->notify[i]);
+		CHECK(listener_ends_with(&listener, 0));
+	}
+}
+
+TEST(s1_28_select_with_a_ready_branch_waits_on_none)
+{
+	struct selecting selecting = { .strand = { NULL } };
+	bool waits;
+
+	for (int ready = 0; ready < SELECTED; ready++) {
+		selecting_begin(&selecting);
+		weft_notify_one(&selecting.notify[ready]);
+		CHECK_EQ(selecting_poll(&selecting, &waits), WEFT_READY);
+		CHECK(!waits);
+		selecting_check(&selecting, ready);
+	}
+}
+
+TEST(s1_28_select_without_a_ready_branch_waits_on_all)
+{
+	struct selecting selecting = { .strand = { NULL } };
+	bool waits;
+
+	for (int woken = 0; woken < SELECTED; woken++) {
+		selecting_begin(&selecting);
+		CHECK_EQ(selecting_poll(&selecting, &waits), WEFT_PENDING);
+		CHECK(waits);
+		weft_notify_one(&selecting.notify[woken]);
+		CHECK_EQ(probe_wakes(&selecting.probe), 1);
+		CHECK_EQ(selecting_poll(&selecting, &waits), WEFT_READY);
+		selecting_check(&selecting, woken);
+	}
+}
+
+/* A branch behind it has notified all: that is missed no more than if it had waited already. */
+TEST(notify_all_between_the_look_and_the_wait_counts)
+{
+	struct selecting selecting = { .strand = { NULL } };
+	struct stir__frame stirs;
+	bool waits;
+
+	selecting_begin(&selecting);
+	stir__init(&stirs.args, &selecting.notify[1]);
+	selecting.branches[2] = weft_branch_make(&stir__async, &stirs);
+	CHECK_EQ(selecting_poll(&selecting, &waits), WEFT_READY);
+	CHECK_EQ(stirs.args.result, -ECANCELED);
+	selecting_check(&selecting, 1);
 }

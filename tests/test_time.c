@@ -217,7 +217,8 @@ TEST(time_descriptors_describe_their_frames)
 
 	for (int i = 0; i < 3; i++) {
 		weft_async_verify(leaves[i]);
-		CHECK_EQ(leaves[i]->flags, WEFT_ASYNC_LEAF | WEFT_ASYNC_RESULT_INT);
+		CHECK_EQ(leaves[i]->flags,
+				WEFT_ASYNC_LEAF | WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_TRIES);
 		CHECK_EQ(leaves[i]->result_size, sizeof(int));
 		CHECK_EQ(leaves[i]->point_count, 0);
 	}

@@ -128,6 +128,11 @@ struct weft_selection {
  * too: -ECANCELED, where it is an int and they have had no effect; they have been polled at least once,
  * so that what they were given is released.
  *
+ * Leaves that are WEFT_ASYNC_TRIES, whose results are ints or ssize_t and whose arguments own nothing,
+ * are looked at before any of them waits. Polled with cx->trying such a leaf is READY, or PENDING without
+ * having begun: the waker is not taken, and nothing has happened. From there it may be polled as usual,
+ * and misses nothing of what came in between; or, if another branch has won, be dropped.
+ *
  * If the context is cancelled: a branch that gives something else than -ECANCELED wins all the same (a
  * function whose result can say nothing of the kind always does). If none does, winner is -ECANCELED.
  * If all branches are disabled: -EINVAL, at once.

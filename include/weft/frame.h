@@ -78,7 +78,8 @@ enum weft_async_flags {
 	WEFT_ASYNC_OBJECT = 1 << 4, /* a leaf whose first argument points at what it waits for */
 	WEFT_ASYNC_HELD = 1 << 5 | 1 << 4, /* which somebody else holds meanwhile */
 	WEFT_ASYNC_CHILDREN = 1 << 6,      /* a leaf that polls futures; ALL: and awaits all */
-	WEFT_ASYNC_ALL = 1 << 7
+	WEFT_ASYNC_ALL = 1 << 7,
+	WEFT_ASYNC_TRIES = 1 << 8 /* a leaf that heeds cx->trying: weft/branch.h */
 };
 
 #define WEFT_ASYNC_MAGIC 0x77656674u /* "weft" */
@@ -120,8 +121,7 @@ WEFT_NODISCARD void *weft_frame_enter(struct weft_context *cx, const struct weft
 WEFT_NODISCARD enum weft_poll weft_frame_descend(struct weft_context *cx, void *frame);
 void weft_frame_leave(struct weft_context *cx, void *frame);
 
-/* Polls a strand from its innermost frame; `frame` is the root, of type `async`. For executors, and
- * for combinators that give each branch a strand of its own (weft/branch.h). O(1) at any depth. */
+/* Polls a strand, whose root is `frame`, from its innermost frame. For executors and combinators. */
 WEFT_NODISCARD enum weft_poll weft_strand_poll(struct weft_strand *strand,
 		const struct weft_async *async, void *frame, struct weft_context *cx);
 

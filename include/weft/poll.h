@@ -161,7 +161,8 @@ struct weft_context {
 	uint8_t descend;            /* the innermost frame is new: go on there */
 	uint8_t waker_taken;        /* somebody looked at the waker (lost wake-ups show) */
 	uint8_t unwound;            /* a branch that alone was cancelled has come to its end */
-	uint8_t reserved[5];
+	uint8_t trying;             /* take what is there, or do not begin to wait: weft/branch.h */
+	uint8_t reserved[4];
 };
 
 enum {
@@ -172,8 +173,8 @@ enum {
 static inline struct weft_context weft_context_make(
 		struct weft_waker waker, struct weft_strand *strand)
 {
-	struct weft_context cx = { waker, strand, NULL, WEFT_BUDGET, 0, 0, 0, 0, 0, 0,
-		{ 0, 0, 0, 0, 0 } };
+	struct weft_context cx = { waker, strand, NULL, WEFT_BUDGET, 0, 0, 0, 0, 0, 0, 0,
+		{ 0, 0, 0, 0 } };
 	return cx;
 }
 

@@ -12,10 +12,15 @@
  *                 try_join   first_error == 0  --a result < 0-->  first_error < 0, join
  *                 select     !decided          --one has ended--> decided, winner, join
  *
+ *             A leaf may be able to look without waiting (WEFT_ASYNC_TRIES). The first poll of a select
+ *             looks at all such before it waits on any: if one is ready, the others have joined no
+ *             queue, and have none to leave.
+ *
  * Invariants  [I1] a branch that is done is not polled again.
  *             [I2] READY comes only when all are done: nobody is dropped in the middle.
  * Why so      A loser that has never been polled is polled once, cancelled: what its arguments own is
- *             released by nobody else, and its result is there to be assigned.
+ *             released by nobody else, and its result is there to be assigned. Only leaves that try
+ *             are dropped, since their arguments own nothing.
  *             A join rotates: with a fixed order the first branch can use up the budget of every
  *             poll, and the last would never complete anything. A select draws, because it is
  *             usually made anew for each round of a loop, and has no memory of the last.
@@ -160,47 +165,152 @@ static unsigned select_first(
 	return (unsigned)((uint64_t)drawn * count >> 32);
 }
 
-/* Polls until one branch ends that may win; whether all are done without one. */
-static bool select_race(struct weft_branch *branches, unsigned count, struct weft_context *cx,
-		struct weft_selection *selection)
+/* A leaf that can look without waiting: weft/branch.h. */
+static inline bool branch_tries(const struct weft_branch *branch)
+{
+	return (branch->async->flags & WEFT_ASYNC_TRIES) != 0;
+}
+
+/* Ends one that tries and has not begun to wait: there is nothing to unwind. */
+static inline void branch_drop(struct weft_branch *branch)
+{
+	void *result = (char *)branch->frame + branch->async->result_offset;
+
+	if (branch->async->flags & WEFT_ASYNC_RESULT_INT)
+		*(int *)result = -ECANCELED;
+	else
+		*(ssize_t *)result = -ECANCELED;
+	((struct weft_frame *)branch->frame)->at = WEFT_AT_DONE;
+	branch->done = true;
+}
+
+static enum weft_poll select_won(struct weft_selection *selection, unsigned index)
+{
+	selection->winner = (int)index;
+	selection->decided = 1;
+	return WEFT_READY;
+}
+
+/* The first look at all, from `index` on: none that tries begins to wait. READY: one has won. */
+static enum weft_poll select_try(struct weft_branch *branches, unsigned count,
+		struct weft_context *cx, struct weft_selection *selection, unsigned index)
+{
+	struct weft_strand *outer = cx->strand;
+
+	for (unsigned left = count; left > 0; left--) {
+		struct weft_branch *branch = &branches[index];
+		enum weft_poll poll = WEFT_PENDING;
+
+		if (WEFT_UNLIKELY(branch->done)) {
+			;
+		} else if (WEFT_LIKELY(branch_tries(branch))) {
+			selection->started = 1;
+			cx->strand = &branch->strand;
+			cx->trying = 1;
+			poll = branch->async->poll(branch->frame, cx);
+			cx->trying = 0;
+			cx->strand = outer;
+			branch->done = poll == WEFT_READY;
+		} else {
+			selection->started = 1;
+			poll = weft_branch_poll(branch, cx);
+		}
+		if (poll == WEFT_READY)
+			return select_won(selection, index);
+		if (++index == count)
+			index = 0;
+	}
+	return WEFT_PENDING;
+}
+
+/* Those that have tried begin to wait, from `index` on. READY: one has won, and those behind it have not
+ * begun. */
+static enum weft_poll select_begin(struct weft_branch *branches, unsigned count,
+		struct weft_context *cx, struct weft_selection *selection, unsigned index)
+{
+	for (unsigned left = count; left > 0; left--) {
+		struct weft_branch *branch = &branches[index];
+
+		if (!branch->done && branch_tries(branch)) {
+			if (selection->decided)
+				branch_drop(branch);
+			else if (weft_branch_poll(branch, cx) == WEFT_READY)
+				(void)select_won(selection, index);
+		}
+		if (++index == count)
+			index = 0;
+	}
+	return selection->decided ? WEFT_READY : WEFT_PENDING;
+}
+
+/* Polls until one branch ends that may win. READY: one has, or all are done. */
+static enum weft_poll select_again(struct weft_branch *branches, unsigned count,
+		struct weft_context *cx, struct weft_selection *selection, unsigned index)
 {
 	const struct branch_outer outer = context_lend(cx);
-	unsigned index = select_first(selection, count, cx->env);
-	bool all = true;
+	enum weft_poll all = WEFT_READY;
 
-	for (unsigned i = 0; i < count && !selection->decided; i++) {
+	for (unsigned left = count; left > 0 && !selection->decided; left--) {
 		struct weft_branch *branch = &branches[index];
 
 		if (!branch->done) {
 			selection->started = 1;
-			if (branch_run(branch, cx, &outer) == WEFT_PENDING) {
-				all = false;
-			} else if (!outer.cancelled || weft__branch_result(branch) != -ECANCELED) {
-				selection->winner = (int)index;
-				selection->decided = 1;
-			}
+			if (branch_run(branch, cx, &outer) == WEFT_PENDING)
+				all = WEFT_PENDING;
+			else if (!outer.cancelled || weft__branch_result(branch) != -ECANCELED)
+				(void)select_won(selection, index);
 		}
-		index = index + 1 < count ? index + 1 : 0;
+		if (++index == count)
+			index = 0;
 	}
 	context_take_back(cx, &outer);
-	return all && !selection->decided;
+	return selection->decided ? WEFT_READY : all;
+}
+
+/* One has won: the others end. `fresh`: those that try have not begun to wait. */
+static enum weft_poll select_end(
+		struct weft_branch *branches, unsigned count, struct weft_context *cx, bool fresh)
+{
+	bool any = false;
+
+	for (struct weft_branch *branch = branches; branch < branches + count; branch++) {
+		if (branch->done)
+			continue;
+		if (fresh && branch_tries(branch)) {
+			branch_drop(branch);
+		} else {
+			branch->cancelled = true;
+			any = true;
+		}
+	}
+	return any ? weft_join_poll(branches, count, cx) : WEFT_READY; /* [I2] */
 }
 
 enum weft_poll weft_select_poll(struct weft_branch *branches, unsigned count,
 		struct weft_context *cx, struct weft_selection *selection)
 {
-	if (!selection->decided) {
-		if (cx->budget == 0) { /* a select in a loop gives way, whatever its branches are */
-			weft_context_yield(cx);
-			return WEFT_PENDING;
-		}
-		if (select_race(branches, count, cx, selection)) {
-			selection->winner = selection->started ? -ECANCELED : -EINVAL;
-			return WEFT_READY;
-		}
-		if (!selection->decided)
-			return WEFT_PENDING;
-		branches_cancel(branches, count);
+	enum weft_poll poll;
+	unsigned first;
+
+	if (selection->decided)
+		return weft_join_poll(branches, count, cx);
+	if (cx->budget == 0) { /* a select in a loop gives way, whatever its branches are */
+		weft_context_yield(cx);
+		return WEFT_PENDING;
 	}
-	return weft_join_poll(branches, count, cx);
+	first = select_first(selection, count, cx->env);
+	if (selection->started || cx->cancelled) {
+		poll = select_again(branches, count, cx, selection, first);
+	} else {
+		if (select_try(branches, count, cx, selection, first) == WEFT_READY)
+			return select_end(branches, count, cx, true);
+		poll = selection->started ? select_begin(branches, count, cx, selection, first)
+					  : WEFT_READY;
+	}
+	if (poll == WEFT_PENDING)
+		return WEFT_PENDING;
+	if (selection->decided)
+		return select_end(branches, count, cx, false);
+	selection->winner = selection->started ? -ECANCELED : -EINVAL;
+	return WEFT_READY;
 }

@@ -79,6 +79,8 @@ static inline void weft__held_polled(const void *object, enum weft__held_kind ki
 		const struct weft_context *cx)
 {
 	(void)object, (void)kind, (void)leaf, (void)result, (void)cx;
+	if (poll == WEFT_PENDING && cx->trying)
+		return;
 	if (poll == WEFT_PENDING)
 		WEFT_HELD(waits(object, kind, cx, leaf));
 	else if (result == 0)

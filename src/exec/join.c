@@ -117,6 +117,9 @@ __attribute__((noinline)) static enum weft_poll join_slow(struct weft_task_join_
 	if (weft_context_cancelled(cx)) {
 		if (flavour->unjoin(task, &f->waker)) /* not fresh, so it waits */
 			weft_return(f, -ECANCELED);
+	} else if (cx->trying) {
+		weft_context_refund(cx);
+		return WEFT_PENDING;
 	} else if (flavour->join(task, &f->waker, weft_context_waker(cx)) == WEFT_PENDING) {
 		weft_context_refund(cx);
 		f->args.base.at = JOIN_WAITING;
@@ -138,7 +141,8 @@ enum weft_poll weft_task_join__poll(void *frame, struct weft_context *cx)
 		return join_slow(f, cx);
 	weft_return(f, 0);
 }
-WEFT_ASYNC_DEFINE_LEAF(weft_task_join, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+WEFT_ASYNC_DEFINE_LEAF(weft_task_join,
+		WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
 
 /* ---- a plain thread ---- */
 

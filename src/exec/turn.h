@@ -29,6 +29,7 @@ static inline void weft__context_fill(struct weft_context *cx, struct weft_task 
 	cx->descend = 0;
 	cx->waker_taken = 0;
 	cx->unwound = 0;
+	cx->trying = 0;
 	task->polls++;
 }
 

@@ -185,7 +185,8 @@ enum weft_poll weft_broadcast_recv__poll(void *frame, struct weft_context *cx)
 			waiters, &f->waiter, &f->args.base, &f->args.result, outcome, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_broadcast_recv, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_broadcast_recv, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
 
 uint64_t weft_broadcast_len(struct weft_broadcast_receiver *receiver)
 {

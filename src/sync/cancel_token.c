@@ -222,7 +222,7 @@ static int token_begin(struct weft_cancel_token *token, struct weft_waiter *wait
 		return 0;
 	weft__waiters_lock(&token->waiters);
 	marked = token_is_marked(token);
-	if (!marked)
+	if (!marked && !cx->trying)
 		weft__waiters_push(&token->waiters, waiter, cx);
 	weft__waiters_unlock(&token->waiters);
 	return marked ? 0 : -EAGAIN;
@@ -264,4 +264,5 @@ enum weft_poll weft_cancel_token_wait__poll(void *frame, struct weft_context *cx
 	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_cancel_token_wait, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+WEFT_ASYNC_DEFINE_LEAF(weft_cancel_token_wait,
+		WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);

@@ -250,7 +250,7 @@ static int channel_acquire(struct weft_channel *channel, const struct weft_frame
 
 	if (frame->at == LEAF_FRESH) {
 		outcome = channel_admit(channel, waiter->wanted);
-		if (outcome == -EAGAIN)
+		if (outcome == -EAGAIN && !cx->trying)
 			weft__waiters_push(&channel->senders, waiter, cx);
 	} else {
 		outcome = channel_wait(&channel->senders, waiter, cx);
@@ -307,7 +307,8 @@ enum weft_poll weft_channel_send__poll(void *frame, struct weft_context *cx)
 	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_channel_send, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_channel_send, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD | WEFT_ASYNC_TRIES);
 
 enum weft_poll weft_channel_reserve__poll(void *frame, struct weft_context *cx)
 {
@@ -324,7 +325,8 @@ enum weft_poll weft_channel_reserve__poll(void *frame, struct weft_context *cx)
 	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_channel_reserve, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_channel_reserve, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD | WEFT_ASYNC_TRIES);
 
 /* With the lock: 0: a message is there, and for the waiter. */
 WEFT_INLINE int channel_expect(struct weft_channel *channel, const struct weft_frame *frame,
@@ -335,7 +337,7 @@ WEFT_INLINE int channel_expect(struct weft_channel *channel, const struct weft_f
 
 	if (frame->at == LEAF_FRESH) {
 		outcome = channel_look(channel);
-		if (outcome == -EAGAIN)
+		if (outcome == -EAGAIN && !cx->trying)
 			weft__waiters_push(receivers, waiter, cx);
 		return outcome;
 	}
@@ -372,7 +374,8 @@ enum weft_poll weft_channel_recv__poll(void *frame, struct weft_context *cx)
 	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_channel_recv, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_channel_recv, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
 
 /* With the lock, and one message at least that is not promised. */
 static int channel_take_many(
@@ -413,7 +416,8 @@ enum weft_poll weft_channel_recv_many__poll(void *frame, struct weft_context *cx
 	return poll;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_channel_recv_many, WEFT_ASYNC_RESULT_SSIZE | WEFT_ASYNC_OBJECT);
+WEFT_ASYNC_DEFINE_LEAF(weft_channel_recv_many,
+		WEFT_ASYNC_RESULT_SSIZE | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
 
 /* ---- without waiting ---- */
 

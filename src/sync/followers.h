@@ -58,7 +58,7 @@ static inline enum weft_poll weft__followers_leave(struct weft_waiters *waiters,
 		waiter->waker = *weft_context_waker(cx);
 	else if (is_linked)
 		weft__waiters_remove(waiters, waiter);
-	else if (outcome == -EAGAIN)
+	else if (outcome == -EAGAIN && !cx->trying)
 		weft__waiters_push(waiters, waiter, cx); /* [I1] */
 	weft__waiters_unlock(waiters);
 	return weft__leaf_end(frame, result, outcome, cx);

@@ -247,7 +247,7 @@ enum weft_poll weft_mutex_lock__poll(void *frame, struct weft_context *cx)
 		word = mutex_look(mutex);
 		if (!weft_context_cancelled(cx))
 			outcome = mutex_take(&mutex->waiters, &word);
-		if (WEFT_UNLIKELY(outcome == -EAGAIN))
+		if (WEFT_UNLIKELY(outcome == -EAGAIN) && !cx->trying)
 			outcome = mutex_begin(&mutex->waiters, &f->waiter, cx);
 	} else if (f->args.base.at == LEAF_WAITING) {
 		outcome = mutex_wait(mutex, &f->waiter, cx);
@@ -259,7 +259,7 @@ enum weft_poll weft_mutex_lock__poll(void *frame, struct weft_context *cx)
 	return poll;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_mutex_lock, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
+WEFT_ASYNC_DEFINE_LEAF(weft_mutex_lock, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD | WEFT_ASYNC_TRIES);
 
 int weft_mutex_try_lock_slowly(struct weft_mutex *mutex)
 {

@@ -17,7 +17,8 @@
  *             [I2] while KEPT is set, nobody of this generation is in the list. So whoever takes it has
  *                  overtaken nobody.
  *             [I3] the generations in the list do not decrease from the oldest to the newest.
- *             [I4] `wanted` of a waiter is its generation, and once it is GRANTED who was to be chosen.
+ *             [I4] `wanted` of a waiter is its generation, or that at which it tried, and once it is
+ *                  GRANTED who was to be chosen.
  * Order       [O1] the release of KEPT pairs with the acquire of who takes it. All writes to the word are
  *                  read-modify-writes: the other notify_one, whose KEPT was set already, is passed on.
  *             [O2] the release of a generation pairs with the acquire of who sees it. Also a waiter that
@@ -44,6 +45,9 @@ enum { NOTIFY_WAITING = 1, NOTIFY_KEPT = 2, NOTIFY_GENERATION = 4 };
 _Static_assert(WEFT_NOTIFY_KEPT_ == NOTIFY_KEPT, "weft_notify_wait__now");
 
 enum notify_whom { NOTIFY_OLDEST, NOTIFY_NEWEST };
+
+/* `at` of a leaf that has tried, and does not wait yet: a notify_all since then counts. */
+enum { NOTIFY_TRIED = LEAF_WAITING + 1 };
 
 static uint32_t generation_of(uint32_t word)
 {
@@ -147,7 +151,7 @@ void weft_notify_all(struct weft_notify *notify)
 
 /* 0: it took what was kept, or a generation has passed since *seen (NULL: does not matter). Else -EAGAIN,
  * and *word has what it saw. */
-static int notify_take(struct weft_waiters *waiters, uint32_t *word, const uint32_t *seen)
+WEFT_INLINE int notify_take(struct weft_waiters *waiters, uint32_t *word, const uint32_t *seen)
 {
 	*word = atomic_load_acquire(&waiters->word); /* [O2] pairs with weft_notify_all */
 	for (;;) {
@@ -209,28 +213,49 @@ static int notify_wait(
 	return outcome;
 }
 
-static enum weft_poll notify_poll(struct weft_frame *frame, int *result,
-		struct weft_waiters *waiters, struct weft_waiter *waiter, const uint32_t *seen,
-		struct weft_context *cx)
+/* A poll that does not find what it waits for at once. */
+__attribute__((noinline)) static enum weft_poll notify_poll_slowly(struct weft_frame *frame,
+		int *result, struct weft_waiters *waiters, struct weft_waiter *waiter,
+		const uint32_t *seen, struct weft_context *cx)
 {
-	uint32_t word;
 	int outcome;
 
-	WEFT_FRAME_CHECK(frame);
-	if (!weft_context_charge(cx))
-		return WEFT_PENDING;
 	if (frame->at == LEAF_WAITING) {
 		outcome = notify_wait(waiters, waiter, cx);
-	} else if (frame->at != LEAF_FRESH) {
+	} else if (frame->at != LEAF_FRESH && frame->at != NOTIFY_TRIED) {
 		weft_frame_misuse(frame);
 	} else if (weft_context_cancelled(cx)) {
 		outcome = -ECANCELED;
 	} else {
-		outcome = notify_take(waiters, &word, seen);
-		if (outcome == -EAGAIN)
-			outcome = notify_begin(waiters, waiter, seen, cx);
+		if (frame->at == NOTIFY_TRIED)
+			seen = &waiter->wanted; /* [I4] */
+		outcome = notify_begin(waiters, waiter, seen, cx);
 	}
 	return weft__leaf_end(frame, result, outcome, cx);
+}
+
+WEFT_INLINE enum weft_poll notify_poll(struct weft_frame *frame, int *result,
+		struct weft_waiters *waiters, struct weft_waiter *waiter, const uint32_t *seen,
+		struct weft_context *cx)
+{
+	uint32_t word;
+
+	WEFT_FRAME_CHECK(frame);
+	if (WEFT_UNLIKELY(!weft_context_charge(cx)))
+		return WEFT_PENDING;
+	if (WEFT_UNLIKELY(frame->at != LEAF_FRESH || weft_context_cancelled(cx)))
+		return notify_poll_slowly(frame, result, waiters, waiter, seen, cx);
+	if (notify_take(waiters, &word, seen) == 0) {
+		*result = 0;
+		frame->at = WEFT_AT_DONE;
+		return WEFT_READY;
+	}
+	if (!cx->trying)
+		return notify_poll_slowly(frame, result, waiters, waiter, seen, cx);
+	waiter->wanted = generation_of(word); /* [I4] */
+	frame->at = NOTIFY_TRIED;
+	weft_context_refund(cx);
+	return WEFT_PENDING;
 }
 
 enum weft_poll weft_notify_wait__poll(void *frame, struct weft_context *cx)
@@ -241,7 +266,8 @@ enum weft_poll weft_notify_wait__poll(void *frame, struct weft_context *cx)
 			&f->args.base, &f->args.result, &f->args.p0->waiters, &f->waiter, NULL, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_notify_wait, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_notify_wait, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
 
 enum weft_poll weft_notify_wait_after__poll(void *frame, struct weft_context *cx)
 {
@@ -251,4 +277,5 @@ enum weft_poll weft_notify_wait_after__poll(void *frame, struct weft_context *cx
 			&f->args.p1, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_notify_wait_after, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+WEFT_ASYNC_DEFINE_LEAF(weft_notify_wait_after,
+		WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);

@@ -156,11 +156,11 @@ static int oneshot_wait(struct weft_waiters *waiters, struct weft_waiter *waiter
 	if (!weft_context_cancelled(cx)) {
 		do
 			outcome = oneshot_look(waiters, &word, side);
-		while (outcome == -EAGAIN && !(word & ONESHOT_CROWDED) &&
+		while (outcome == -EAGAIN && !(word & ONESHOT_CROWDED) && !cx->trying &&
 				/* relaxed: the lock is what the others look at from now on */
 				!atomic_cas_relaxed(&waiters->word, &word, word | ONESHOT_CROWDED));
 	}
-	if (outcome == -EAGAIN)
+	if (outcome == -EAGAIN && !cx->trying)
 		weft__waiters_push(waiters, waiter, cx); /* [I1] */
 	weft__waiters_unlock(waiters);
 	return outcome;
@@ -206,7 +206,8 @@ enum weft_poll weft_oneshot_recv__poll(void *frame, struct weft_context *cx)
 	return poll;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_oneshot_recv, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_oneshot_recv, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
 
 enum weft_poll weft_oneshot_closed__poll(void *frame, struct weft_context *cx)
 {
@@ -216,7 +217,8 @@ enum weft_poll weft_oneshot_closed__poll(void *frame, struct weft_context *cx)
 			ONESHOT_WATCHES, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_oneshot_closed, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_oneshot_closed, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
 
 int weft_oneshot_try_recv(struct weft_oneshot *oneshot, void *value)
 {

@@ -92,7 +92,7 @@ WEFT_INLINE enum weft_poll weft__permits_poll(struct weft_frame *frame, int *res
 	if (WEFT_LIKELY(frame->at == LEAF_FRESH)) {
 		outcome = weft_context_cancelled(cx) ? -ECANCELED
 						     : weft__permits_try(waiters, waiter->wanted);
-		if (WEFT_UNLIKELY(outcome == -EAGAIN))
+		if (WEFT_UNLIKELY(outcome == -EAGAIN) && !cx->trying)
 			outcome = weft__permits_begin(waiters, waiter, cx);
 	} else if (frame->at == LEAF_WAITING) {
 		outcome = weft__permits_wait(waiters, waiter, cx);

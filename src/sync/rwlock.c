@@ -75,7 +75,8 @@ enum weft_poll weft_rwlock_read__poll(void *frame, struct weft_context *cx)
 	return rwlock_poll(&f->args.base, &f->args.result, f->args.p0, &f->waiter, RWLOCK_READ, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_rwlock_read, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_rwlock_read, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD | WEFT_ASYNC_TRIES);
 
 enum weft_poll weft_rwlock_write__poll(void *frame, struct weft_context *cx)
 {
@@ -85,7 +86,8 @@ enum weft_poll weft_rwlock_write__poll(void *frame, struct weft_context *cx)
 			&f->args.base, &f->args.result, f->args.p0, &f->waiter, RWLOCK_WRITE, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_rwlock_write, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_rwlock_write, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD | WEFT_ASYNC_TRIES);
 
 int weft_rwlock_try_read_slowly(struct weft_rwlock *rwlock)
 {

@@ -26,7 +26,8 @@ enum weft_poll weft_semaphore_acquire__poll(void *frame, struct weft_context *cx
 	return poll;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_semaphore_acquire, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_semaphore_acquire, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_HELD | WEFT_ASYNC_TRIES);
 
 int weft_semaphore_try_acquire_slowly(struct weft_semaphore *semaphore, uint32_t count)
 {

@@ -100,14 +100,15 @@ static inline void weft__wakes_commit(const struct weft__wakes *wakes)
 		weft_waker_commit(wakes->claimed[i]); /* [O2] */
 }
 
-/* The end of a leaf's poll: -EAGAIN means that it waits, everything else is its result. The poll has
- * charged the budget for it. */
+/* The end of a leaf's poll: -EAGAIN means that it waits, or has tried; everything else is its result. The
+ * poll has charged the budget for it. */
 static inline enum weft_poll weft__leaf_end(
 		struct weft_frame *frame, int *result, int outcome, struct weft_context *cx)
 {
 	if (outcome == -EAGAIN) {
 		weft_context_refund(cx);
-		frame->at = LEAF_WAITING;
+		if (!cx->trying)
+			frame->at = LEAF_WAITING;
 		return WEFT_PENDING;
 	}
 	*result = outcome;

@@ -176,7 +176,8 @@ enum weft_poll weft_watch_changed__poll(void *frame, struct weft_context *cx)
 			waiters, &f->waiter, &f->args.base, &f->args.result, outcome, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_watch_changed, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT);
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_watch_changed, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
 
 void weft_watch_get(struct weft_watch_receiver *receiver, void *value)
 {

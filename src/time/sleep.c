@@ -55,9 +55,12 @@ static enum weft_poll sleep_begin(struct weft_frame *frame, struct weft_timer *t
 	int64_t now_ns, end_ns;
 
 	if (weft_context_cancelled(cx)) /* charged: whoever ignores it in a loop gives way */
-		return weft_context_charge(cx) ? sleep_end(frame, result, -ECANCELED) : WEFT_PENDING;
+		return weft_context_charge(cx) ? sleep_end(frame, result, -ECANCELED)
+					       : WEFT_PENDING;
 	if (!cx->env || !cx->env->wheel)
 		return sleep_end(frame, result, -ENXIO);
+	if (cx->trying && deadline_ns == WEFT_NEVER && timeout_ns > 0)
+		return WEFT_PENDING;
 	now_ns = cx->env->now(cx->env);
 	end_ns = weft_deadline_after(now_ns, timeout_ns);
 	if (deadline_ns < end_ns)
@@ -67,6 +70,8 @@ static enum weft_poll sleep_begin(struct weft_frame *frame, struct weft_timer *t
 			return WEFT_PENDING;
 		return sleep_end(frame, result, 0);
 	}
+	if (cx->trying)
+		return WEFT_PENDING;
 	frame->at = SLEEP_WAITING;                                                /* [I1] */
 	weft__wheel_start(cx->env->wheel, timer, end_ns, weft_context_waker(cx)); /* [O2] */
 	return WEFT_PENDING;
@@ -107,7 +112,7 @@ enum weft_poll weft_sleep__poll(void *frame, struct weft_context *cx)
 	return WEFT_PENDING;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_sleep, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_sleep, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_TRIES);
 
 void weft_sleep_until_reset(struct weft_sleep_until__frame *sleep, int64_t deadline_ns)
 {
@@ -147,7 +152,7 @@ enum weft_poll weft_sleep_until__poll(void *frame, struct weft_context *cx)
 	return WEFT_PENDING;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_sleep_until, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_sleep_until, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_TRIES);
 
 /* --- intervals -------------------------------------------------------------------------------- */
 
@@ -203,4 +208,4 @@ enum weft_poll weft_interval_tick__poll(void *frame, struct weft_context *cx)
 	return WEFT_PENDING;
 }
 
-WEFT_ASYNC_DEFINE_LEAF(weft_interval_tick, WEFT_ASYNC_RESULT_INT);
+WEFT_ASYNC_DEFINE_LEAF(weft_interval_tick, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_TRIES);

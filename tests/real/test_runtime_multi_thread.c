@@ -675,18 +675,29 @@ RIG_TASK(ends_at_once, struct world)
 	weft_return(f, 0);
 }
 
+/* Unlike the leaf in it, it begins to wait before a select knows its winner. */
+RIG_TASK(hears_nothing, struct world, struct weft_notify_wait__frame wait;)
+{
+	struct hears_nothing__frame *f = frame;
+
+	weft_begin(f);
+	weft_await(f, f->wait, weft_notify_wait, &f->args.p0->never);
+	weft_return(f, f->wait.args.result);
+	weft_end(f);
+}
+
 /* The losers of many selects, which have all ended, spend one budget after the other; and often it is a
  * loser, one of three, that finds it spent. */
 RIG_TASK(selects_often, struct world, struct weft_branch branches[4];
-		struct weft_selection selection; struct weft_notify_wait__frame waits[3];
+		struct weft_selection selection; struct hears_nothing__frame waits[3];
 		struct ends_at_once__frame last;)
 {
 	struct selects_often__frame *f = frame;
 
 	while (f->args.p0->ended < 20 * WEFT_BUDGET) {
 		for (int j = 0; j < 3 && f->args.base.at == 0; j++) {
-			weft_notify_wait__init(&f->waits[j].args, &f->args.p0->never);
-			f->branches[j] = weft_branch_make(&weft_notify_wait__async, &f->waits[j]);
+			hears_nothing__init(&f->waits[j].args, f->args.p0);
+			f->branches[j] = weft_branch_make(&hears_nothing__async, &f->waits[j]);
 		}
 		if (f->args.base.at == 0) {
 			ends_at_once__init(&f->last.args, f->args.p0);
