@@ -58,11 +58,12 @@ translate() {
 	mkdir -p "$work/$1"
 	for text in "$work"/*.i; do
 		program=$(cat "${text%.i}.name")
+		made=$work/$1/${text##*/}
 		mode=
 		case $program in */corpus/*) mode=--asyncify ;; esac
 		# shellcheck disable=SC2086 # no word, or one
 		timeout -s KILL 20 "$work/bin/weftcc-translate" "$program" $mode -- <"$text" \
-			>"$work/$1/$(basename "$text")" 2>&1 || echo "status $?" >>"$work/$1/$(basename "$text")"
+			>"$made" 2>&1 || echo "status $?" >>"$made"
 	done
 }
 
@@ -103,6 +104,7 @@ cp "$build/weftcc-translate" "$work/bin"
 translate whole
 
 set -- "$root"/src/compiler/*.c
+file=''
 found=0
 survived=0
 while [ "$seed" -le "$last" ]; do
