@@ -179,22 +179,24 @@ class Bench:
                        self.arguments.seconds)
 
   def measure_growth(self):
-    """Whole lines take turns, not their points."""
+    """Whole lines take turns, not their points; once, since there are many."""
     quick = self.arguments.quick
-    micro_peers = [peer for peer in MICRO_PEERS if peer.name not in ("threads", "weft mt1") and
-                   peer.program != "micro_async_weft"]
-    for number in range(1):
-      for row, (_, _, _, benchmark) in growth.ROWS.items():
-        for peer in self.turned(self.choose(micro_peers), number):
-          if benchmark not in self.offers_of(peer):
-            continue
-          count_max = growth.THREADS_MAX if peer.program == "micro_threads" else growth.COUNT_MAX
-          self.add_line(row, peer, growth.line(
-            self.builder.command(peer), benchmark, 0 if peer.pinned else None, 3 if quick else 20,
-            min(count_max, 100_000) if quick else count_max))
-      for peer in self.turned(self.choose(ECHO_PEERS), number):
-        self.add_line("connections", peer, growth.echo_line(
-          self.programs, self.builder.command(peer), self.arguments.seconds))
+    micro_peers = self.choose([peer for peer in MICRO_PEERS if peer.name not in ("threads", "weft mt1") and
+                               peer.program != "micro_async_weft"])
+    echo_peers = self.choose(ECHO_PEERS)
+    offers = {peer.key: self.offers_of(peer) for peer in micro_peers}
+    lines = [(row, peer) for row, captions in growth.ROWS.items() for peer in micro_peers
+             if captions[3] in offers[peer.key]]
+    clock = growth.Clock(growth.QUICK_SECONDS if quick else growth.SECONDS, len(lines) + len(echo_peers))
+    for row, peer in lines:
+      _, _, _, benchmark, count_max = growth.ROWS[row]
+      if peer.program == "micro_threads":
+        count_max = growth.THREADS_MAX
+      self.add_line(row, peer, growth.line(self.builder.command(peer), benchmark,
+                                           0 if peer.pinned else None, clock.next_line(), count_max))
+    for peer in echo_peers:
+      self.add_line("connections", peer, growth.echo_line(
+        self.programs, self.builder.command(peer), clock.next_line(), self.arguments.seconds))
 
   def turned(self, peers, number):
     turn = number % len(peers) if peers else 0

@@ -118,3 +118,14 @@ def line_plot(title, x_caption, y_caption, lines):
                     font_weight="bold" if name.startswith("weft") else "normal"))
   out.append("</svg>")
   return "\n".join(out) + "\n"
+
+
+def sheet(pictures):
+  """Several pictures as one, two side by side. None if there is nothing to draw."""
+  if not pictures:
+    return None
+  height = HEIGHT * -(-len(pictures) // 2)
+  placed = [picture.replace("<svg ", f'<svg x="{WIDTH * (i % 2)}" y="{HEIGHT * (i // 2)}" ', 1)
+            for i, picture in enumerate(pictures)]
+  return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDTH} {height}" '
+          f'width="{2 * WIDTH}" height="{height}">\n' + "".join(placed) + "</svg>\n")

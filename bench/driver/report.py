@@ -267,9 +267,10 @@ def growth_captions():
 
 
 def pictures(results):
-  """(file name, SVG) of each growth."""
-  drawn = [(f"growth-{row}.svg", picture.line_plot(*captions, growth_lines(results, row)))
+  """(file name, SVG): all growth in one, and how late timers are."""
+  plots = [picture.line_plot(*captions, growth_lines(results, row))
            for row, captions in growth_captions().items()]
+  drawn = [("growth.svg", picture.sheet([plot for plot in plots if plot]))]
   drawn.append(("timer-late.svg", picture.line_plot(
     "How late timers are", "one sleep in so many ...", "... is so many us late, or later",
     late_lines(results))))
@@ -278,7 +279,7 @@ def pictures(results):
 
 def growth_section(results):
   parts = ["## As the load grows\n\nThe same operation, with ten times more of its kind at once from one "
-           "point to the next. Medians.\n"]
+           "point to the next.\n\n![What each operation costs as the load grows](growth.svg)\n"]
   for row, (title, what, unit) in growth_captions().items():
     lines = growth_lines(results, row)
     counts = sorted({count for line in lines.values() for count, _ in line})
@@ -286,7 +287,7 @@ def growth_section(results):
       continue
     body = [[f"{count:,}"] + [number(dict(line)[count]) if count in dict(line) else "-"
                               for line in lines.values()] for count in counts]
-    parts += [f"\n### {title}\n\n![{title}: {unit}](growth-{row}.svg)\n\n",
+    parts += [f"\n### {title}\n\n",
               f"In {unit}.\n\n", table([what] + list(lines), body)]
   ends = results["growth_ends"]
   parts += ["\nLines that end early:\n\n"] if ends else []

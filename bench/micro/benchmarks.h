@@ -36,6 +36,9 @@ struct micro_sample watch_1k(int workers);
 struct micro_sample channel_create_100k(int workers);
 struct micro_sample memory_idle_channel_bytes(int workers);
 
+/* many_channels.c */
+struct micro_sample channel_of_1k(int workers);
+
 /* sets.c */
 struct micro_sample join_all_100(int workers);
 struct micro_sample join_all_100k(int workers);

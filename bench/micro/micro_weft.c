@@ -23,6 +23,7 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "yield_1k", yield_1k, false },
 	{ "yield_100k", yield_100k, false },
 	{ "ping_pong", ping_pong, false },
+	{ "channel_of_1k", channel_of_1k, false },
 	{ "oneshot_ready", oneshot_ready, false },
 	{ "oneshot_ping_pong", oneshot_ping_pong, false },
 	{ "broadcast_1", broadcast_1, false },

@@ -59,7 +59,7 @@ def test_report():
   causes = [(re.compile("^stuck_wake, weft ct$"), "it is stuck")]
   text = report.render(RESULTS, causes)
   (name, svg), = report.pictures(RESULTS)
-  assert name == "growth-yield.svg" and f"]({name})" in text
+  assert name == "growth.svg" and f"]({name})" in text
   assert set(labels_of(svg)[0]) == {"weft ct", "tokio ct"}
   assert "| 1 | 11 | 11 |" in text and "| 10 | - | 20 |" in text, text  # medians, a line that ends
   assert "yield, tokio ct ends at 1" in text

@@ -54,6 +54,42 @@ func channelFrom(senders int) sample {
 func channel1To1() sample { return channelFrom(1) }
 func channel4To1() sample { return channelFrom(4) }
 
+// A message to one of many channels after the other, each of which has a goroutine that receives.
+func channelOf1k() sample {
+	count := countOr(1000)
+	rounds := roundsOf(1000000, count)
+	channels := make([]chan int, count)
+	sums := make(chan int, 100)
+	for i := range channels {
+		channel := make(chan int, 1)
+		channels[i] = channel
+		go func() {
+			sum := 0
+			for got := range channel {
+				sum += got
+			}
+			sums <- sum
+		}()
+	}
+	runtime.Gosched()
+	w := watchStart()
+	for round := 0; round < rounds; round++ {
+		for i, channel := range channels {
+			channel <- i
+		}
+	}
+	for _, channel := range channels {
+		close(channel)
+	}
+	total := 0
+	for range channels {
+		total += <-sums
+	}
+	s := w.wallPer(rounds * count)
+	expect(total, rounds*(count*(count-1)/2))
+	return s
+}
+
 func mutexUncontended() sample {
 	const rounds = 3000000
 	var mutex sync.Mutex

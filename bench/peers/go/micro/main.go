@@ -25,6 +25,7 @@ func main() {
 		{"nested_yield_20", nested(nested20, true, yielding, 20), false},
 		{"channel_ping_pong", channelPingPong, false},
 		{"channel_1_to_1", channel1To1, false},
+		{"channel_of_1k", channelOf1k, false},
 		{"channel_4_to_1", channel4To1, false},
 		{"oneshot_ready", oneshotReady, false},
 		{"mutex_uncontended", mutexUncontended, false},

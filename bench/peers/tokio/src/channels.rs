@@ -7,10 +7,12 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc, oneshot, watch, Notify};
 
-use crate::harness::{expect, resident_bytes, Sample, Stopwatch};
-use crate::rig::run;
+use crate::harness::{count, expect, resident_bytes, rounds, Sample, Stopwatch};
+use crate::rig::{one_done, run, DONE, REMAINING, SUM};
 
 const ROUND_TRIPS: usize = 300_000;
+const CHANNELS: usize = 1000;
+const MESSAGES: usize = 1_000_000;
 const FOLLOWERS: usize = 1000;
 const DELIVERIES: usize = 200_000;
 const HANDED: usize = 2_000_000;
@@ -48,6 +50,43 @@ pub fn oneshot_ping_pong(runtime: &Runtime) -> Sample {
     expect(letter.number, 2 * ROUND_TRIPS);
     letter.answer.unwrap().send(Letter { number: 0, answer: None }).ok().unwrap();
     other.await.unwrap();
+    sample
+  })
+}
+
+/// A message to one of many channels after the other, each of which has a task that receives.
+pub fn channel_of_1k(runtime: &Runtime) -> Sample {
+  let count = count(CHANNELS);
+  let rounds = rounds(MESSAGES, count);
+
+  run(runtime, async move {
+    let mut senders = Vec::with_capacity(count);
+
+    SUM.store(0, Ordering::Relaxed);
+    REMAINING.store(count, Ordering::Release);
+    for _ in 0..count {
+      let (sender, mut receiver) = mpsc::channel::<usize>(1);
+      senders.push(sender);
+      tokio::spawn(async move {
+        let mut sum = 0;
+        while let Some(got) = receiver.recv().await {
+          sum += got;
+        }
+        SUM.fetch_add(sum, Ordering::Relaxed);
+        one_done();
+      });
+    }
+    tokio::task::yield_now().await; // they wait
+    let watch = Stopwatch::start();
+    for _ in 0..rounds {
+      for (i, sender) in senders.iter().enumerate() {
+        sender.send(i).await.unwrap();
+      }
+    }
+    drop(senders);
+    DONE.notified().await;
+    let sample = watch.wall_per(rounds * count);
+    expect(SUM.load(Ordering::Relaxed), rounds * (count * (count - 1) / 2));
     sample
   })
 }

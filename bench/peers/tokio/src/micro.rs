@@ -55,6 +55,7 @@ fn main() {
     Benchmark::repeated("notify_ping_pong", sync::notify_ping_pong),
     Benchmark::repeated("notify_one_of_100", sync::notify_one_of_100),
     Benchmark::repeated("notify_all_1k", sync::notify_all_1k),
+    Benchmark::repeated("channel_of_1k", channels::channel_of_1k),
     Benchmark::repeated("oneshot_ready", channels::oneshot_ready),
     Benchmark::repeated("oneshot_ping_pong", channels::oneshot_ping_pong),
     Benchmark::repeated("broadcast_1", channels::broadcast_1),
