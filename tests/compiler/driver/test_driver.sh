@@ -610,6 +610,13 @@ sleep_until_newer() {
 
 # ---- --emit-c, weft ---------------------------------------------------------------------------------
 
+# A test mode that tests nothing would agree with everything.
+is_every_call_awaited_by_asyncify() {
+	weftcc --asyncify -w -include weft.h --emit-c "$root/tests/compiler/corpus/tour.c" -o tour.c || return
+	[ "$(grep -c '__poll(void .weft_frame, struct weft_context .weft_cx) {' tour.c)" -ge 18 ] &&
+		[ "$(grep -o 'weft_f->args.base.at = [0-9]' tour.c | wc -l)" -ge 150 ]
+}
+
 is_generated_source_compiled_by_gcc() {
 	mkdir out
 	weftcc --emit-c async.c -O1 -o out/async.c -MD && lacks '^# [0-9]' out/async.c && has '^#line' out/async.c &&
