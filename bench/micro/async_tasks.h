@@ -38,6 +38,13 @@ extern const struct weft_async *const async_spawn_blocking_1;
 extern const struct weft_async *const async_spawn_blocking_4;
 extern const struct weft_async *const async_spawn_blocking_16;
 
+/* select_tasks.c */
+extern const struct weft_async *const async_select_4_first;
+extern const struct weft_async *const async_select_4_last;
+extern const struct weft_async *const async_select_4_pending;
+extern const struct weft_async *const async_timeout_ready;
+extern const struct weft_async *const async_timeout_pending;
+
 /* tails_tasks.c */
 extern const struct weft_async *const async_timer_late;
 extern const struct weft_async *const async_busy_10ms;

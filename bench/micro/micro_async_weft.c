@@ -44,6 +44,11 @@ BENCHMARK(nested_yield_20)
 BENCHMARK(spawn_blocking_1)
 BENCHMARK(spawn_blocking_4)
 BENCHMARK(spawn_blocking_16)
+BENCHMARK(select_4_first)
+BENCHMARK(select_4_last)
+BENCHMARK(select_4_pending)
+BENCHMARK(timeout_ready)
+BENCHMARK(timeout_pending)
 BENCHMARK(timer_late)
 BENCHMARK(busy_10ms)
 
@@ -69,6 +74,11 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "spawn_blocking_1", spawn_blocking_1, false },
 	{ "spawn_blocking_4", spawn_blocking_4, false },
 	{ "spawn_blocking_16", spawn_blocking_16, false },
+	{ "select_4_first", select_4_first, false },
+	{ "select_4_last", select_4_last, false },
+	{ "select_4_pending", select_4_pending, false },
+	{ "timeout_ready", timeout_ready, false },
+	{ "timeout_pending", timeout_pending, false },
 	{ "timer_late", timer_late, true },
 	{ "busy_10ms", busy_10ms, true },
 };

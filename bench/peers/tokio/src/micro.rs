@@ -9,6 +9,7 @@
 mod channels;
 mod harness;
 mod rig;
+mod selects;
 mod sets;
 mod spawn;
 mod sync;
@@ -69,6 +70,11 @@ fn main() {
     Benchmark::repeated("set_push_next", sets::set_push_next),
     Benchmark::repeated("set_push_next_10k", sets::set_push_next_10k),
     Benchmark::repeated("select_4", sets::select_4),
+    Benchmark::repeated("select_4_first", selects::select_4_first),
+    Benchmark::repeated("select_4_last", selects::select_4_last),
+    Benchmark::repeated("select_4_pending", selects::select_4_pending),
+    Benchmark::repeated("timeout_ready", selects::timeout_ready),
+    Benchmark::repeated("timeout_pending", selects::timeout_pending),
     Benchmark::once("timer_create_cancel", timers::timer_create_cancel),
     Benchmark::repeated("timer_create_fire", timers::timer_create_fire),
     Benchmark::once("sleepers_1m", timers::sleepers_1m),
