@@ -44,6 +44,11 @@ for header in include/*.h include/weft/*.h; do
 		skip "$name: clang" "no clang"
 	fi
 done
+async_first() {
+	printf '#include <weft/async.h>\n#include <weft.h>\n' | gcc -std=gnu11 -Iinclude -x c -fsyntax-only -Werror -
+}
+
+check "weft.h after weft/async.h" async_first
 libclang=$(find /usr/lib/llvm-*/include -maxdepth 0 2>/dev/null | sort -V | tail -n 1)
 for header in src/*/*.h; do
 	[ -f "$header" ] || continue

@@ -63,6 +63,11 @@
 #include <weft/scope.h>
 #include <weft/set.h>
 
+/* In these something is called async; so weft.h may stand after this header as well. */
+#include <weft/combine.h>
+#include <weft/join_all.h>
+#include <weft/shared.h>
+
 /* Marks of functions, for weftcc's warnings: `static async WEFT_CANCEL_SAFE int f(void)` may be cancelled
  * anywhere without losing anything; a plain WEFT_BLOCKING function is to be called by weft_blocking. */
 #if defined(__WEFTCC__)

@@ -102,6 +102,9 @@ static void note_function(struct tree *tree, CXCursor cursor)
 			else if (source_token_is(source, i, "{")) {
 				size_t close = source_match(source, i);
 
+				/* as K&R declare parameters */
+				if (source_token_is(source, i - 1, ";"))
+					function->has_prototype = false;
 				function->body_begin = source->tokens[i].begin;
 				if (close < source->token_count && source->tokens[close].end >= end)
 					break;

@@ -146,8 +146,10 @@ static void check_declaration(struct tree *tree, const struct function *function
 		diagnose_error(tree, at, "W016",
 				"an inline async function has to be static: `static inline`");
 	if (!function->has_prototype)
-		diagnose_error(tree, at, "W017", "`%s` has no prototype: write (void)",
-				function->name);
+		diagnose_error(tree, at, "W017", "`%s` has no prototype: write %s", function->name,
+				clang_getNumArgTypes(function->type) > 0
+						? "types in the parentheses"
+						: "(void)");
 }
 
 /* ---- the file ---- */

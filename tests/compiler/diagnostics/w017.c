@@ -7,3 +7,10 @@ static async int nap()
 {
 	return await weft_sleep(1);
 }
+
+static async int add(a, b)
+	int a;
+	short b;
+{
+	return await nap() + a + b;
+}
