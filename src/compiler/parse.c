@@ -49,6 +49,27 @@ static bool has_async_before(const struct source *source, uint32_t begin, uint32
 	return false;
 }
 
+/* The body ends where the definition does. As K&R declare parameters, they stand in front of it. */
+static void find_body(const struct source *source, struct function *function)
+{
+	const struct token *tokens = source->tokens;
+	size_t close;
+
+	for (size_t i = source_token(source, function->begin);
+			i < source->token_count && tokens[i].begin < function->end; i++) {
+		if (source_token_is(source, i, "("))
+			i = source_match(source, i);
+		if (!source_token_is(source, i, "{"))
+			continue;
+		function->has_prototype &= !source_token_is(source, i - 1, ";");
+		function->body_begin = tokens[i].begin;
+		close = source_match(source, i);
+		if (close < source->token_count && tokens[close].end >= function->end)
+			return;
+		i = close;
+	}
+}
+
 static void note_function(struct tree *tree, CXCursor cursor)
 {
 	CXType type = clang_getCursorType(cursor);
@@ -94,23 +115,7 @@ static void note_function(struct tree *tree, CXCursor cursor)
 		function->cursor = cursor;
 		function->begin = begin;
 		function->end = end;
-		/* the body ends where the definition does */
-		for (size_t i = source_token(source, begin);
-				i < source->token_count && source->tokens[i].begin < end; i++) {
-			if (source_token_is(source, i, "("))
-				i = source_match(source, i);
-			else if (source_token_is(source, i, "{")) {
-				size_t close = source_match(source, i);
-
-				/* as K&R declare parameters */
-				if (source_token_is(source, i - 1, ";"))
-					function->has_prototype = false;
-				function->body_begin = source->tokens[i].begin;
-				if (close < source->token_count && source->tokens[close].end >= end)
-					break;
-				i = close;
-			}
-		}
+		find_body(source, function);
 		declaration->end = function->body_begin;
 	}
 }

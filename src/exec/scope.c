@@ -30,8 +30,8 @@
  *             The child's word: an exchange decides whether it leaves or is detached (join_set.c). If it
  *             leaves, the scope is there until it has.
  * Cost        a child: two times the lock, without contention two atomic operations, and on the
- *             multi-thread flavour one for its word; and two pointers. Cancelling: the lock is held for all
- *             children.
+ *             multi-thread flavour one for its word; and two pointers. Cancelling: the lock is held for
+ *             all children.
  * Not here    who polls a child, and when it is freed (multi.c, current.c): like any detached task.
  */
 #include <errno.h>

@@ -312,6 +312,7 @@ static async int stream(long count)
 	WEFT_STREAM_FROM(map, long, long) halves;
 	long left = count, got, sum = 0;
 
+	defer await weft_stream_close(&halves);
 	weft_stream_unfold_init(&numbers, count_down, &left);
 	weft_stream_map_init(&halves, &numbers, halve, NULL);
 	while (await weft_stream_next(&halves, &got) > 0)

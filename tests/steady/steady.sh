@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # steady.sh weftcc [-u]: what does not depend on how busy the machine is (instructions per operation, by
-# callgrind; allocations; system calls, if there is strace; sizes), beside what steady.expected says. Fails if something takes over 3 %, and
-# two, more instructions, or is bigger; says so if it has become cheaper. -u writes the file anew.
+# callgrind; allocations; system calls, if there is strace; sizes), beside what steady.expected says. Fails
+# if something takes over 3 %, and two, more instructions, or is bigger; says so if it has become cheaper.
+# -u writes the file anew.
 set -eu
 weftcc=$1 update=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
