@@ -46,6 +46,8 @@ struct leaf_world {
 	struct weft_task *task;
 	struct weft_scope scope;
 	struct weft_join_set set;
+	struct weft_semaphore turns; /* for their children */
+	int stopped, taken;          /* of them */
 	struct weft_shutdown end;
 };
 
@@ -713,11 +715,30 @@ TEST(task_join_is_interrupted_without_an_effect)
 	CHECK_EQ(sweep(&scenario).suspensions, 1);
 }
 
-/* ---- the end of a scope, whose children run when the runtime is turned ---- */
+/* ---- scopes and join sets: a child ends each time that the world goes on ---- */
 
 enum { CHILDREN = 3 };
 
-WEFT_ASYNC_1(int, spawns_children, struct weft_scope *);
+WEFT_ASYNC_1(int, waits_its_turn, struct leaf_world *);
+struct waits_its_turn__frame {
+	struct waits_its_turn__args args;
+	struct weft_semaphore_acquire__frame acquire;
+};
+WEFT_ASYNC_DEFINE(waits_its_turn, WEFT_ASYNC_RESULT_INT);
+
+enum weft_poll waits_its_turn__poll(void *frame, struct weft_context *cx)
+{
+	struct waits_its_turn__frame *f = frame;
+	struct leaf_world *world = f->args.p0;
+
+	weft_begin(f);
+	weft_await(f, f->acquire, weft_semaphore_acquire, &world->turns, 1);
+	world->stopped += f->acquire.args.result < 0;
+	weft_return(f, f->acquire.args.result < 0 ? f->acquire.args.result : 7);
+	weft_end(f);
+}
+
+WEFT_ASYNC_2(int, spawns_children, struct leaf_world *, struct weft_scope *);
 struct spawns_children__frame {
 	struct spawns_children__args args;
 };
@@ -726,57 +747,88 @@ WEFT_ASYNC_DEFINE(spawns_children, WEFT_ASYNC_RESULT_INT);
 enum weft_poll spawns_children__poll(void *frame, struct weft_context *cx)
 {
 	struct spawns_children__frame *f = frame;
-	struct yields_thrice__args args;
+	struct waits_its_turn__args args;
 
 	(void)cx;
-	yields_thrice__init(&args);
+	waits_its_turn__init(&args, f->args.p0);
 	for (int i = 0; i < CHILDREN; i++)
-		CHECK_EQ(weft_scope_spawn(f->args.p0, &yields_thrice__async, &args), 0);
+		CHECK_EQ(weft_scope_spawn(f->args.p1, &waits_its_turn__async, &args), 0);
 	weft_return(f, 0);
 }
 
-static void children_set_up(struct sweep *sweep, struct weft_scope *scope)
+static void children_spawn(struct leaf_world *world, struct weft_scope *scope)
+{
+	struct spawns_children__args args;
+
+	weft_semaphore_init(&world->turns, 0);
+	world->steps = 0;
+	spawns_children__init(&args, world, scope);
+	CHECK_EQ(weft_runtime_run(world->runtime, &spawns_children__async, &args, NULL), 0);
+}
+
+static void children_set_up(struct sweep *sweep)
 {
 	struct leaf_world *world = sweep->world;
 	struct weft_runtime_options options = {
 		.flavour = WEFT_CURRENT_THREAD, .poller = "sim", .seed = 1
 	};
-	struct spawns_children__args args;
 
 	CHECK_EQ(weft_runtime_create(&world->runtime, &options), 0);
-	spawns_children__init(&args, scope);
-	CHECK_EQ(weft_runtime_run(world->runtime, &spawns_children__async, &args, NULL), 0);
+	world->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	world->set = (struct weft_join_set)WEFT_JOIN_SET_INIT;
+}
+
+static bool children_advance(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+
+	if (world->steps < CHILDREN)
+		weft_semaphore_release(&world->turns, 1);
+	return join_advance(sweep);
+}
+
+/* They have ended, whatever befell the parent. */
+static bool children_are_gone(const struct leaf_world *world)
+{
+	struct weft_metrics metrics;
+
+	weft_runtime_metrics(world->runtime, &metrics);
+	return metrics.tasks_alive == 0;
+}
+
+/* Those whose turn had not come when the close was cancelled. */
+static int children_to_stop(const struct sweep *sweep)
+{
+	return !sweep->cancelled ? 0 : CHILDREN + (sweep->cancel_at > 0) - sweep->cancel_at;
 }
 
 static void scope_set_up(struct sweep *sweep)
 {
 	struct leaf_world *world = sweep->world;
 
-	world->scope = (struct weft_scope)WEFT_SCOPE_INIT;
-	children_set_up(sweep, &world->scope);
+	children_set_up(sweep);
+	children_spawn(world, &world->scope);
 	weft_scope_close__init(sweep->frame, &world->scope);
 }
 
-/* The children have ended, whatever befell the close. */
 static const char *scope_check(struct sweep *sweep)
 {
 	struct leaf_world *world = sweep->world;
-	struct weft_metrics metrics;
 
-	weft_runtime_metrics(world->runtime, &metrics);
-	SWEEP_EXPECT(metrics.tasks_alive == 0);
-	SWEEP_EXPECT(leaf_result(sweep) == 0 || leaf_was_interrupted(sweep, leaf_result(sweep)));
+	SWEEP_EXPECT(children_are_gone(world));
+	SWEEP_EXPECT(world->stopped == (sweep->cancelled ? CHILDREN : 0));
+	SWEEP_EXPECT(leaf_result(sweep) == (sweep->cancelled ? -ECANCELED : 0));
 	return NULL;
 }
 
-TEST(scope_close_awaits_the_children_whatever_interrupts_it)
+TEST(b32_scope_close_awaits_the_children_whatever_interrupts_it)
 {
 	static const struct sweep_scenario scenario = {
 		.name = "scope_close",
 		.async = &weft_scope_close__async,
 		.world_bytes = sizeof(struct leaf_world),
 		.set_up = scope_set_up,
-		.advance = join_advance,
+		.advance = children_advance,
 		.check = scope_check,
 		.tear_down = join_tear_down,
 	};
@@ -784,36 +836,85 @@ TEST(scope_close_awaits_the_children_whatever_interrupts_it)
 	CHECK_EQ(sweep(&scenario).suspensions, 1);
 }
 
-static void join_set_set_up(struct sweep *sweep)
-{
-	struct leaf_world *world = sweep->world;
+/* Whether a child ends just when the parent is cancelled. */
+static bool ends_too;
 
-	world->set = (struct weft_join_set)WEFT_JOIN_SET_INIT;
-	children_set_up(sweep, &world->set.tasks);
+/* Takes results until there are no more. */
+WEFT_ASYNC_1(int, gathers, struct leaf_world *);
+struct gathers__frame {
+	struct gathers__args args;
+	struct weft_join_set_next__frame next;
+	int result;
+};
+WEFT_ASYNC_DEFINE(gathers, WEFT_ASYNC_RESULT_INT);
+
+enum weft_poll gathers__poll(void *frame, struct weft_context *cx)
+{
+	struct gathers__frame *f = frame;
+	struct leaf_world *world = f->args.p0;
+
+	if (ends_too && weft_context_cancelled(cx) && world->steps++ < CHILDREN) {
+		weft_semaphore_release(&world->turns, 1);
+		CHECK(weft_runtime_turn(world->runtime) >= 0);
+	}
+	weft_begin(f);
+	for (;;) {
+		f->result = 0;
+		weft_await(f, f->next, weft_join_set_next, &world->set, &f->result, NULL);
+		CHECK_EQ(f->result, f->next.args.result == 0 ? 7 : 0);
+		if (f->next.args.result < 0)
+			break;
+		world->taken++;
+	}
+	weft_return(f, f->next.args.result == -ECHILD ? 0 : f->next.args.result);
+	weft_end(f);
 }
 
-static void next_set_up(struct sweep *sweep)
+static void gathers_set_up(struct sweep *sweep)
 {
 	struct leaf_world *world = sweep->world;
 
-	join_set_set_up(sweep);
-	weft_join_set_next__init(sweep->frame, &world->set, &world->signo, NULL);
+	children_set_up(sweep);
+	children_spawn(world, &world->set.tasks);
+	gathers__init(sweep->frame, world);
 }
 
-/* One that was cancelled has taken nothing. */
-static const char *next_check(struct sweep *sweep)
+/* New tasks in a set that is empty: they end, and it is closed. */
+static bool set_is_usable(struct sweep *sweep)
 {
 	struct leaf_world *world = sweep->world;
-	int taken = leaf_result(sweep) == 0;
+	struct weft_join_set_close__frame close;
 
-	SWEEP_EXPECT(taken || leaf_was_interrupted(sweep, leaf_result(sweep)));
-	while (join_advance(sweep))
+	if (weft_join_set_count(&world->set) != 0)
+		return false;
+	world->stopped = 0;
+	children_spawn(world, &world->set.tasks);
+	while (children_advance(sweep))
 		continue;
+	weft_join_set_close__init(&close.args, &world->set);
+	return beside(sweep, &weft_join_set_close__async, &close) == WEFT_READY &&
+			close.args.result == 0 && world->stopped == 0 && children_are_gone(world);
+}
+
+/* A next that was cancelled has taken nothing and stopped nobody: the others' results are there. One for
+ * which there was a result has taken it. */
+static const char *gathers_check(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+	unsigned wakes = probe_wakes(&sweep->probe);
+
+	SWEEP_EXPECT(leaf_result(sweep) == (sweep->cancelled ? -ECANCELED : 0));
+	SWEEP_EXPECT(world->taken ==
+			CHILDREN - children_to_stop(sweep) + (ends_too && sweep->cancel_at > 0));
+	while (children_advance(sweep))
+		continue;
+	SWEEP_EXPECT(probe_wakes(&sweep->probe) == wakes);
 	while (weft_join_set_try_next(&world->set, &world->signo, NULL) == 0) {
 		SWEEP_EXPECT(world->signo == 7);
-		taken++;
+		world->taken++;
 	}
-	SWEEP_EXPECT(taken == CHILDREN && world->signo == 7);
+	SWEEP_EXPECT(world->taken == CHILDREN && world->stopped == 0);
+	SWEEP_EXPECT(set_is_usable(sweep));
 	return NULL;
 }
 
@@ -821,23 +922,38 @@ TEST(b32_join_set_next_is_interrupted_without_an_effect)
 {
 	static const struct sweep_scenario scenario = {
 		.name = "join_set_next",
-		.async = &weft_join_set_next__async,
+		.async = &gathers__async,
 		.world_bytes = sizeof(struct leaf_world),
-		.set_up = next_set_up,
-		.advance = join_advance,
-		.check = next_check,
+		.set_up = gathers_set_up,
+		.advance = children_advance,
+		.check = gathers_check,
 		.tear_down = join_tear_down,
 	};
 
-	CHECK_EQ(sweep(&scenario).suspensions, 1);
+	for (int i = 0; i < 2; i++) {
+		ends_too = i;
+		CHECK_EQ(sweep(&scenario).suspensions, CHILDREN);
+	}
 }
 
 static void close_set_up(struct sweep *sweep)
 {
 	struct leaf_world *world = sweep->world;
 
-	join_set_set_up(sweep);
+	children_set_up(sweep);
+	children_spawn(world, &world->set.tasks);
 	weft_join_set_close__init(sweep->frame, &world->set);
+}
+
+static const char *close_check(struct sweep *sweep)
+{
+	struct leaf_world *world = sweep->world;
+
+	SWEEP_EXPECT(children_are_gone(world));
+	SWEEP_EXPECT(world->stopped == children_to_stop(sweep));
+	SWEEP_EXPECT(leaf_result(sweep) == (sweep->cancelled ? -ECANCELED : 0));
+	SWEEP_EXPECT(set_is_usable(sweep));
+	return NULL;
 }
 
 TEST(b32_join_set_close_awaits_the_tasks_whatever_interrupts_it)
@@ -847,12 +963,12 @@ TEST(b32_join_set_close_awaits_the_tasks_whatever_interrupts_it)
 		.async = &weft_join_set_close__async,
 		.world_bytes = sizeof(struct leaf_world),
 		.set_up = close_set_up,
-		.advance = join_advance,
-		.check = scope_check,
+		.advance = children_advance,
+		.check = close_check,
 		.tear_down = join_tear_down,
 	};
 
-	CHECK(sweep(&scenario).suspensions >= 1);
+	CHECK_EQ(sweep(&scenario).suspensions, CHILDREN);
 }
 
 /* ---- the end of a program, on the simulated poller: without signals ---- */

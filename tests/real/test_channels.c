@@ -511,3 +511,123 @@ RIG_TEST(b59_broadcast_and_b60_watch_reach_tasks_and_threads)
 	CHECK_EQ(weft_broadcast_receivers(&station.news.broadcast), 0);
 	CHECK_EQ(weft_watch_receivers(&station.progress.watch), 0);
 }
+
+/* ---- senders wait for the end, which comes while some of them give up ---- */
+
+enum { ENDS = 3, LOOKERS = 2 * ENDS, ENDINGS = 300 };
+
+struct ending {
+	struct weft_channel channel;
+	struct weft_broadcast broadcast;
+	struct weft_broadcast_receiver listener;
+	struct weft_watch watch;
+	struct weft_watch_receiver reader;
+	int ring[2], place;
+	int said; /* plain: before the end, and read after it */
+	uint32_t round, begun, ended;
+};
+
+union closed_frame {
+	struct weft_channel_closed__frame channel;
+	struct weft_broadcast_closed__frame broadcast;
+	struct weft_watch_closed__frame watch;
+};
+
+static struct weft_branch closed_branch(struct ending *ending, union closed_frame *frame, int which)
+{
+	switch (which) {
+	case 0:
+		weft_channel_closed__init(&frame->channel.args, &ending->channel);
+		return weft_branch_make(&weft_channel_closed__async, frame);
+	case 1:
+		weft_broadcast_closed__init(&frame->broadcast.args, &ending->broadcast);
+		return weft_branch_make(&weft_broadcast_closed__async, frame);
+	default:
+		weft_watch_closed__init(&frame->watch.args, &ending->watch);
+		return weft_branch_make(&weft_watch_closed__async, frame);
+	}
+}
+
+/* Some wait, and the others give up after each yield and begin again. */
+RIG_TASK(sees_an_end, struct ending, union closed_frame closed; struct weft_yield__frame yield;
+		struct weft_branch branches[2]; struct weft_selection selection; int self;)
+{
+	struct sees_an_end__frame *f = frame;
+	struct ending *ending = f->args.p0;
+	bool begins = f->args.base.at == 0;
+
+	if (begins)
+		f->self = (int)(rig_add(&ending->begun) % LOOKERS);
+	for (f->args.base.at = 1;; begins = true) {
+		if (begins) {
+			f->branches[0] = closed_branch(ending, &f->closed, f->self % ENDS);
+			weft_yield__init(&f->yield.args);
+			f->branches[1] = weft_branch_make(&weft_yield__async, &f->yield);
+			f->selection = (struct weft_selection)WEFT_SELECTION_INIT;
+		}
+		if (weft_select_poll(f->branches, f->self < ENDS ? 1 : 2, cx, &f->selection) ==
+				WEFT_PENDING)
+			return WEFT_PENDING;
+		if (f->closed.channel.args.result == 0) /* it is at the same place in all */
+			break;
+		CHECK_EQ(f->closed.channel.args.result, -ECANCELED);
+	}
+	CHECK_EQ(ending->said, (int)ending->round);
+	weft_return(f, 0);
+}
+
+/* A thread, so that it happens while they look. */
+static void *makes_the_ends(void *data)
+{
+	struct ending *ending = data;
+
+	for (uint32_t round = 1; round <= ENDINGS; round++) {
+		rig_wait(&ending->begun, round * LOOKERS);
+		ending->said = (int)round;
+		weft_channel_close(&ending->channel);
+		weft_broadcast_unsubscribe(&ending->listener);
+		weft_watch_close(&ending->watch);
+		rig_add(&ending->ended);
+	}
+	return NULL;
+}
+
+/* What has ended is made anew as soon as all have seen it. */
+RIG_TASK(has_many_ends, struct ending, struct weft_scope scope;
+		struct weft_scope_close__frame close;)
+{
+	struct has_many_ends__frame *f = frame;
+	struct ending *ending = f->args.p0;
+
+	weft_begin(f);
+	f->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	for (ending->round = 1; ending->round <= ENDINGS; ending->round++) {
+		weft_channel_init(&ending->channel, sizeof(int), 1);
+		weft_broadcast_init(&ending->broadcast, ending->ring, sizeof(int), 2);
+		weft_broadcast_subscribe(&ending->broadcast, &ending->listener);
+		weft_watch_init(&ending->watch, &ending->place, sizeof(int));
+		weft_watch_subscribe(&ending->watch, &ending->reader);
+		for (int i = 0; i < LOOKERS; i++) {
+			struct rig_args args = rig_args(&sees_an_end__async, ending);
+
+			CHECK_EQ(weft_scope_spawn(&f->scope, &sees_an_end__async, &args), 0);
+		}
+		weft_await(f, f->close, weft_scope_close, &f->scope);
+		CHECK_EQ(f->close.args.result, 0);
+		rig_wait(&ending->ended, ending->round);
+		weft_channel_finish(&ending->channel);
+	}
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+RIG_TEST(b57_b59_b60_end_is_seen_by_all_while_some_give_up)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct ending ending = { .begun = 0 };
+	pthread_t thread = rig_thread(makes_the_ends, &ending);
+
+	CHECK_EQ(rig_run(runtime, &has_many_ends__async, &ending), 0);
+	rig_thread_join(thread);
+	weft_runtime_destroy(runtime);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Join sets on all kinds of runtimes (behaviours 32, 33; rows S1-32, S2-26): results in the order of
  * the ends, tasks that are cancelled one by one and all at once, and sets that are closed with tasks
- * in them. */
+ * in them; and sets and scopes for whose tasks there is no memory. */
 #include "rig.h"
 
 #include <weft/join_set.h>
@@ -358,4 +358,133 @@ RIG_TASK(keeps_some_in_flight, struct world, struct errand errands[MANY];
 RIG_TEST(b32_every_result_is_taken_once)
 {
 	run(options, &keeps_some_in_flight__async);
+}
+
+/* ---- no memory for the next ---- */
+
+static _Thread_local int pages_left = -1; /* so often this thread gets pages; < 0: always */
+static size_t mapped;                     /* atomic: bytes that all have, and have not given back */
+
+void *__real_weft__pages_map(size_t bytes, size_t align, bool populate);
+void *__wrap_weft__pages_map(size_t bytes, size_t align, bool populate);
+void __real_weft__pages_unmap(void *pages, size_t bytes);
+void __wrap_weft__pages_unmap(void *pages, size_t bytes);
+
+/* The linker puts these two in the place of the library's (tests/CMakeLists.txt). */
+void *__wrap_weft__pages_map(size_t bytes, size_t align, bool populate)
+{
+	void *pages = pages_left ? __real_weft__pages_map(bytes, align, populate) : NULL;
+
+	pages_left -= pages_left > 0;
+	if (pages)
+		atomic_fetch_add_relaxed(&mapped, bytes); /* relaxed: a number */
+	return pages;
+}
+
+void __wrap_weft__pages_unmap(void *pages, size_t bytes)
+{
+	atomic_fetch_sub_relaxed(&mapped, bytes); /* relaxed: a number */
+	__real_weft__pages_unmap(pages, bytes);
+}
+
+/* Each task has a size of its own, so that many take pages: the smaller ones one of a segment, those over
+ * 16 KiB all that they need. */
+struct want {
+	struct world world; /* its set, or: */
+	struct weft_scope scope;
+	bool is_set, failed;
+	int room;
+	struct weft_async kinds[TASKS];
+	struct errand errands[TASKS];
+};
+
+/* How many could be spawned. */
+static int want_spawn(struct want *want)
+{
+	int spawned, err = 0;
+
+	pages_left = want->room;
+	for (spawned = 0; spawned < TASKS; spawned++) {
+		const struct weft_async *kind = &want->kinds[spawned];
+		struct rig_args args = rig_args(kind, &want->errands[spawned]);
+
+		err = want->is_set ? weft_join_set_spawn(&want->world.set, kind, &args, NULL)
+				   : weft_scope_spawn(&want->scope, kind, &args);
+		if (err)
+			break;
+	}
+	pages_left = -1;
+	CHECK_EQ(err, spawned < TASKS ? -ENOMEM : 0);
+	return spawned;
+}
+
+/* With too little room, and then, in the same set or scope, with enough. */
+RIG_TASK(spawns_in_want, struct want, struct weft_join_set_next__frame next;
+		struct weft_join_set_close__frame close; struct weft_scope_close__frame scope_close;
+		struct weft_yield__frame yield; int spawned, all, i, sum, result;)
+{
+	struct spawns_in_want__frame *f = frame;
+	struct want *want = f->args.p0;
+
+	weft_begin(f);
+	f->all = 0;
+	do {
+		f->spawned = want_spawn(want);
+		f->all += f->spawned;
+		want->failed |= f->spawned < TASKS;
+		want->room = -1;
+		while (rig_get(&want->world.started) < (uint32_t)f->all)
+			weft_await(f, f->yield, weft_yield);
+		for (int i = 0; i < TASKS; i++)
+			rig_gate_open(&want->world.gates[i]);
+		CHECK_EQ(weft_join_set_count(&want->world.set), want->is_set ? f->spawned : 0);
+		f->sum = f->spawned * (f->spawned - 1) / 2 + 100 * f->spawned;
+		for (f->i = 0; want->is_set && f->i < f->spawned; f->i++) {
+			weft_await(f, f->next, weft_join_set_next, &want->world.set, &f->result,
+					NULL);
+			CHECK_EQ(f->next.args.result, 0);
+			f->sum -= f->result;
+		}
+		CHECK(!want->is_set || f->sum == 0);
+		weft_await(f, f->close, weft_join_set_close, &want->world.set);
+		CHECK_EQ(f->close.args.result, 0);
+		weft_await(f, f->scope_close, weft_scope_close, &want->scope);
+		CHECK_EQ(f->scope_close.args.result, 0);
+		CHECK_EQ(rig_get(&want->world.started), f->all);
+	} while (f->spawned < TASKS);
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+/* Whether the room was too little. */
+static bool run_in_want(const struct weft_runtime_options *options, bool is_set, int room)
+{
+	struct want want = { .world.set = WEFT_JOIN_SET_INIT,
+		.scope = WEFT_SCOPE_INIT,
+		.is_set = is_set,
+		.room = room };
+	size_t before = atomic_load_relaxed(&mapped); /* relaxed: the threads have been joined */
+	struct weft_runtime *runtime = rig_create(options);
+
+	errands_init(want.errands, &want.world);
+	for (int i = 0; i < TASKS; i++) {
+		want.kinds[i] = waits__async;
+		want.kinds[i].frame_size += 2048 * (uint32_t)i;
+	}
+	CHECK_EQ(rig_run(runtime, &spawns_in_want__async, &want), 0);
+	rig_wait_all_gone(runtime);
+	weft_runtime_destroy(runtime);
+	CHECK_EQ(atomic_load_relaxed(&mapped), before); /* relaxed, as above */
+	return want.failed;
+}
+
+RIG_TEST(b32_no_memory_for_a_task_spares_those_before_it)
+{
+	for (int is_set = 0; is_set < 2; is_set++) {
+		int enough = 0;
+
+		while (run_in_want(options, is_set, enough))
+			enough++;
+		CHECK(enough > TASKS / 2); /* each large one, and segments for the others */
+	}
 }
