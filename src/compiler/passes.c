@@ -386,7 +386,7 @@ static void add_libraries(struct words *argv, const struct plan *plan, bool link
 	}
 	if (!arguments->links_weft)
 		words_add(argv, "-lweft");
-	if (is_ours && is_static && *WEFT_STATIC_LIBRARIES)
+	if (is_ours && is_static && sizeof WEFT_STATIC_LIBRARIES > sizeof "")
 		words_add(argv, WEFT_STATIC_LIBRARIES);
 	words_add(argv, "-pthread");
 }

@@ -50,7 +50,6 @@ const char *name(void) { return __func__; }
 static int (parenthesised)(int x) { return id(x); }
 static int unnamed(int, int x);
 static int unnamed(int unused, int x) { (void)unused; return x; }
-static int old_order(x) int x; { return x + 6; }
 int static long unsigned specifiers(int long x) { return (unsigned long)x; }
 static int *pointer(int *p) { return p + id(1); }
 
@@ -233,7 +232,7 @@ int main(void)
 	printf("%d %d %d %d\n", inlined(1), always(2), noinline_cold(3), no_return_value(1));
 	printf("%d %d %d %d %d\n", pure(&(int){ 4 }), constant(5), nonnull("n"), hidden(6), elsewhere(7));
 	printf("%d\n", weak(8));
-	printf("%s %d %d %d %lu %d\n", name(), parenthesised(1), unnamed(1, 2), old_order(3), specifiers(4),
+	printf("%s %d %d %lu %d\n", name(), parenthesised(1), unnamed(1, 2), specifiers(4),
 			*pointer((int[]){ 1, 2 }));
 	printf("%ld\n", hundred(TEN(1), TEN(2), TEN(3), TEN(4), TEN(5), TEN(6), TEN(7), TEN(8), TEN(9), TEN(10)));
 	printf("%d\n", sum(3, id(1), 2, id(3)));
