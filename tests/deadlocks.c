@@ -402,6 +402,22 @@ static async int permits_move(void)
 	return 0;
 }
 
+static async int takes_and_gives(void)
+{
+	weft_try(await weft_semaphore_acquire(&permits, 1));
+	weft_semaphore_release(&permits, 1);
+	return 0;
+}
+
+static async int others_take_and_give(void)
+{
+	weft_scope (tasks) {
+		for (int i = 0; i < 4; i++)
+			weft_try(weft_spawn_in(&tasks, takes_and_gives()));
+	}
+	return 0;
+}
+
 static async int branches_take_turns(void)
 {
 	int one = 0, other = 0;
@@ -489,6 +505,7 @@ extern async int (*const misuse_never_acquires)(void);
 extern async int (*const misuse_releases_again)(void);
 extern async int (*const misuse_permits_of_two)(void);
 extern async int (*const no_misuse)(void);
+extern async int (*const others_before)(void);
 extern async int (*const shares)(void);
 async int (*const deadlock_cleanup)(
 		void) = cleans_too_late; /* two tasks, and nobody who is known to wake the second */
@@ -517,3 +534,4 @@ async int (*const misuse_releases_again)(void) = releases_again;
 async int (*const misuse_permits_of_two)(void) = permits_of_two;
 async int (*const shares)(void) = share_for_long;
 async int (*const no_misuse)(void) = branches_take_turns;
+async int (*const others_before)(void) = others_take_and_give;

@@ -2,9 +2,9 @@
 /*
  * exec/holders.c: who holds what, in checked builds: a table beside the locks, by their addresses.
  *
- * How         Chains under one lock. A task is known by its id, which no other has later: so what a
- *             task held when it ended does no harm. Whoever holds the same object several times
- *             (permits) has as many entries.
+ * How         Chains under one lock. A task is known by its id, which no other of its runtime has later:
+ *             so what a task held when it ended does no harm. With the runtime its ids are forgotten.
+ *             Whoever holds the same object several times (permits) has as many entries.
  *             What was given back is kept for a while, for reports: a table in which each entry has the
  *             last one that fell upon it.
  * Misuse      found here, each reported with both places:
@@ -165,6 +165,7 @@ static struct weft__held *held_create(const void *object, enum weft__held_kind k
 	*entry = (struct weft__held){ .object = object, .kind = kind };
 	if (task) {
 		entry->task = weft_task_id(task);
+		entry->runtime = weft__worker_current->runtime;
 		entry->strand = cx ? cx->strand : NULL;
 		entry->place = weft__trace_find(task, leaf);
 	}
@@ -363,12 +364,29 @@ static void held_where(const void *object, char *text, size_t size)
 				(unsigned long long)held.task);
 }
 
+void weft__held_forget(const struct weft_runtime *runtime)
+{
+	if (!WEFT__HELD)
+		return;
+	weft__lock_acquire(&held_table.lock);
+	for (size_t i = 0; i < HELD_CHAINS; i++)
+		for (struct weft__held *held = held_table.chains[i]; held; held = held->next)
+			if (held->runtime == runtime)
+				held->task = 0;
+	for (size_t i = 0; i < sizeof held_table.past / sizeof *held_table.past; i++)
+		if (held_table.past[i].held.runtime == runtime)
+			held_table.past[i].held.object = NULL;
+	weft__lock_release(&held_table.lock);
+}
+
 void weft__held_watch(void)
 {
 	static const struct weft__held_ops ops = { held_took, held_gave, held_acquired,
 		held_released, held_requires, held_waits, held_where, weft__mutex_watch_begins,
 		weft__mutex_watch_suspends };
 
+	if (!WEFT__HELD)
+		return;
 	weft__mutex_watch_begin();
 	/* pairs with WEFT_HELD */
 	atomic_store_release(&weft__held_ops, &ops);

@@ -361,8 +361,7 @@ int weft_runtime_create(
 	runtime = calloc(1, sizeof *runtime);
 	if (!runtime)
 		return -ENOMEM;
-	if (WEFT__HELD)
-		weft__held_watch();
+	weft__held_watch();
 	runtime->fork_count = weft__fork_count();
 	runtime->options = *options;
 	options_fill(&runtime->options);
@@ -539,6 +538,7 @@ void weft_runtime_destroy(struct weft_runtime *runtime)
 		weft__registry_remove(runtime); /* no weft_dump begins a visit any more */
 		wait_for_visitors(runtime);
 		weft__pool_destroy(runtime->pool);
+		weft__held_forget(runtime);
 		runtime_free(runtime);
 	} else if (jobs || !stopped) {
 		weft__report(runtime, "memory abandoned: %u jobs still run%s", jobs,

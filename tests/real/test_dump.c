@@ -34,6 +34,7 @@ extern const struct weft_async *const misuse_never_acquires;
 extern const struct weft_async *const misuse_releases_again;
 extern const struct weft_async *const misuse_permits_of_two;
 extern const struct weft_async *const no_misuse;
+extern const struct weft_async *const others_before;
 extern const struct weft_async *const shares;
 void deadlocks_reset(void);
 
@@ -386,6 +387,15 @@ RIG_TEST(s2_69_pthread_mutex_across_a_suspension_is_reported_with_both_places)
 RIG_TEST(locks_that_are_used_well_are_not_reported)
 {
 	run_misuse(options, no_misuse);
+}
+
+/* Its tasks had the ids that those of the next runtime have. */
+RIG_TEST(locks_of_a_runtime_that_is_gone_are_nobody_s)
+{
+	for (int i = 0; i < 3; i++) {
+		run_misuse(options, others_before);
+		run_misuse(options, no_misuse);
+	}
 }
 
 /* It was locked by a plain form, which gives no place. */
