@@ -149,7 +149,7 @@ TEST(b65_barrier_agrees_with_counting_in_every_order)
 {
 	const int orders = test_orders(2 * COMERS, STEPS);
 
-	for (int order = 0; order < orders; order++)
+	for (int order = 0; order < orders; order += ORDER_STRIDE)
 		for (unsigned size = 1; size <= 3; size++)
 			run_order(order, size);
 }

@@ -224,7 +224,7 @@ TEST(b59_broadcast_agrees_with_a_list_in_every_order)
 {
 	const int orders = test_orders(OPERATIONS, STEPS);
 
-	for (int order = 0; order < orders; order++) {
+	for (int order = 0; order < orders; order += ORDER_STRIDE) {
 		struct world world = { .sent = 0 };
 
 		weft_broadcast_init(&world.broadcast, world.ring, sizeof(long), CAPACITY);

