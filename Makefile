@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The commands of this project. CMakeLists.txt holds the build, tools/ the rest.
-PORT = 50000
+PORT ?= 50000
 PREFIX = /usr/local
 DESTDIR =
 
