@@ -191,32 +191,35 @@ static enum weft_poll select_won(struct weft_selection *selection, unsigned inde
 	return WEFT_READY;
 }
 
+/* One that tries does not begin to wait. */
+static inline enum weft_poll select_look(struct weft_branch *branch, struct weft_context *cx)
+{
+	struct weft_strand *outer = cx->strand;
+	enum weft_poll poll;
+
+	if (WEFT_UNLIKELY(!branch_tries(branch)))
+		return weft_branch_poll(branch, cx);
+	cx->strand = &branch->strand;
+	cx->trying = 1;
+	poll = branch->async->poll(branch->frame, cx);
+	cx->trying = 0;
+	cx->strand = outer;
+	branch->done = poll == WEFT_READY;
+	return poll;
+}
+
 /* The first look at all, from `index` on: none that tries begins to wait. READY: one has won. */
 static enum weft_poll select_try(struct weft_branch *branches, unsigned count,
 		struct weft_context *cx, struct weft_selection *selection, unsigned index)
 {
-	struct weft_strand *outer = cx->strand;
-
 	for (unsigned left = count; left > 0; left--) {
 		struct weft_branch *branch = &branches[index];
-		enum weft_poll poll = WEFT_PENDING;
 
-		if (WEFT_UNLIKELY(branch->done)) {
-			;
-		} else if (WEFT_LIKELY(branch_tries(branch))) {
+		if (WEFT_LIKELY(!branch->done)) {
 			selection->started = 1;
-			cx->strand = &branch->strand;
-			cx->trying = 1;
-			poll = branch->async->poll(branch->frame, cx);
-			cx->trying = 0;
-			cx->strand = outer;
-			branch->done = poll == WEFT_READY;
-		} else {
-			selection->started = 1;
-			poll = weft_branch_poll(branch, cx);
+			if (select_look(branch, cx) == WEFT_READY)
+				return select_won(selection, index);
 		}
-		if (poll == WEFT_READY)
-			return select_won(selection, index);
 		if (++index == count)
 			index = 0;
 	}

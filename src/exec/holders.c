@@ -359,7 +359,7 @@ static void held_where(const void *object, char *text, size_t size)
 		held = *newest;
 	weft__lock_release(&held_table.lock);
 	if (held.object)
-		snprintf(text, size, "%s (%s:%u), by task %llu", held.place.async->name,
+		snprintf(text, size, "%s (%s:%u), by task %llx", held.place.async->name,
 				held.place.async->file, held.place.line,
 				(unsigned long long)held.task);
 }

@@ -3,7 +3,8 @@
  * io/poller.h: the seam between Weft and the kernel's event interface.
  *
  * A poller knows descriptors and tokens, never tasks. It has two halves:
- *   interest    which descriptors are ready: edge-triggered, both directions, until removed
+ *   interest    which descriptors are ready: edge-triggered, until removed; to be written to perhaps only
+ *               once somebody has asked for that (add_write)
  *   operations  one system call each, carried out by the kernel (or a simulator) in its own time:
  *               submit, cancel, complete. Pollers without a ring have none (submit is NULL).
  * A backend is one file that fills in struct weft__poller_ops, and one line in poller.c.

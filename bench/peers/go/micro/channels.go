@@ -91,7 +91,7 @@ func channelOf1k() sample {
 }
 
 func mutexUncontended() sample {
-	const rounds = 3000000
+	const rounds = 2000000
 	var mutex sync.Mutex
 	sum := 0
 	w := watchStart()
@@ -106,7 +106,7 @@ func mutexUncontended() sample {
 }
 
 func rwlockUncontended() sample {
-	const rounds = 3000000
+	const rounds = 2000000
 	var rwlock sync.RWMutex
 	sum := 0
 	w := watchStart()
