@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Measures Weft beside its peers and writes build/bench/report.md.
+"""Measures Weft beside its peers and writes bench/report.md.
 
-Peers take turns run by run, in an order that rotates every round, because the
-machine gets slower and faster over minutes; ratios are taken inside a round.
+What is no whole run, of all parts and peers in three rounds, writes below
+build/bench instead, so that it does not take the place of one that is. Peers
+take turns run by run, in an order that rotates every round, because the machine
+gets slower and faster over minutes; ratios are taken inside a round.
 """
 
 import argparse
@@ -31,9 +33,10 @@ COUNT_SHAPES = [(64, 64, 1), (1000, 64, 1), (64, "http", 1)]
 # A small benchmark needs both CPUs if other threads feed its runtime.
 UNPINNED = re.compile("remote|spawn_blocking")
 IDLE_CONNECTIONS = 10000
+SECONDS = 1  # of an echo measurement
 
 
-def parse_arguments():
+def parse_arguments(argv=None):
   parser = argparse.ArgumentParser(prog="bench/run", description=__doc__.splitlines()[0])
   parser.add_argument("--quick", action="store_true", help="one round, short: a smoke test")
   parser.add_argument("--rounds", type=int, help="3, or 1 with --quick")
@@ -42,16 +45,18 @@ def parse_arguments():
   parser.add_argument("--peers", default="", help="only these, such as epoll,weft-epoll")
   parser.add_argument("--rows", default="", help="only the small benchmarks that match this pattern")
   parser.add_argument("--again", action="store_true",
-                      help="measure nothing; the report of the last run anew, with today's causes")
+                      help="measure nothing; the report of the last run of this kind anew, with today's causes")
   parser.add_argument("--build-dir", default="build")
-  arguments = parser.parse_args()
+  arguments = parser.parse_args(argv)
   arguments.rounds = arguments.rounds or (1 if arguments.quick else 3)
-  arguments.seconds = arguments.seconds or (0.4 if arguments.quick else 1)
+  arguments.seconds = arguments.seconds or (0.4 if arguments.quick else SECONDS)
   arguments.only = arguments.only.split(",")
   unknown = set(arguments.only) - set(PARTS)
   if unknown:
     parser.error("unknown part: " + ", ".join(sorted(unknown)))
   arguments.peers = [name.strip() for name in arguments.peers.split(",") if name.strip()]
+  partial = arguments.quick or arguments.peers or arguments.rows or set(PARTS) - set(arguments.only)
+  arguments.whole = not partial and arguments.rounds >= 3 and arguments.seconds >= SECONDS
   return arguments
 
 
@@ -68,8 +73,16 @@ class Bench:
                     "skipped": {}, "failed": {}, "echo": {}, "echo_two": {}, "memory": {}, "instructions": {},
                     "system_calls": {}, "micro": {}, "uneven": {}, "growth": {}, "growth_ends": {}}
 
+  def directory(self):
+    """Where the report goes."""
+    return os.path.join(self.builder.root, "bench") if self.arguments.whole else self.programs
+
   def say(self, text):
     print("bench: " + text, file=sys.stderr, flush=True)
+
+  def without_paths(self, text):
+    """For the report, which is everybody's."""
+    return str(text).replace(self.builder.build_dir + "/", "").replace(self.builder.root + "/", "")
 
   def choose(self, peers):
     """Those that are wanted and can be built."""
@@ -80,7 +93,7 @@ class Bench:
       reason = self.builder.reason_against(peer)
       if reason:
         self.say(f"without {peer.name}: {reason}")
-        self.results["skipped"][peer.name] = reason
+        self.results["skipped"][peer.name] = self.without_paths(reason)
       else:
         chosen.append(peer)
     return chosen
@@ -95,7 +108,7 @@ class Bench:
         value = function(*parameters)
       except (measure.MeasureError, OSError) as error:
         self.say(f"failed: {error}")
-        self.results["failed"][key] = str(error)
+        self.results["failed"][key] = self.without_paths(error)
     values.append(value)
 
   def rounds(self, peers):
@@ -223,6 +236,7 @@ class Bench:
       self.measure_all(self.arguments.only)
     except KeyboardInterrupt:
       self.say("interrupted; the report has what there is")
+      self.arguments.whole = False
     self.results["machine"] = machine.describe(self.builder, load_before)
 
   def measure_all(self, only):
@@ -245,36 +259,38 @@ class Bench:
           measure_part()
         except Exception as error:  # whatever it is, it does not cost what the others have measured
           self.say(f"{part} ends early: {error!r}")
-          self.results["failed"][part] = f"ended early: {error!r}"
+          self.results["failed"][part] = "ended early: " + self.without_paths(repr(error))
         self.say(f"{part} took {time.monotonic() - started:.0f} s")
 
 
-def write_report(directory, root, results):
-  causes = losses.read_causes(os.path.join(root, "bench", "causes.txt"))
-  path = os.path.join(directory, "report.md")
+def write(path, text):
   with open(path, "w", encoding="utf-8") as file:
-    file.write(report.render(results, causes))
+    file.write(text)
+
+
+def write_report(directory, root, results):
+  """report.md, and in report/ its pictures and all values."""
+  causes = losses.read_causes(os.path.join(root, "bench", "causes.txt"))
+  os.makedirs(os.path.join(directory, "report"), exist_ok=True)
+  write(os.path.join(directory, "report.md"), report.render(results, causes))
   for name, svg in report.pictures(results):
-    with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
-      file.write(svg)
-  print(f"bench: {os.path.relpath(path)}")
+    write(os.path.join(directory, "report", name), svg)
+  write(os.path.join(directory, "report", "results.json"), report.to_json(results))
+  print(f"bench: {os.path.relpath(os.path.join(directory, 'report.md'))}")
 
 
 def main():
   bench = Bench(parse_arguments())
-  path = os.path.join(bench.programs, "results.json")
   if bench.arguments.again:
-    with open(path, encoding="utf-8") as file:
+    with open(os.path.join(bench.directory(), "report", "results.json"), encoding="utf-8") as file:
       bench.results = report.with_counts_as_keys(json.load(file))
   else:
     _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard_limit < IDLE_CONNECTIONS + 1000:
       bench.say(f"ulimit -Hn is {hard_limit}: what needs {IDLE_CONNECTIONS} connections will fail")
     bench.run()
-    os.makedirs(bench.programs, exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-      json.dump(report.with_plain_keys(bench.results), file, indent=1)
-  write_report(bench.programs, bench.builder.root, bench.results)
+  write_report(bench.directory(), bench.builder.root, bench.results)
 
 
-main()
+if __name__ == "__main__":
+  main()

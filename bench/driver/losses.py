@@ -3,7 +3,8 @@
 
 A contest is one figure of one row, among those that had the same number of
 CPUs. The ratio is to the best peer, which is named, and taken inside a round.
-Causes are kept by hand, in bench/causes.txt.
+The bare epoll loop is no peer: it has no tasks, and is the limit, to which there
+are ratios of their own. Causes are kept by hand, in bench/causes.txt.
 """
 
 import os
@@ -11,6 +12,8 @@ import re
 from statistics import median
 
 TIE = 1.02  # less is nobody's loss
+LIMITS = ("epoll", "epoll 2")  # the bare loop, by one worker and by two
+AIM = 1.05  # of the limit
 
 
 def read_causes(path):
@@ -32,10 +35,20 @@ def has_two_cpus(name):
   return name.endswith("2") or name == "threads"
 
 
+def peers_of(row, mine):
+  """Those of as many CPUs as `mine` has."""
+  return [name for name in row if not is_weft(name) and has_two_cpus(name) == has_two_cpus(mine)]
+
+
+def limit_of(row, mine):
+  """The bare loop, if it took part."""
+  return next((name for name in peers_of(row, mine) if name in LIMITS), None)
+
+
 def best_peer(row, mine):
   """Who is ahead of all peers of as many CPUs as `mine` has, or None."""
-  peers = {name: [value for value in values if value is not None] for name, values in row.items()
-           if not is_weft(name) and has_two_cpus(name) == has_two_cpus(mine)}
+  peers = {name: [value for value in row[name] if value is not None] for name in peers_of(row, mine)
+           if name not in LIMITS}
   return min((name for name in peers if peers[name]), key=lambda name: median(peers[name]), default=None)
 
 
@@ -72,28 +85,41 @@ def contests(results, shape_name, micro_rows):
   yield from micro_rows(results["micro"]).items()
 
 
+class Contest:
+  """What one of Weft's columns has in one row, beside the best peer."""
+
+  def __init__(self, name, row, mine):
+    self.name, self.mine, self.values = name, mine, row[mine]
+    self.peer = best_peer(row, mine)
+    self.peer_values = row.get(self.peer, [])
+    self.ratios = ratios_to(row, mine, self.peer) if self.peer else []
+    self.limit = limit_of(row, mine)
+    self.limit_ratios = ratios_to(row, mine, self.limit) if self.limit else []
+
+  def is_behind(self):
+    return bool(self.ratios) and median(self.ratios) > TIE
+
+  def is_told_apart(self):
+    """Behind in every round."""
+    return min(self.ratios) > 1
+
+  def is_beyond_aim(self):
+    """By the median, and in every round above the limit."""
+    return bool(self.limit_ratios) and median(self.limit_ratios) > AIM and min(self.limit_ratios) > 1
+
+
 class Losses:
   """All contests, and those that Weft does not win."""
 
   def __init__(self, results, shape_name, micro_rows, causes):
     self.causes = causes
-    self.count = 0
-    self.lost = []
-    for name, row in contests(results, shape_name, micro_rows):
-      for mine in row:
-        # One worker on one CPU is there to see what having workers costs.
-        if is_weft(mine) and mine != "weft mt1":
-          self.judge(name, row, mine)
+    self.all = [Contest(name, row, mine) for name, row in contests(results, shape_name, micro_rows)
+                for mine in row if is_weft(mine) and mine != "weft mt1"]  # that is for what workers cost
+    self.with_peer = [contest for contest in self.all if contest.ratios]
+    behind = [contest for contest in self.with_peer if contest.is_behind()]
+    self.lost = [contest for contest in behind if contest.is_told_apart()]
+    self.unclear = [contest for contest in behind if not contest.is_told_apart()]
 
-  def judge(self, name, row, mine):
-    peer = best_peer(row, mine)
-    ratios = ratios_to(row, mine, peer) if peer else []
-    if not ratios:
-      return
-    self.count += 1
-    if median(ratios) > TIE:
-      self.lost.append((name, mine, row[mine], peer, row[peer], ratios))
-
-  def cause(self, name, mine):
-    text = f"{name}, {mine}"
+  def cause(self, contest):
+    text = f"{contest.name}, {contest.mine}"
     return next((cause for pattern, cause in self.causes if pattern.search(text)), "cause not known")

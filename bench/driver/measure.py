@@ -100,11 +100,15 @@ def echo(programs, command, shape, seconds, warmup, cpu=SERVER_CPU):
     return timed_load(programs, server, arguments)
 
 
+# What is kept of the load generator's figures; of uneven load also the quantiles of the cold ones.
+KEPT = re.compile("requests_per_second|server_cpu_ns|other_cores|(cold_)?(p50|p99|p999)_us")
+
+
 def timed_load(programs, server, arguments):
   result = run_load(programs, server.port, arguments, server.process.pid)
   if not result["requests"]:
     raise MeasureError("no request ended inside the window")
-  return result
+  return {key: value for key, value in result.items() if KEPT.fullmatch(key)}
 
 
 def uneven(programs, command, how, cpu, seconds):
