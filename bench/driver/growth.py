@@ -29,7 +29,7 @@ CONNECTIONS = ("Serving a request, 64 bytes", "connections", "ns of the server's
 CONNECTIONS_MAX = 1_000_000
 CONNECTION_BYTES = 12_000  # in the kernel, with both its ends
 SPARE_DESCRIPTORS = 100  # of a process, for other things than connections
-SECONDS, QUICK_SECONDS = 450, 160  # for all lines
+SECONDS, QUICK_SECONDS = 420, 160  # for all lines
 SMALL_COUNT = 100_000  # up to here a point takes about the same time
 THREADS_MAX = 10_000  # more would take the machine's process ids from everybody
 

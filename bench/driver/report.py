@@ -205,11 +205,11 @@ def losses_section(results, causes):
   if not found.with_peer:
     return ""
   lost, unclear = len(found.lost), len(found.unclear)
-  noise = "A single round cannot tell a loss from noise. " if results["run"]["rounds"] == 1 else ""
+  noise = " A single round cannot tell a loss from noise." if results["run"]["echo_rounds"] == 1 else ""
   parts = [f"## Where Weft is behind\n\nThere are {len(found.with_peer)} comparisons with the best peer of as many "
            f"CPUs. In {lost} of them Weft is behind in every\nround, by over 2 % in the median; in {unclear} by the "
            "median, but not in every round; else it is level or ahead.\nRatios are taken inside a round. The bare "
-           f"epoll loop is no peer, since it has no tasks: it comes after. {noise}".rstrip() + "\n"]
+           f"epoll loop is no peer, since it has no tasks: it comes after.{noise}\n"]
   if found.lost:
     parts += ["\n", table(["row", "who", "has", "the best peer", "ratio", "cause"],
                           [loss_row(found, contest) for contest in found.lost])]
@@ -353,7 +353,7 @@ def notes_section(results):
 def render(results, causes):
   run = results["run"]
   machine = table(["", ""], [list(pair) for pair in results["machine"]])
-  rounds = f"{run['rounds']} round(s), {run['seconds']:g} s per echo measurement"
+  rounds = f"{run['rounds']} round(s), {run['echo_rounds']} of servers, {run['seconds']:g} s each"
   sections = ["# Benchmarks\n\n" + rounds + ("; a smoke test" if run["quick"] else "") +
               ". Compare only inside this report.\n\n" + machine]
   sections.append(losses_section(results, causes))

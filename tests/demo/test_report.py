@@ -25,7 +25,7 @@ def served(*cpu_ns):
 
 SVG = "{http://www.w3.org/2000/svg}"
 RESULTS = {
-  "run": {"rounds": 3, "seconds": 1, "quick": False},
+  "run": {"rounds": 3, "echo_rounds": 6, "seconds": 1, "quick": False},
   "machine": [("date", "today")], "skipped": {"go": "golang-go is not installed"}, "failed": {},
   "echo": {(64, 64, 1): {"epoll": served(100, 100, 100), "libuv": served(105, 105, 105), "go": served(150, 150, 150),
                          "weft-epoll": served(104, 102, 108), "weft-uring": served(110, 107, 120)}},
