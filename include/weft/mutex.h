@@ -22,7 +22,7 @@
  *          holds it last may unlock it and free it.
  * Threads: all from any thread; a wait from any executor. What was done before an unlock is seen by who
  *          locks next.
- * Order:   without contention one atomic operation each.
+ * Order:   without contention one atomic operation each; none while the process has one thread.
  */
 #ifndef WEFT_MUTEX_H
 #define WEFT_MUTEX_H

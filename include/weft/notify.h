@@ -25,7 +25,7 @@
  *          not returned.
  * Threads: all from any thread; a wait from any executor. What was done before a notify is seen by who is
  *          woken by it, or need not wait because of it.
- * Order:   without waiters one atomic operation each.
+ * Order:   without waiters one atomic operation each; none while the process has one thread.
  */
 #ifndef WEFT_NOTIFY_H
 #define WEFT_NOTIFY_H

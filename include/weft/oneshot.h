@@ -21,7 +21,8 @@
  *          must stay until both sides have done with them: for who received that is so, even if the send
  *          has not quite returned. So they may be in the frame that receives.
  * Threads: send by one, once, from any thread; receive by one at a time; close, try and wait from any.
- * Order:   one atomic operation each, or a lock of one word once somebody has had to wait.
+ * Order:   one atomic operation each, or a lock of one word once somebody has had to wait; neither while
+ *          the process has one thread.
  */
 #ifndef WEFT_ONESHOT_H
 #define WEFT_ONESHOT_H

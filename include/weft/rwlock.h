@@ -23,7 +23,7 @@
  *          call on it has not returned.
  * Threads: all from any thread; a wait from any executor. What was done before an unlock is seen by who
  *          locks next, except that readers need not see what readers did.
- * Order:   without contention one atomic operation each.
+ * Order:   without contention one atomic operation each; none while the process has one thread.
  *
  * The semantics are those of Tokio's RwLock, which also counts permits: a reader has one, a writer all.
  */
@@ -103,17 +103,15 @@ WEFT_NODISCARD static inline int weft_rwlock_try_write(struct weft_rwlock *rwloc
 /* Each ends what it is named after. Aborts if it is not locked in that way. */
 static inline void weft_rwlock_unlock_read(struct weft_rwlock *rwlock)
 {
-	uint32_t word = weft_word_look_(&rwlock->waiters);
-
-	if (word == WEFT_RWLOCK_FREE_ || word == WEFT_RWLOCK_WRITTEN_ ||
+	/* free, it has no room for more */
+	if (weft_word_look_(&rwlock->waiters) == WEFT_RWLOCK_WRITTEN_ ||
 			!weft_permits_give_(&rwlock->waiters, WEFT_RWLOCK_READ_))
 		weft_rwlock_unlock_read_slowly(rwlock);
 }
 
 static inline void weft_rwlock_unlock_write(struct weft_rwlock *rwlock)
 {
-	if (weft_word_look_(&rwlock->waiters) != WEFT_RWLOCK_WRITTEN_ ||
-			!weft_word_give_(&rwlock->waiters, WEFT_RWLOCK_WRITTEN_, WEFT_RWLOCK_FREE_))
+	if (!weft_word_give_(&rwlock->waiters, WEFT_RWLOCK_WRITTEN_, WEFT_RWLOCK_FREE_))
 		weft_rwlock_unlock_write_slowly(rwlock);
 }
 

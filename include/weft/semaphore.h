@@ -16,7 +16,7 @@
  *          these were released one at a time.
  * Threads: all from any thread; a wait from any executor. What was done before a release is seen by
  *          whoever gets its permits.
- * Order:   without contention one atomic operation each.
+ * Order:   without contention one atomic operation each; none while the process has one thread.
  */
 #ifndef WEFT_SEMAPHORE_H
 #define WEFT_SEMAPHORE_H

@@ -6,14 +6,16 @@
  * weft/notify.h, weft/oneshot.h) holds a list of waiters; a waiter is part of the frame that waits. So
  * nothing allocates, however many wait.
  *
- * Who need not wait goes from one word to the next by one atomic operation, inline. What the words mean is
- * told in sync/mutex.c and sync/permits.c: a lock may be used so once the library has said so in its word,
- * which a library that wants to see every call (a checked build) never does.
+ * Who need not wait goes from one word to the next by one atomic operation, inline; by plain ones, as long
+ * as the process has one thread (weft/single_threaded.h), so no signal handler may call anything of this.
+ * What the words mean is told in sync/mutex.c and sync/permits.c: a lock may be used so once the library
+ * has said so in its word, which a library that wants to see every call (a checked build) never does.
  */
 #ifndef WEFT_WAITER_H
 #define WEFT_WAITER_H
 
 #include <weft/frame.h>
+#include <weft/single_threaded.h>
 
 WEFT_BEGIN_DECLS
 
@@ -49,15 +51,36 @@ static inline uint32_t weft_word_look_(const struct weft_waiters *waiters)
 }
 
 /* From one word to another; false: it was not that. Acquire: pairs with who gave what is taken here. */
-static inline bool weft_word_take_(struct weft_waiters *waiters, uint32_t from, uint32_t to)
+static inline bool weft_word_acquire_(struct weft_waiters *waiters, uint32_t from, uint32_t to)
 {
 	return weft_word_cas_(&waiters->word, &from, to, ACQUIRE);
 }
 
 /* Release: pairs with who takes next, here or in the library. */
-static inline bool weft_word_give_(struct weft_waiters *waiters, uint32_t from, uint32_t to)
+static inline bool weft_word_release_(struct weft_waiters *waiters, uint32_t from, uint32_t to)
 {
 	return weft_word_cas_(&waiters->word, &from, to, RELEASE);
+}
+
+/* The same without other threads: there is nobody to pair with. */
+static inline bool weft_word_step_(struct weft_waiters *waiters, uint32_t from, uint32_t to)
+{
+	if (waiters->word != from)
+		return false;
+	waiters->word = to;
+	return true;
+}
+
+static inline bool weft_word_take_(struct weft_waiters *waiters, uint32_t from, uint32_t to)
+{
+	return weft_single_threaded_() ? weft_word_step_(waiters, from, to)
+				       : weft_word_acquire_(waiters, from, to);
+}
+
+static inline bool weft_word_give_(struct weft_waiters *waiters, uint32_t from, uint32_t to)
+{
+	return weft_single_threaded_() ? weft_word_step_(waiters, from, to)
+				       : weft_word_release_(waiters, from, to);
 }
 
 /* For `async int f(A a, B b)` there may be an inline function
@@ -84,34 +107,51 @@ static inline bool weft_leaf_ends_(struct weft_context *cx, int *result)
 #define WEFT_PERMITS_INLINE_ 4u
 #define WEFT_PERMITS_ONE_ 8u
 
+static inline bool weft_permits_have_(uint32_t word, uint32_t count)
+{
+	return word % WEFT_PERMITS_ONE_ == WEFT_PERMITS_INLINE_ &&
+			word / WEFT_PERMITS_ONE_ >= count;
+}
+
 static inline bool weft_permits_take_(struct weft_waiters *waiters, uint32_t count)
 {
-	uint32_t word = weft_word_look_(waiters);
+	uint32_t word, taken = count * WEFT_PERMITS_ONE_;
 
-	return word % WEFT_PERMITS_ONE_ == WEFT_PERMITS_INLINE_ &&
-			word / WEFT_PERMITS_ONE_ >= count &&
-			weft_word_take_(waiters, word, word - count * WEFT_PERMITS_ONE_);
+	if (weft_single_threaded_()) {
+		word = waiters->word;
+		return weft_permits_have_(word, count) &&
+				weft_word_step_(waiters, word, word - taken);
+	}
+	word = weft_word_look_(waiters);
+	return weft_permits_have_(word, count) && weft_word_acquire_(waiters, word, word - taken);
 }
 
 /* The same for a leaf. */
 static inline bool weft_permits_now_(
 		struct weft_context *cx, int *result, struct weft_waiters *waiters, uint32_t count)
 {
-	uint32_t word = weft_word_look_(waiters);
-
-	return word % WEFT_PERMITS_ONE_ == WEFT_PERMITS_INLINE_ &&
-			word / WEFT_PERMITS_ONE_ >= count && weft_context_may_end(cx) &&
-			weft_word_take_(waiters, word, word - count * WEFT_PERMITS_ONE_) &&
+	return weft_context_may_end(cx) && weft_permits_take_(waiters, count) &&
 			weft_leaf_ends_(cx, result);
+}
+
+static inline bool weft_permits_have_room_(uint32_t word, uint32_t count)
+{
+	return word % WEFT_PERMITS_ONE_ == WEFT_PERMITS_INLINE_ &&
+			count <= UINT32_MAX / WEFT_PERMITS_ONE_ - word / WEFT_PERMITS_ONE_;
 }
 
 static inline bool weft_permits_give_(struct weft_waiters *waiters, uint32_t count)
 {
-	uint32_t word = weft_word_look_(waiters);
+	uint32_t word, given = count * WEFT_PERMITS_ONE_;
 
-	return word % WEFT_PERMITS_ONE_ == WEFT_PERMITS_INLINE_ &&
-			count <= UINT32_MAX / WEFT_PERMITS_ONE_ - word / WEFT_PERMITS_ONE_ &&
-			weft_word_give_(waiters, word, word + count * WEFT_PERMITS_ONE_);
+	if (weft_single_threaded_()) {
+		word = waiters->word;
+		return weft_permits_have_room_(word, count) &&
+				weft_word_step_(waiters, word, word + given);
+	}
+	word = weft_word_look_(waiters);
+	return weft_permits_have_room_(word, count) &&
+			weft_word_release_(waiters, word, word + given);
 }
 
 WEFT_END_DECLS

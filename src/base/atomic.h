@@ -8,6 +8,8 @@
  * How         Plain integers and pointers, accessed by the compiler's __atomic
  *             built-ins: public structures stay free of _Atomic, which C++ does
  *             not know. Objects are at most one machine word.
+ *             A name with `word` in place of `atomic` is for the word of a lock, which only threads
+ *             change: as long as the process has one (weft/single_threaded.h) it is plain.
  * Rule        Whoever uses an order other than relaxed names its partner in a
  *             comment; whoever uses relaxed says why that is enough.
  */
@@ -53,20 +55,20 @@
  * is what *p holds, read with the failure order (relaxed, or acquire where the name says acquire
  * or acq_rel). */
 #define atomic_cas_relaxed(p, expected, desired)                                                   \
-	__atomic_compare_exchange_n((p), (expected), (desired), false, __ATOMIC_RELAXED,           \
-			__ATOMIC_RELAXED)
+	__atomic_compare_exchange_n(                                                               \
+			(p), (expected), (desired), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
 #define atomic_cas_acquire(p, expected, desired)                                                   \
-	__atomic_compare_exchange_n((p), (expected), (desired), false, __ATOMIC_ACQUIRE,           \
-			__ATOMIC_ACQUIRE)
+	__atomic_compare_exchange_n(                                                               \
+			(p), (expected), (desired), false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)
 #define atomic_cas_release(p, expected, desired)                                                   \
-	__atomic_compare_exchange_n((p), (expected), (desired), false, __ATOMIC_RELEASE,           \
-			__ATOMIC_RELAXED)
+	__atomic_compare_exchange_n(                                                               \
+			(p), (expected), (desired), false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)
 #define atomic_cas_acq_rel(p, expected, desired)                                                   \
-	__atomic_compare_exchange_n((p), (expected), (desired), false, __ATOMIC_ACQ_REL,           \
-			__ATOMIC_ACQUIRE)
+	__atomic_compare_exchange_n(                                                               \
+			(p), (expected), (desired), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 #define atomic_cas_seq_cst(p, expected, desired)                                                   \
-	__atomic_compare_exchange_n((p), (expected), (desired), false, __ATOMIC_SEQ_CST,           \
-			__ATOMIC_SEQ_CST)
+	__atomic_compare_exchange_n(                                                               \
+			(p), (expected), (desired), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 
 /* The compiler's half of a fence whose other half another thread executes for all: base/owned_lock.h. */
 static inline void atomic_fence_light(void)
@@ -86,5 +88,43 @@ static inline void atomic_pause(void)
 }
 
 #endif /* WEFT_MODEL */
+
+#include <weft/single_threaded.h>
+
+static inline bool weft__word_cas(uint32_t *word, uint32_t *expected, uint32_t desired)
+{
+	uint32_t found = *word;
+
+	if (found != *expected) {
+		*expected = found;
+		return false;
+	}
+	*word = desired;
+	return true;
+}
+
+static inline uint32_t weft__word_exchange(uint32_t *word, uint32_t desired)
+{
+	uint32_t found = *word;
+
+	*word = desired;
+	return found;
+}
+
+#define WORD_CAS(name, p, expected, desired)                                                       \
+	(weft_single_threaded_() ? weft__word_cas((p), (expected), (desired))                      \
+				 : atomic_##name((p), (expected), (desired)))
+#define WORD_SET(name, p, v, desired)                                                              \
+	(weft_single_threaded_() ? weft__word_exchange((p), (desired)) : atomic_##name((p), (v)))
+
+#define word_exchange_acquire(p, v) WORD_SET(exchange_acquire, p, v, v)
+#define word_fetch_add_relaxed(p, v) WORD_SET(fetch_add_relaxed, p, v, *(p) + (v))
+#define word_fetch_add_release(p, v) WORD_SET(fetch_add_release, p, v, *(p) + (v))
+#define word_fetch_sub_relaxed(p, v) WORD_SET(fetch_sub_relaxed, p, v, *(p) - (v))
+#define word_fetch_or_relaxed(p, v) WORD_SET(fetch_or_relaxed, p, v, *(p) | (v))
+#define word_fetch_or_release(p, v) WORD_SET(fetch_or_release, p, v, *(p) | (v))
+#define word_cas_relaxed(p, expected, desired) WORD_CAS(cas_relaxed, p, expected, desired)
+#define word_cas_acquire(p, expected, desired) WORD_CAS(cas_acquire, p, expected, desired)
+#define word_cas_release(p, expected, desired) WORD_CAS(cas_release, p, expected, desired)
 
 #endif

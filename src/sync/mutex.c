@@ -39,8 +39,8 @@
  *                  list: then nobody is the last, who may free it, before that one took its lock.
  *             Where the mutex goes from FREE to HELD and back, weft/mutex.h does that inline, in the same
  *             orders, once MUTEX_INLINE is in the word.
- * Cost        one atomic operation without waiters, and in the window. A wait is two or three times the
- *             lock of the list.
+ * Cost        one atomic operation without waiters, and in the window; none while the process has one
+ *             thread. A wait is two or three times the lock of the list.
  * Not here    permits.c: a semaphore of one permit is a mutex that is always handed over.
  */
 #include <weft/mutex.h>
@@ -85,7 +85,7 @@ static int mutex_take(struct weft_waiters *waiters, uint32_t *word)
 {
 	while (!(*word & MUTEX_LOCKED))
 		/* [O1] pairs with mutex_release and mutex_pass */
-		if (atomic_cas_acquire(&waiters->word, word, *word | MUTEX_LOCKED | MUTEX_SAID))
+		if (word_cas_acquire(&waiters->word, word, *word | MUTEX_LOCKED | MUTEX_SAID))
 			return 0;
 	return -EAGAIN;
 }
@@ -101,7 +101,7 @@ static void mutex_offer(struct weft_waiters *waiters, struct weft__wakes *wakes)
 static void mutex_tidy(struct weft_waiters *waiters)
 {
 	if (!waiters->oldest) /* [I1]; relaxed: [O1] it passes on what it found */
-		atomic_fetch_sub_relaxed(&waiters->word, (uint32_t)MUTEX_WAITING);
+		word_fetch_sub_relaxed(&waiters->word, (uint32_t)MUTEX_WAITING);
 }
 
 /* Unlocks; false: nobody waits any more, and nothing has happened. */
@@ -119,7 +119,7 @@ static bool mutex_pass(struct weft_waiters *waiters)
 	} else if (somebody_waits) {
 		mutex_offer(waiters, &wakes);
 		/* [O1] pairs with mutex_take and mutex_come */
-		atomic_fetch_add_release(&waiters->word,
+		word_fetch_add_release(&waiters->word,
 				(uint32_t)(MUTEX_OFFERED - MUTEX_LOCKED)); /* [I3] */
 	}
 	weft__waiters_unlock(waiters); /* [O2] */
@@ -140,7 +140,7 @@ static void mutex_release(struct weft_mutex *mutex)
 			if (mutex_pass(waiters))
 				return;
 			word = mutex_look(mutex);
-		} else if (atomic_cas_release(
+		} else if (word_cas_release(
 					   &waiters->word, &word, word & ~(uint32_t)MUTEX_LOCKED)) {
 			return; /* [O1] pairs with mutex_take and mutex_come [O2] */
 		}
@@ -159,7 +159,7 @@ static int mutex_begin(
 		outcome = mutex_take(waiters, &word);
 	while (outcome == -EAGAIN && !(word & MUTEX_WAITING) &&
 			/* relaxed: what is waited for is yet to come [I2] */
-			!atomic_cas_relaxed(&waiters->word, &word, word | MUTEX_WAITING));
+			!word_cas_relaxed(&waiters->word, &word, word | MUTEX_WAITING));
 	if (outcome == -EAGAIN) {
 		waiter->wanted = MUTEX_PATIENT;
 		weft__waiters_push(waiters, waiter, cx); /* [I1] */
@@ -178,7 +178,7 @@ static int mutex_come(struct weft_waiters *waiters, struct weft_waiter *waiter)
 		uint32_t next = (word | MUTEX_LOCKED) & ~(uint32_t)MUTEX_OFFERED; /* [I3] */
 
 		/* [O1] pairs with mutex_release and mutex_pass; failed, it looks again */
-		if (!atomic_cas_acquire(&waiters->word, &word, next))
+		if (!word_cas_acquire(&waiters->word, &word, next))
 			continue;
 		if (barged) {
 			waiter->wanted = MUTEX_IMPATIENT;
@@ -204,7 +204,7 @@ static void mutex_leave(struct weft_waiters *waiters, struct weft_waiter *waiter
 		mutex_offer(waiters, &wakes); /* [I3] */
 		if (!waiters->oldest)
 			/* relaxed: [O1] it passes on what it found */
-			atomic_fetch_sub_relaxed(&waiters->word, (uint32_t)MUTEX_OFFERED);
+			word_fetch_sub_relaxed(&waiters->word, (uint32_t)MUTEX_OFFERED);
 	}
 	mutex_tidy(waiters);
 	weft__waiters_unlock(waiters);

@@ -63,7 +63,7 @@ uint32_t weft_notify_seen(const struct weft_notify *notify)
 static void notify_tidy(struct weft_waiters *waiters)
 {
 	if (!waiters->oldest) /* [I1]; relaxed: [O1] it passes on what it found */
-		atomic_fetch_sub_relaxed(&waiters->word, (uint32_t)NOTIFY_WAITING);
+		word_fetch_sub_relaxed(&waiters->word, (uint32_t)NOTIFY_WAITING);
 }
 
 /* With the lock: wakes one, or keeps it. */
@@ -81,7 +81,7 @@ static void notify_choose(
 		waiter->wanted = whom; /* [I4] */
 		notify_tidy(waiters);
 	} else {
-		atomic_fetch_or_release(&waiters->word, (uint32_t)NOTIFY_KEPT); /* [I2] [O1] */
+		word_fetch_or_release(&waiters->word, (uint32_t)NOTIFY_KEPT); /* [I2] [O1] */
 	}
 }
 
@@ -93,7 +93,7 @@ static void notify_some(struct weft_notify *notify, enum notify_whom whom)
 
 	while (!(word & NOTIFY_WAITING))
 		/* [O1] pairs with notify_take */
-		if (atomic_cas_release(&waiters->word, &word, word | NOTIFY_KEPT))
+		if (word_cas_release(&waiters->word, &word, word | NOTIFY_KEPT))
 			return;
 	wakes.count = 0;
 	weft__waiters_lock(waiters);
@@ -141,11 +141,11 @@ void weft_notify_all(struct weft_notify *notify)
 
 	while (!(word & NOTIFY_WAITING))
 		/* [O2] pairs with notify_take and weft_notify_seen */
-		if (atomic_cas_release(&waiters->word, &word, word + NOTIFY_GENERATION))
+		if (word_cas_release(&waiters->word, &word, word + NOTIFY_GENERATION))
 			return;
 	weft__waiters_lock(waiters);
 	/* [O2] the same */
-	word = atomic_fetch_add_release(&waiters->word, (uint32_t)NOTIFY_GENERATION);
+	word = word_fetch_add_release(&waiters->word, (uint32_t)NOTIFY_GENERATION);
 	notify_older(waiters, generation_of(word + NOTIFY_GENERATION));
 }
 
@@ -160,7 +160,7 @@ WEFT_INLINE int notify_take(struct weft_waiters *waiters, uint32_t *word, const 
 		if (!(*word & NOTIFY_KEPT))
 			return -EAGAIN;
 		/* [O1] pairs with notify_some; failed, [O2] as the load */
-		if (atomic_cas_acquire(&waiters->word, word, *word - NOTIFY_KEPT)) /* [I2] */
+		if (word_cas_acquire(&waiters->word, word, *word - NOTIFY_KEPT)) /* [I2] */
 			return 0;
 	}
 }
@@ -176,7 +176,7 @@ static int notify_begin(struct weft_waiters *waiters, struct weft_waiter *waiter
 		outcome = notify_take(waiters, &word, seen);
 	while (outcome == -EAGAIN && !(word & NOTIFY_WAITING) &&
 			/* relaxed: [O2] notify_take has acquired this generation */
-			!atomic_cas_relaxed(&waiters->word, &word, word | NOTIFY_WAITING));
+			!word_cas_relaxed(&waiters->word, &word, word | NOTIFY_WAITING));
 	if (outcome == -EAGAIN) {
 		waiter->wanted = generation_of(word); /* [I3] */
 		weft__waiters_push(waiters, waiter, cx);

@@ -68,23 +68,30 @@ static void oneshot_wake_all(struct weft_waiters *waiters)
 	} while (more);
 }
 
-/* Adds SENT or CLOSED, unless it is there, or CLOSED is. Returns what there was before. */
-static uint32_t oneshot_add(struct weft_waiters *waiters, uint32_t fact)
+/* With the word CROWDED. */
+__attribute__((noinline)) static uint32_t oneshot_add_crowded(
+		struct weft_waiters *waiters, uint32_t fact)
 {
-	uint32_t word = atomic_load_relaxed(&waiters->word); /* relaxed: a guess */
+	uint32_t word;
 
-	while (!(word & (fact | ONESHOT_CLOSED | ONESHOT_CROWDED)))
-		/* [O1] pairs with oneshot_look [O2] */
-		if (atomic_cas_release(&waiters->word, &word, word | fact))
-			return word;
-	if (!(word & ONESHOT_CROWDED))
-		return word;
 	weft__waiters_lock(waiters);
 	word = atomic_load_relaxed(&waiters->word); /* relaxed, both: the lock [O1] */
 	if (!(word & (fact | ONESHOT_CLOSED)))
 		atomic_store_relaxed(&waiters->word, word | fact);
 	oneshot_wake_all(waiters); /* [I1] */
 	return word;
+}
+
+/* Adds SENT or CLOSED, unless it is there, or CLOSED is. Returns what there was before. */
+WEFT_INLINE uint32_t oneshot_add(struct weft_waiters *waiters, uint32_t fact)
+{
+	uint32_t word = atomic_load_relaxed(&waiters->word); /* relaxed: a guess */
+
+	while (!(word & (fact | ONESHOT_CLOSED | ONESHOT_CROWDED)))
+		/* [O1] pairs with oneshot_look [O2] */
+		if (word_cas_release(&waiters->word, &word, word | fact))
+			return word;
+	return word & ONESHOT_CROWDED ? oneshot_add_crowded(waiters, fact) : word;
 }
 
 int weft_oneshot_send(struct weft_oneshot *oneshot, const void *value)
@@ -131,7 +138,7 @@ static int oneshot_look(struct weft_waiters *waiters, uint32_t *word, enum onesh
 		outcome = oneshot_outcome(*word, side);
 	while (outcome == 0 && side == ONESHOT_RECEIVES &&
 			/* relaxed: what was sent has been acquired; [I2] nobody else receives */
-			!atomic_cas_relaxed(&waiters->word, word, *word | ONESHOT_TAKEN));
+			!word_cas_relaxed(&waiters->word, word, *word | ONESHOT_TAKEN));
 	return outcome;
 }
 
@@ -158,7 +165,7 @@ static int oneshot_wait(struct weft_waiters *waiters, struct weft_waiter *waiter
 			outcome = oneshot_look(waiters, &word, side);
 		while (outcome == -EAGAIN && !(word & ONESHOT_CROWDED) && !cx->trying &&
 				/* relaxed: the lock is what the others look at from now on */
-				!atomic_cas_relaxed(&waiters->word, &word, word | ONESHOT_CROWDED));
+				!word_cas_relaxed(&waiters->word, &word, word | ONESHOT_CROWDED));
 	}
 	if (outcome == -EAGAIN && !cx->trying)
 		weft__waiters_push(waiters, waiter, cx); /* [I1] */

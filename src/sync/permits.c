@@ -55,7 +55,7 @@ static bool permits_grant(struct weft_waiters *waiters, struct weft__wakes *wake
 		taken += word & PERMITS_WAITING; /* [I1] */
 	if (taken)                               /* [I2] */
 		/* relaxed: [O1] it passes on what it found */
-		atomic_fetch_sub_relaxed(&waiters->word, taken);
+		word_fetch_sub_relaxed(&waiters->word, taken);
 	return oldest && wakes->count == WAKES_MAX;
 }
 
@@ -87,9 +87,9 @@ static int permits_take_or_mark(struct weft_waiters *waiters, uint32_t wanted)
 			return -EAGAIN;
 		if (word / PERMITS_ONE >= wanted) {
 			/* [O1] pairs with release */
-			if (atomic_cas_acquire(&waiters->word, &word, word - wanted * PERMITS_ONE))
+			if (word_cas_acquire(&waiters->word, &word, word - wanted * PERMITS_ONE))
 				return 0;
-		} else if (atomic_cas_relaxed(&waiters->word, &word, word | PERMITS_WAITING)) {
+		} else if (word_cas_relaxed(&waiters->word, &word, word | PERMITS_WAITING)) {
 			return -EAGAIN; /* relaxed: [O1] who grants looks again */
 		}
 	}
@@ -115,7 +115,7 @@ static void permits_withdraw(struct weft_waiters *waiters, struct weft_waiter *w
 		weft__waiters_remove(waiters, waiter);
 	else if (waiter->state == WAITER_GRANTED)
 		/* relaxed: [O1] it passes on what it found */
-		atomic_fetch_add_relaxed(&waiters->word, waiter->wanted * PERMITS_ONE);
+		word_fetch_add_relaxed(&waiters->word, waiter->wanted * PERMITS_ONE);
 	permits_settle(waiters);
 }
 
@@ -146,7 +146,7 @@ bool weft__permits_pass(struct weft_waiters *waiters, uint32_t count)
 		weft__waiters_unlock(waiters); /* [O4] */
 		return false;
 	}
-	word = atomic_fetch_add_release(&waiters->word, count * PERMITS_ONE); /* [O1] */
+	word = word_fetch_add_release(&waiters->word, count * PERMITS_ONE); /* [O1] */
 	weft__permits_check_room(word, count);
 	permits_settle(waiters);
 	return true;
@@ -155,7 +155,7 @@ bool weft__permits_pass(struct weft_waiters *waiters, uint32_t count)
 void weft__permits_close(struct weft_waiters *waiters)
 {
 	weft__waiters_lock(waiters);
-	atomic_fetch_or_release(&waiters->word, (uint32_t)PERMITS_CLOSED); /* [O3] */
+	word_fetch_or_release(&waiters->word, (uint32_t)PERMITS_CLOSED); /* [O3] */
 	permits_settle(waiters);
 }
 

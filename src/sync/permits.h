@@ -50,7 +50,7 @@ WEFT_NODISCARD static inline int weft__permits_try(struct weft_waiters *waiters,
 
 	while (!(word & (PERMITS_WAITING | PERMITS_CLOSED)) && word / PERMITS_ONE >= count)
 		/* pairs with weft__permits_release and _pass; failed, as the load */
-		if (atomic_cas_acquire(&waiters->word, &word,
+		if (word_cas_acquire(&waiters->word, &word,
 				    (word - count * PERMITS_ONE) | PERMITS_SAID))
 			return 0;
 	return word & PERMITS_CLOSED ? -ESHUTDOWN : -EAGAIN;
@@ -75,7 +75,7 @@ static inline void weft__permits_release(struct weft_waiters *waiters, uint32_t 
 		}
 		weft__permits_check_room(word, count);
 		/* pairs with weft__permits_try, _begin and, in between, permits_grant */
-		if (atomic_cas_release(&waiters->word, &word, word + count * PERMITS_ONE))
+		if (word_cas_release(&waiters->word, &word, word + count * PERMITS_ONE))
 			return;
 	}
 }

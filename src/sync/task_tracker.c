@@ -56,7 +56,7 @@ uint32_t weft_task_tracker_count(const struct weft_task_tracker *tracker)
 static void tracker_tidy(struct weft_waiters *waiters)
 {
 	if (!waiters->oldest) /* [I1]; relaxed: [O1] it passes on what it found */
-		atomic_fetch_sub_relaxed(&waiters->word, (uint32_t)TRACKER_WAITING);
+		word_fetch_sub_relaxed(&waiters->word, (uint32_t)TRACKER_WAITING);
 }
 
 /* With the lock: whether there is more to do, but no more room in wakes. */
@@ -95,7 +95,7 @@ static void tracker_settle(struct weft_waiters *waiters)
 void weft_task_tracker_enter(struct weft_task_tracker *tracker)
 {
 	/* relaxed: [O1] it passes on what it found */
-	uint32_t word = atomic_fetch_add_relaxed(&tracker->waiters.word, (uint32_t)TRACKER_ONE);
+	uint32_t word = word_fetch_add_relaxed(&tracker->waiters.word, (uint32_t)TRACKER_ONE);
 	bool has_room = word / TRACKER_ONE < WEFT_TASK_TRACKER_MAX;
 
 	WEFT_ASSERT(has_room);
@@ -113,12 +113,12 @@ void weft_task_tracker_leave(struct weft_task_tracker *tracker)
 		if (word == TRACKER_ONE + TRACKER_CLOSED + TRACKER_WAITING)
 			break;
 		/* [O1] pairs with tracker_settle and with tracker_begin */
-		if (atomic_cas_release(&waiters->word, &word, word - TRACKER_ONE))
+		if (word_cas_release(&waiters->word, &word, word - TRACKER_ONE))
 			return; /* the last touch [O2] */
 	}
 	weft__waiters_lock(waiters);
 	/* relaxed: [O1] it passes on what it found, and who looks next has had the lock after this */
-	atomic_fetch_sub_relaxed(&waiters->word, (uint32_t)TRACKER_ONE);
+	word_fetch_sub_relaxed(&waiters->word, (uint32_t)TRACKER_ONE);
 	tracker_settle(waiters);
 }
 
@@ -126,7 +126,7 @@ void weft_task_tracker_close(struct weft_task_tracker *tracker)
 {
 	weft__waiters_lock(&tracker->waiters);
 	/* relaxed: a flag, which tells of nothing else */
-	atomic_fetch_or_relaxed(&tracker->waiters.word, (uint32_t)TRACKER_CLOSED);
+	word_fetch_or_relaxed(&tracker->waiters.word, (uint32_t)TRACKER_CLOSED);
 	tracker_settle(&tracker->waiters);
 }
 
@@ -134,7 +134,7 @@ void weft_task_tracker_reopen(struct weft_task_tracker *tracker)
 {
 	weft__waiters_lock(&tracker->waiters);
 	if (weft_task_tracker_is_closed(tracker)) /* relaxed, as in close */
-		atomic_fetch_sub_relaxed(&tracker->waiters.word, (uint32_t)TRACKER_CLOSED);
+		word_fetch_sub_relaxed(&tracker->waiters.word, (uint32_t)TRACKER_CLOSED);
 	weft__waiters_unlock(&tracker->waiters);
 }
 
@@ -154,7 +154,7 @@ static int tracker_begin(
 			break;
 		}
 		/* failed, as the load; else [O1] it passes on what it found */
-		if (atomic_cas_acquire(&waiters->word, &word, word | TRACKER_WAITING))
+		if (word_cas_acquire(&waiters->word, &word, word | TRACKER_WAITING))
 			break;
 	}
 	if (outcome == -EAGAIN) {

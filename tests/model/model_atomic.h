@@ -101,7 +101,8 @@ void model_pause(const struct model_site *site);
 #define atomic_cas_acq_rel(p, e, v) MODEL_CAS("cas_acq_rel", p, e, v, ACQ_REL)
 #define atomic_cas_seq_cst(p, e, v) MODEL_CAS("cas_seq_cst", p, e, v, SEQ_CST)
 
-/* Those of weft/waiter.h. */
+/* Those of weft/waiter.h, and of weft/single_threaded.h: there are other threads. */
+#define weft_single_threaded_() false
 #define weft_word_load_(p, order) MODEL_LOAD("word_load", p, order)
 #define weft_word_cas_(p, e, v, order) MODEL_CAS("word_cas", p, e, v, order)
 
