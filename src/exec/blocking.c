@@ -35,6 +35,9 @@
  *                  before `threads`, which only read-modify-writes change; a read of that brings it.
  *             [O2] a thread's release of `busy` follows its commit and pairs with the acquire in
  *                  weft__pool_shutdown: what is not counted has woken its task.
+ *             [O3] who completes a job claims its task before it says DONE, both under the lock. A task
+ *                  that is being polled meanwhile is polled again, and may be so before the DONE: it
+ *                  waits for the lock, or it would say PENDING and not be woken any more.
  * Cost        to submit to an idle thread one lock and one futex call; to complete one lock; to idle one
  *             lock, a look at the clock and a futex call. No allocation per job; withdrawing is O(1).
  * Not here    what cancelling and shutting down do to tasks: exec/runtime.c.
@@ -429,8 +432,7 @@ bool weft__pool_rewake(
 	bool pending;
 
 	WEFT_ASSERT(job->pool == pool);
-	if (weft_waker_same(&job->waker, waker)) /* only the caller's side writes it */
-		return !weft__pool_job_done(job);
+	/* [O3]: under the lock also if the waker stays the same */
 	shard_lock(shard);
 	pending = job_state(job) != JOB_DONE;
 	if (pending)

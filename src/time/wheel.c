@@ -31,6 +31,9 @@
  * Order       [O1] link = NULL is a release and the last access to a timer that fires, after its
  *                  waker was claimed: the task may see it without the lock (acquire) and end at
  *                  once.
+ *                  A task that is being polled when it is claimed is polled again, perhaps before link is
+ *                  NULL, and is not woken any more. So link says FIRING before the claim, which is a
+ *                  release: that poll sees it, and waits for the lock.
  *             [O2] claim under the lock, commit after it: commit runs code that may start and stop.
  * Cost        start, stop: 60 and 30 instructions, two cache lines of other timers, no allocation.
  *             On its way down a timer is touched once per level (at most 7 times; from 10 s ahead,
@@ -337,6 +340,7 @@ static unsigned wheel_fire(struct weft_wheel *wheel, int64_t now_ns)
 		struct weft_timer *timer = wheel->due;
 
 		timer_unhang(timer);
+		atomic_store_relaxed(&timer->link, WEFT__TIMER_FIRING); /* relaxed: [O1] */
 		claimed[count++] = weft_waker_claim(&timer->waker);
 		timer_out(timer);
 	}
@@ -379,6 +383,16 @@ bool weft__wheel_start(struct weft_wheel *wheel, struct weft_timer *timer, int64
 		atomic_store_relaxed(&wheel->next_ns, deadline_ns); /* [I3] */
 	weft__lock_release(&wheel->lock);
 	return earliest;
+}
+
+bool weft__timer_settle(const struct weft_timer *timer)
+{
+	struct weft__lock *lock = &timer->wheel->lock;
+
+	weft__lock_acquire(lock);
+	weft__lock_release(lock);
+	WEFT_ASSERT(!atomic_load_relaxed(&timer->link)); /* relaxed: the lock has ordered it */
+	return true;
 }
 
 bool weft__timer_rewake(struct weft_timer *timer, const struct weft_waker *waker)

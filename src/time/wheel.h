@@ -10,6 +10,7 @@
 
 #include <weft/time.h>
 
+#include "base/check.h"
 #include "base/lock.h"
 
 /* The levels cover all 47 bits of a tick: no deadline is too far. */
@@ -57,12 +58,21 @@ void weft__wheel_init(struct weft_wheel *wheel, int64_t now_ns);
 bool weft__wheel_start(struct weft_wheel *wheel, struct weft_timer *timer, int64_t deadline_ns,
 		const struct weft_waker *waker);
 
-/* Whether a timer that was started has fired (or was stopped); without the lock. True: nobody but
- * the caller touches it. */
+/* The link of a timer that is being fired: it will be out in a moment. */
+#define WEFT__TIMER_FIRING ((struct weft_timer **)sizeof(struct weft_timer *))
+
+/* Returns true, when a timer that is being fired is out. */
+bool weft__timer_settle(const struct weft_timer *timer);
+
+/* Whether a timer that was started has fired (or was stopped); without the lock, but for one that is
+ * being fired. True: nobody but the caller touches it. False: its waker has not been claimed. */
 static inline bool weft__timer_is_out(const struct weft_timer *timer)
 {
 	/* pairs with the release in timer_out, wheel.c */
-	return atomic_load_acquire(&timer->link) == NULL;
+	struct weft_timer *const *link = atomic_load_acquire(&timer->link);
+
+	return link == NULL ||
+			(WEFT_UNLIKELY(link == WEFT__TIMER_FIRING) && weft__timer_settle(timer));
 }
 
 /* Replaces the waker of a timer that has not fired. False if it has fired (it stays out). */

@@ -70,6 +70,9 @@ static struct weft_waker model_task_claim(void *data)
 /* Whether the leaf may ask to be polled again, at once. */
 static bool model_task_may_yield __attribute__((unused));
 
+/* What its context carries. */
+static const struct weft_env *model_task_env __attribute__((unused));
+
 /* Returns the result, an int. */
 static inline int model_task_await(const void *frame, size_t size, const struct weft_async *async,
 		enum model_task_patience patience)
@@ -86,6 +89,7 @@ static inline int model_task_await(const void *frame, size_t size, const struct 
 		struct weft_context cx = weft_context_make(waker, NULL);
 
 		(void)mt_start(&task->task);
+		cx.env = model_task_env;
 		cx.cancelled = polls && patience == MODEL_TASK_GIVES_UP;
 		if (async->poll(task->frame, &cx) == WEFT_READY)
 			break;

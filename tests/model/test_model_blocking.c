@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "model/model_task.h"
 #include "test.h"
 
 #ifndef WEFT_TEST_SMALL
@@ -16,6 +17,8 @@
 #define aligned_alloc(align, bytes) model_malloc(bytes)
 #define free(memory) model_free(memory)
 #include "exec/blocking.c"
+
+static struct weft__pool *pool;
 
 /* --- what the pool asks of the layers below ------------------------------------------------------- */
 
@@ -92,7 +95,7 @@ void weft_frame_misuse(const struct weft_frame *frame)
 struct weft__pool *weft__runtime_pool(const struct weft_env *env)
 {
 	(void)env;
-	return NULL;
+	return pool;
 }
 
 /* --- jobs ----------------------------------------------------------------------------------------- */
@@ -107,7 +110,6 @@ struct errand {
 	uint32_t *gate;             /* atomic, futex: waits for it to be 1, or NULL */
 };
 
-static struct weft__pool *pool;
 static struct errand errands[3];
 static uint32_t gate, second_ended; /* atomic, futex */
 
@@ -454,6 +456,45 @@ static void wake_another(void)
 TEST(rewake_decides_who_is_woken)
 {
 	check_passes("rewake", wake_another, 2, 1);
+}
+
+/* A task that is polled again for another reason than its job, just when that is over, is woken all the
+ * same: it was left asleep for ever. */
+static void leaf_with(enum model_task_patience patience)
+{
+	struct weft_blocking__frame leaf;
+
+	begin(1, 0);
+	shard_ticket = 1;
+	weft_blocking__init(&leaf.args, errand_run, &errands[0]);
+	model_plain_write(&errands[0].runs, 0);
+	if (model_task_await(&leaf, sizeof leaf, &weft_blocking__async, patience) == 0)
+		MODEL_CHECK(model_plain_read(&errands[0].runs) == 1);
+	else
+		MODEL_CHECK(patience == MODEL_TASK_GIVES_UP);
+	end();
+}
+
+static void leaf_that_waits(void)
+{
+	leaf_with(MODEL_TASK_STAYS);
+}
+
+static void leaf_that_looks_again(void)
+{
+	leaf_with(MODEL_TASK_LOOKS_AGAIN);
+}
+
+static void leaf_that_gives_up(void)
+{
+	leaf_with(MODEL_TASK_GIVES_UP);
+}
+
+TEST(leaf_is_woken_whenever_it_is_polled)
+{
+	check_passes("leaf", leaf_that_waits, 2, 1);
+	check_passes("leaf that looks again", leaf_that_looks_again, 2, 1);
+	check_passes("leaf that gives up", leaf_that_gives_up, 2, 1);
 }
 
 /* --- the end -------------------------------------------------------------------------------------- */
