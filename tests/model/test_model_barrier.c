@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "model/model.h"
+#include "model/weaken.h"
 
 #include "model/model_leaf.h"
 #include "test.h"
@@ -112,4 +113,11 @@ TEST(b65_barrier_shows_what_each_did_before)
 TEST(b65_barrier_does_not_count_who_gives_up)
 {
 	PASSES(one_gives_up, 0);
+}
+
+TEST(barrier_needs_its_memory_orders)
+{
+	static void (*const worlds[])(void) = { two_come_twice, one_gives_up };
+
+	weaken_each("base/lock.h", worlds, 2, NULL, 0);
 }
