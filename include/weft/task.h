@@ -19,8 +19,8 @@
  * Threads: every function may be called from any thread, also outside the runtime.
  * Errors:  0 or a negative errno.
  *
- * Tokio's spawn, JoinHandle and AbortHandle are the model; cancelling here unwinds the function
- * instead of dropping it, and a handle is never dropped silently.
+ * Tokio's spawn, JoinHandle and AbortHandle (here weft_task_ref) are the model; cancelling here unwinds
+ * the function instead of dropping it, and a handle is never dropped silently.
  */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
@@ -68,6 +68,13 @@ void weft_task_cancel(struct weft_task *task);
 
 /* Ends the handle; the task goes on by itself. NULL is a no-op. */
 void weft_task_detach(struct weft_task *task);
+
+/* For who may cancel the task but does not join it: what ref returns, the same pointer, is good for
+ * weft_task_cancel, weft_task_is_done and weft_task_id until unref, also when the handle has ended, and
+ * the task. It keeps the task's memory, and that of a destroyed runtime. By who has the handle, or such a
+ * reference. NULL is a no-op. */
+WEFT_NODISCARD struct weft_task *weft_task_ref(struct weft_task *task);
+void weft_task_unref(struct weft_task *task);
 
 /* Whether the task has ended, so that a join would not wait. */
 bool weft_task_is_done(const struct weft_task *task);

@@ -258,6 +258,20 @@ void weft_task_detach(struct weft_task *task)
 		task->executor->flavour->detach(task);
 }
 
+/* An owned waker that wakes nobody. */
+struct weft_task *weft_task_ref(struct weft_task *task)
+{
+	if (task)
+		(void)task->executor->flavour->waker.clone(task);
+	return task;
+}
+
+void weft_task_unref(struct weft_task *task)
+{
+	if (task)
+		task->executor->flavour->waker.drop(task);
+}
+
 bool weft_task_is_done(const struct weft_task *task)
 {
 	return atomic_load_acquire(&task->ended) != 0; /* pairs with weft__task_ended */

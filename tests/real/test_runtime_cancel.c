@@ -196,6 +196,45 @@ RIG_TEST(b29_cancelled_and_detached_at_once_still_unwinds)
 	weft_runtime_destroy(runtime);
 }
 
+RIG_TASK(cancels_by_a_reference, struct world, struct weft_task *task; uint64_t id;
+		struct weft_yield__frame yield;)
+{
+	struct cancels_by_a_reference__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	f->task = rig_spawn(NULL, &owner__async, belongings_make(world));
+	f->id = weft_task_id(f->task);
+	CHECK(weft_task_ref(f->task) == f->task);
+	weft_task_detach(f->task);
+	while (!rig_get(&world->never.waiting))
+		weft_await(f, f->yield, weft_yield);
+	CHECK(!weft_task_is_done(f->task));
+	CHECK(weft_task_ref(f->task) == f->task);
+	weft_task_cancel(f->task);
+	weft_task_unref(f->task);
+	while (!weft_task_is_done(f->task))
+		weft_await(f, f->yield, weft_yield);
+	CHECK_EQ(rig_get(&world->released), 1);
+	weft_task_cancel(f->task); /* in vain */
+	weft_await(f, f->yield, weft_yield);
+	CHECK_EQ(weft_task_id(f->task), f->id);
+	weft_task_unref(f->task);
+	weft_task_unref(weft_task_ref(NULL));
+	weft_return(f, 0);
+	weft_end(f);
+}
+
+/* An abort handle. */
+RIG_TEST(b36_reference_cancels_a_task_that_nobody_joins)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world = { 0 };
+
+	CHECK_EQ(rig_run(runtime, &cancels_by_a_reference__async, &world), 0);
+	weft_runtime_destroy(runtime);
+}
+
 RIG_TASK(detaches, struct world, struct weft_yield__frame yield;)
 {
 	struct detaches__frame *f = frame;
@@ -510,6 +549,23 @@ static void meet_by_cancelling(struct weft_task *task, int round)
 	CHECK_EQ(weft_task_join_blocking(task, &result), 0);
 	CHECK_EQ(result, 11);
 	(void)round;
+}
+
+static void meet_with_a_reference(struct weft_task *task, int round)
+{
+	struct weft_task *reference = weft_task_ref(task);
+
+	if (round % 3 == 0)
+		weft_task_detach(task);
+	else
+		CHECK_EQ(rig_join(task), 11);
+	weft_task_cancel(reference);
+	weft_task_unref(reference);
+}
+
+RIG_TEST(reference_of_a_thread_races_with_the_end)
+{
+	race_with_the_end(options, meet_with_a_reference);
 }
 
 RIG_TEST(join_from_a_thread_races_with_the_end)
