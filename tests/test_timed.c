@@ -7,6 +7,7 @@
 
 #include <weft/timed.h>
 
+#include "core/held.h"
 #include "lock_forms.h"
 #include "sweep.h"
 #include "test.h"
@@ -163,6 +164,52 @@ TEST(s2_72_policy_reports_who_waits_and_who_holds)
 		CHECK(strcmp(heard.waits_at, "waiter") == 0);
 		CHECK(heard.taken_at && strcmp(heard.taken_at, "holder") == 0);
 		CHECK_EQ(heard.timeout_ns, WEFT_SECONDS(60));
+	}
+	weft_lock_policy_set(NULL);
+}
+
+static bool takes_inline(const struct bench *bench, struct weft_context *cx, int *result)
+{
+	const struct weft_async *async = bench->form->async;
+	struct locks *locks = (struct locks *)(uintptr_t)&bench->locks;
+
+	if (async == &weft_mutex_lock__async)
+		return weft_mutex_lock_timed__now(cx, result, &locks->mutex, 1, "inline");
+	if (async == &weft_rwlock_read__async)
+		return weft_rwlock_read_timed__now(cx, result, &locks->rwlock, 1, "inline");
+	if (async == &weft_rwlock_write__async)
+		return weft_rwlock_write_timed__now(cx, result, &locks->rwlock, 1, "inline");
+	if (async == &weft_once_begin__async)
+		return weft_once_begin_timed__now(cx, result, &locks->once, 1, "inline");
+	return weft_semaphore_acquire_timed__now(cx, result, &locks->semaphore, 2, 1, "inline");
+}
+
+TEST(s2_72_lock_that_is_taken_inline_is_noted)
+{
+	static const struct weft_lock_policy policy = { 0, hear };
+
+	weft_lock_policy_set(&policy);
+	for (int i = 0; i < LOCK_FORMS; i++) {
+		struct weft_strand strand = { NULL };
+		struct weft_context cx;
+		struct bench bench;
+		int result = 1;
+
+		bench_init(&bench, &lock_forms[i]);
+		cx = probe_context(&bench.probe, &bench.env, &strand);
+		CHECK_EQ(lock_forms[i].take(&bench.locks), 0); /* the first call is the library's */
+		lock_forms[i].give(&bench.locks);
+		if (!takes_inline(&bench, &cx, &result)) {
+			CHECK(WEFT__HELD || bench.form->async == &weft_once_begin__async);
+			continue; /* a checked build sees each; a once must be done */
+		}
+		CHECK_EQ(result, 0);
+		CHECK_EQ(cx.budget, WEFT_BUDGET - 1);
+		bench.form = &lock_forms[lock_forms[i].async == &weft_rwlock_read__async ? i + 1
+											 : i];
+		CHECK(!bench_waits(&bench, WEFT_LOCK_TIMEOUT, WEFT_HERE));
+		CHECK_EQ(bench.frame.args.result, -ETIME);
+		CHECK(heard.taken_at && strcmp(heard.taken_at, "inline") == 0);
 	}
 	weft_lock_policy_set(NULL);
 }

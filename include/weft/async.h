@@ -61,6 +61,7 @@
 #include <weft/local.h>
 #include <weft/runtime.h>
 #include <weft/scope.h>
+#include <weft/semaphore.h>
 #include <weft/set.h>
 
 /* In these something is called async; so weft.h may stand after this header as well. */
@@ -276,6 +277,21 @@ WEFT_END_DECLS
 #define weft_scope(name)                                                                           \
 	for (struct weft_scope name = WEFT_SCOPE_INIT, *weft_scope_of_##name = &name;              \
 			weft_scope_of_##name; weft_scope_of_##name = NULL)
+
+/* The block has permits of the semaphore, and releases them when it is left, in whatever way. If they are
+ * not to be had, the function returns why, as by weft_try. In checked builds the block's end tells who has
+ * released them before. */
+#define weft_with_permits(semaphore, count) WEFT_WITH_PERMITS_1_(semaphore, count, __LINE__)
+#define WEFT_WITH_PERMITS_1_(semaphore, count, line) WEFT_WITH_PERMITS_2_(semaphore, count, line)
+#define WEFT_WITH_PERMITS_2_(from, wanted, line)                                                   \
+	for (struct weft_permits_ weft_permits_##line##_ __attribute__((                           \
+			     cleanup(weft_permits_leave_))) = { (from), (wanted), false };         \
+			!weft_permits_##line##_.held && (__extension__({                           \
+				weft_try(_Await weft_semaphore_acquire(                            \
+						weft_permits_##line##_.semaphore,                  \
+						weft_permits_##line##_.count));                    \
+				weft_permits_##line##_.held = true;                                \
+			}));)
 
 #define weft_try(value)                                                                            \
 	do {                                                                                       \

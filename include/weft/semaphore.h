@@ -84,6 +84,21 @@ static inline bool weft_semaphore_acquire__now(struct weft_context *cx, int *res
 	return weft_permits_now_(cx, result, &semaphore->waiters, count);
 }
 
+/* Behind weft_with_permits (weft/async.h), at its end: so nobody has released them before. */
+struct weft_permits_ {
+	struct weft_semaphore *semaphore;
+	uint32_t count;
+	bool held;
+};
+
+static inline void weft_permits_leave_(struct weft_permits_ *permits)
+{
+	if (!permits->held || weft_permits_give_(&permits->semaphore->waiters, permits->count))
+		return;
+	weft_assert_held(permits->semaphore);
+	weft_semaphore_release_slowly(permits->semaphore, permits->count);
+}
+
 /* Permits that nobody has acquired: more of them, or a signal. Aborts as release, but for the last. */
 void weft_semaphore_add(struct weft_semaphore *semaphore, uint32_t count);
 

@@ -12,6 +12,10 @@
  *     weft_lock_policy_set(&policy);                                                  // early in main
  *     weft_try(await weft_mutex_lock_timed(&mutex, WEFT_LOCK_TIMEOUT, WEFT_HERE));
  *
+ * With -DWEFT_LOCKS_TIMED, or where that is defined before the first include, the plain names are these
+ * forms, with WEFT_LOCK_TIMEOUT and their line: so a program that hangs gets its limit without another
+ * change. What is compiled without it waits for ever, as ever.
+ *
  * The locks are the ordinary ones, and their other functions as ever; so who locks with a limit and who
  * locks without stand in one queue. What is limited is the wait, not how long the lock is then held.
  * Around everything else that waits, weft_timeout and weft_deadline do (weft/time.h).
@@ -80,6 +84,47 @@ WEFT_ASYNC_4(int, weft_semaphore_acquire_timed, struct weft_semaphore *, uint32_
 		const char *);
 WEFT_ASYNC_3(int, weft_once_begin_timed, struct weft_once *, int64_t, const char *);
 
+/* A note for the reports (private); true. */
+bool weft_lock_taken_(const void *lock, const char *where);
+
+/* Who need not wait. */
+static inline bool weft_mutex_lock_timed__now(struct weft_context *cx, int *result,
+		struct weft_mutex *mutex, int64_t timeout_ns, const char *where)
+{
+	(void)timeout_ns;
+	return weft_mutex_lock__now(cx, result, mutex) && weft_lock_taken_(mutex, where);
+}
+
+static inline bool weft_rwlock_read_timed__now(struct weft_context *cx, int *result,
+		struct weft_rwlock *rwlock, int64_t timeout_ns, const char *where)
+{
+	(void)timeout_ns;
+	return weft_rwlock_read__now(cx, result, rwlock) && weft_lock_taken_(rwlock, where);
+}
+
+static inline bool weft_rwlock_write_timed__now(struct weft_context *cx, int *result,
+		struct weft_rwlock *rwlock, int64_t timeout_ns, const char *where)
+{
+	(void)timeout_ns;
+	return weft_rwlock_write__now(cx, result, rwlock) && weft_lock_taken_(rwlock, where);
+}
+
+static inline bool weft_once_begin_timed__now(struct weft_context *cx, int *result,
+		struct weft_once *once, int64_t timeout_ns, const char *where)
+{
+	(void)timeout_ns;
+	return weft_once_begin__now(cx, result, once) && weft_lock_taken_(once, where);
+}
+
+static inline bool weft_semaphore_acquire_timed__now(struct weft_context *cx, int *result,
+		struct weft_semaphore *semaphore, uint32_t count, int64_t timeout_ns,
+		const char *where)
+{
+	(void)timeout_ns;
+	return weft_semaphore_acquire__now(cx, result, semaphore, count) &&
+			weft_lock_taken_(semaphore, where);
+}
+
 struct weft_mutex_lock_timed__frame {
 	struct weft_mutex_lock_timed__args args;
 	struct weft_timeout__frame timeout;
@@ -111,5 +156,14 @@ struct weft_once_begin_timed__frame {
 };
 
 WEFT_END_DECLS
+
+#ifdef WEFT_LOCKS_TIMED
+#define weft_mutex_lock(mutex) weft_mutex_lock_timed(mutex, WEFT_LOCK_TIMEOUT, WEFT_HERE)
+#define weft_rwlock_read(rwlock) weft_rwlock_read_timed(rwlock, WEFT_LOCK_TIMEOUT, WEFT_HERE)
+#define weft_rwlock_write(rwlock) weft_rwlock_write_timed(rwlock, WEFT_LOCK_TIMEOUT, WEFT_HERE)
+#define weft_semaphore_acquire(semaphore, count)                                                   \
+	weft_semaphore_acquire_timed(semaphore, count, WEFT_LOCK_TIMEOUT, WEFT_HERE)
+#define weft_once_begin(once) weft_once_begin_timed(once, WEFT_LOCK_TIMEOUT, WEFT_HERE)
+#endif
 
 #endif

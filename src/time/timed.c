@@ -7,7 +7,7 @@
  *                 FRESH --the leaf is ready at once--> DONE
  *                 FRESH --it pends--> WAITING --the timeout is ready--> DONE
  *
- *             So without contention a timed form costs a call more than the leaf. The limit is looked up
+ *             So without contention a timed form costs a note more than the leaf. The limit is looked up
  *             when it pends. Whether it was reached is the timeout's matter (timeout.c): by then the leaf
  *             has left the queue, or has passed on what it was given.
  *
@@ -74,6 +74,12 @@ static void taken_put(const void *object, const char *where)
 	entry->object = object;
 	entry->where = where;
 	weft__lock_release(&entry->lock);
+}
+
+bool weft_lock_taken_(const void *lock, const char *where)
+{
+	taken_put(lock, where);
+	return true;
 }
 
 static const char *taken_get(const void *object)
