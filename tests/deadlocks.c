@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <weft.h>
 #include <weft/async.h>
@@ -319,6 +320,18 @@ static async int permits_of_two(void)
 	return 0;
 }
 
+/* The same mistake in a block that has its permit, which says so at its end. */
+static async int releases_in_its_block(void)
+{
+	weft_with_permits(&permits, 1)
+	{
+		weft_try(await weft_yield());
+		weft_semaphore_release(&permits, 1);
+		weft_try(await weft_yield());
+	}
+	return 0;
+}
+
 static pthread_mutex_t of_the_system = PTHREAD_MUTEX_INITIALIZER;
 
 static void locks_behind_a_call(void)
@@ -418,11 +431,60 @@ static async int others_take_and_give(void)
 	return 0;
 }
 
+/* So large that its memory goes with it: the next of its kind has the same address, and id. */
+static async int takes_or_signals(bool takes)
+{
+	char room[20000];
+
+	memset(room, takes, sizeof room);
+	weft_try(await weft_yield());
+	if (memchr(room, 1, sizeof room))
+		weft_try(await weft_semaphore_acquire(&permits, 1));
+	weft_semaphore_release(&permits, 1);
+	return 0;
+}
+
+/* Nobody who signals is who has given the permit back before. */
+static async int large_ones_take_turns(void)
+{
+	for (int i = 0; i < 8; i++) {
+		struct weft_task *task = weft_spawn(takes_or_signals(i % 2 == 0));
+		int result = 0;
+
+		if (!task)
+			return -ENOMEM;
+		weft_try(await weft_shield(WEFT_NEVER, weft_task_join(task, &result)));
+		weft_try(result);
+	}
+	return 0;
+}
+
+static async int blocks_have_permits(void)
+{
+	for (int i = 0; i < 5; i++) {
+		weft_with_permits(&permits, 1)
+		{
+			if (i == 0)
+				continue;
+			if (i == 1)
+				break;
+			weft_with_permits(&permits, 1) weft_try(await weft_yield());
+			weft_assert_held(&permits);
+			if (i == 2)
+				goto out;
+		}
+	}
+	return -EPROTO;
+out:
+	return weft_semaphore_available(&permits) == 2 ? 0 : -EPROTO;
+}
+
 static async int branches_take_turns(void)
 {
 	int one = 0, other = 0;
 
 	weft_try(await gives_up_on_itself());
+	weft_try(await blocks_have_permits());
 	weft_try(await permits_move());
 	await weft_join(one = holds_for_a_while(), other = holds_for_a_while());
 	weft_try(one);
@@ -504,8 +566,10 @@ extern async int (*const misuse_releases_early)(void);
 extern async int (*const misuse_never_acquires)(void);
 extern async int (*const misuse_releases_again)(void);
 extern async int (*const misuse_permits_of_two)(void);
+extern async int (*const misuse_releases_in_its_block)(void);
 extern async int (*const no_misuse)(void);
 extern async int (*const others_before)(void);
+extern async int (*const large_before)(void);
 extern async int (*const shares)(void);
 async int (*const deadlock_cleanup)(
 		void) = cleans_too_late; /* two tasks, and nobody who is known to wake the second */
@@ -532,6 +596,8 @@ async int (*const misuse_releases_early)(void) = releases_early;
 async int (*const misuse_never_acquires)(void) = never_acquires;
 async int (*const misuse_releases_again)(void) = releases_again;
 async int (*const misuse_permits_of_two)(void) = permits_of_two;
+async int (*const misuse_releases_in_its_block)(void) = releases_in_its_block;
 async int (*const shares)(void) = share_for_long;
 async int (*const no_misuse)(void) = branches_take_turns;
 async int (*const others_before)(void) = others_take_and_give;
+async int (*const large_before)(void) = large_ones_take_turns;

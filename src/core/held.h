@@ -49,6 +49,8 @@ struct weft__held_ops {
 			const void *leaf);
 	/* Writes down where one of those who have it took it; nothing if nobody is known to. */
 	void (*where)(const void *object, char *text, size_t size);
+	/* The task has ended, and its memory is about to be another's. */
+	void (*ended)(const struct weft_task *task);
 	/* Around a poll; the second if it was PENDING. */
 	void (*begins)(void);
 	void (*suspends)(struct weft_task *task);

@@ -371,7 +371,8 @@ static void waited_holder(const struct weft__held *held, void *arg)
 {
 	struct waited *waited = arg;
 
-	waited_add(waited, node_of(waited->dump, held->task, held->strand));
+	waited_add(waited,
+			held->ended ? NODE_NONE : node_of(waited->dump, held->task, held->strand));
 }
 
 static void waited_children(struct waited *waited, const void *object)
@@ -436,10 +437,11 @@ static void say_holder(const struct weft__held *held, void *arg)
 		dprintf(dump->fd, "; %s: a thread has some", weft__held_name(held->kind));
 		return;
 	}
-	dprintf(dump->fd, "; %s %s by task %llx in %s (%s:%u)", weft__held_name(held->kind),
+	dprintf(dump->fd, "; %s %s by task %llx in %s (%s:%u)%s", weft__held_name(held->kind),
 			held->kind == HELD_RECEIVER ? "was used" : "was taken",
 			(unsigned long long)held->task, held->place.async->name,
-			held->place.async->file, held->place.line);
+			held->place.async->file, held->place.line,
+			held->ended ? ", which has ended" : "");
 }
 
 static void say_node(const struct weft__dump *dump, const struct node *node)

@@ -2,11 +2,14 @@
 /*
  * exec/holders.c: who holds what, in checked builds: a table beside the locks, by their addresses.
  *
- * How         Chains under one lock. A task is known by its id, which no other of its runtime has later:
- *             so what a task held when it ended does no harm. With the runtime its ids are forgotten.
+ * How         Chains under one lock. A task is known by its id, which is its own as long as it lives; when
+ *             its memory goes (a large task's at once), another may get both. So what it still holds
+ *             then is marked: it is somebody's who has ended, and no longer the id's. Hence each end
+ *             has to look, which is cheap for who has nothing here: `known` counts.
  *             Whoever holds the same object several times (permits) has as many entries.
  *             What was given back is kept for a while, for reports: a table in which each entry has the
  *             last one that fell upon it.
+ * Invariants  [I1] known, by a hash of the id, counts what the tables have of tasks that live.
  * Misuse      found here, each reported with both places:
  *               - a mutex or rwlock that is unlocked by a task while another holds it, and this does not
  *               - or that the task has unlocked already
@@ -29,7 +32,7 @@
 #include "exec/holders.h"
 #include "exec/runtime.h"
 
-enum { HELD_CHAINS = 1024, HELD_PAST_BITS = 8 };
+enum { HELD_CHAINS = 1024, HELD_PAST_BITS = 8, HELD_KNOWN_BITS = 8 };
 
 /* What a task had, and who gave it back where. */
 struct held_past {
@@ -43,6 +46,7 @@ static struct {
 	bool incomplete; /* atomic */
 	struct weft__held *chains[HELD_CHAINS];
 	struct held_past past[1 << HELD_PAST_BITS];
+	uint32_t known[1 << HELD_KNOWN_BITS]; /* atomic */
 } held_table;
 
 const char *weft__held_name(enum weft__held_kind kind)
@@ -68,6 +72,19 @@ static struct weft__held **chain_of(const void *object)
 	return &held_table.chains[bits >> 54];
 }
 
+static uint32_t *known_of(uint64_t task)
+{
+	return &held_table.known[(task * 0x9e3779b97f4a7c15u) >> (64 - HELD_KNOWN_BITS)];
+}
+
+/* With the lock: it comes to a table, or goes (-1). */
+static void known_count(const struct weft__held *held, int by)
+{
+	if (held->task && !held->ended)
+		/* relaxed: a task's own come before its end, and never all go while one is moved */
+		atomic_fetch_add_relaxed(known_of(held->task), (uint32_t)by); /* [I1] */
+}
+
 void weft__held_each(const void *object, void (*visit)(const struct weft__held *held, void *arg),
 		void *arg)
 {
@@ -82,6 +99,11 @@ void weft__held_each(const void *object, void (*visit)(const struct weft__held *
 static struct weft_task *held_task(void)
 {
 	return weft__worker_current ? weft__task_polled : NULL;
+}
+
+static bool held_is_of(const struct weft__held *held, const struct weft_task *task)
+{
+	return held->task == weft_task_id(task) && !held->ended;
 }
 
 static bool is_lock(enum weft__held_kind kind)
@@ -144,9 +166,35 @@ static struct held_past past_find(const void *object, struct weft_task *task)
 
 static void past_keep(const struct weft__held *held, struct weft_task *by, struct weft__place place)
 {
-	if (by && held->task)
-		*past_entry(held->object, held->task) =
-				(struct held_past){ *held, weft_task_id(by), place };
+	struct held_past *entry = past_entry(held->object, held->task);
+
+	if (!by || !held->task || held->ended)
+		return;
+	known_count(held, 1);
+	if (entry->held.object)
+		known_count(&entry->held, -1);
+	*entry = (struct held_past){ *held, weft_task_id(by), place };
+}
+
+/* ---- the chains: with the lock ---- */
+
+static void held_link(struct weft__held **chain, struct weft__held *entry)
+{
+	entry->next = *chain;
+	*chain = entry;
+	known_count(entry, 1);
+}
+
+/* Given back by that task, if it is one, and there. */
+static struct weft__held *held_unlink(
+		struct weft__held **link, struct weft_task *by, struct weft__place place)
+{
+	struct weft__held *held = *link;
+
+	past_keep(held, by, place);
+	known_count(held, -1);
+	*link = held->next;
+	return held;
 }
 
 /* ---- what locks say ---- */
@@ -165,7 +213,6 @@ static struct weft__held *held_create(const void *object, enum weft__held_kind k
 	*entry = (struct weft__held){ .object = object, .kind = kind };
 	if (task) {
 		entry->task = weft_task_id(task);
-		entry->runtime = weft__worker_current->runtime;
 		entry->strand = cx ? cx->strand : NULL;
 		entry->place = weft__trace_find(task, leaf);
 	}
@@ -186,11 +233,12 @@ static void held_took(const void *object, enum weft__held_kind kind, const struc
 			if (held->object == object && held->kind == kind)
 				break;
 	if (held) {
+		known_count(held, -1);
+		known_count(entry, 1);
 		entry->next = held->next;
 		*held = *entry;
 	} else {
-		entry->next = *chain;
-		*chain = entry;
+		held_link(chain, entry);
 		entry = NULL;
 	}
 	weft__lock_release(&held_table.lock);
@@ -204,7 +252,7 @@ static struct weft__held **held_find(const void *object, uint64_t task)
 
 	while (*link &&
 			((*link)->object != object || (*link)->kind == HELD_RECEIVER ||
-					(task && (*link)->task != task)))
+					(task && ((*link)->task != task || (*link)->ended))))
 		link = &(*link)->next;
 	return link;
 }
@@ -226,8 +274,7 @@ static void held_gave(const void *object, bool is_locked)
 		link = held_find(object, 0);
 	held = *link;
 	if (held) {
-		*link = held->next;
-		past_keep(held, task, here);
+		(void)held_unlink(link, task, here);
 	} else if (task && !is_locked) {
 		past = past_find(object, task);
 	}
@@ -250,8 +297,7 @@ static void held_acquired(
 		return;
 	entry->count = count;
 	weft__lock_acquire(&held_table.lock);
-	entry->next = *chain;
-	*chain = entry;
+	held_link(chain, entry);
 	weft__lock_release(&held_table.lock);
 }
 
@@ -269,9 +315,7 @@ static uint32_t permits_give(const void *object, uint64_t task, uint32_t count,
 		count -= some;
 		held->count -= some;
 		if (held->count == 0) {
-			*link = held->next;
-			past_keep(held, held_task(), place);
-			held->next = *empty;
+			held_unlink(link, held_task(), place)->next = *empty;
 			*empty = held;
 		}
 	}
@@ -315,7 +359,7 @@ static void held_requires(const void *object)
 	weft__lock_acquire(&held_table.lock);
 	for (const struct weft__held *held = *chain_of(object); held; held = held->next)
 		if (held->object == object && held->kind != HELD_RECEIVER)
-			*(held->task == weft_task_id(task) ? &mine : &other) = *held;
+			*(held_is_of(held, task) ? &mine : &other) = *held;
 	past = past_find(object, task);
 	weft__lock_release(&held_table.lock);
 	/* relaxed: a flag */
@@ -341,8 +385,7 @@ static void held_waits(const void *object, enum weft__held_kind kind, const stru
 		return; /* not a lock, or not in its queue: the budget is spent */
 	weft__lock_acquire(&held_table.lock);
 	for (const struct weft__held *held = *chain_of(object); held; held = held->next)
-		if (held->object == object && held->task == weft_task_id(task) &&
-				held->strand == cx->strand)
+		if (held->object == object && held_is_of(held, task) && held->strand == cx->strand)
 			found = *held;
 	weft__lock_release(&held_table.lock);
 	if (found.object)
@@ -364,26 +407,35 @@ static void held_where(const void *object, char *text, size_t size)
 				(unsigned long long)held.task);
 }
 
-void weft__held_forget(const struct weft_runtime *runtime)
+static void held_ended(const struct weft_task *task)
 {
-	if (!WEFT__HELD)
+	uint64_t id = weft_task_id(task);
+
+	if (!atomic_load_relaxed(known_of(id))) /* relaxed: see known_count [I1] */
 		return;
 	weft__lock_acquire(&held_table.lock);
 	for (size_t i = 0; i < HELD_CHAINS; i++)
 		for (struct weft__held *held = held_table.chains[i]; held; held = held->next)
-			if (held->runtime == runtime)
-				held->task = 0;
-	for (size_t i = 0; i < sizeof held_table.past / sizeof *held_table.past; i++)
-		if (held_table.past[i].held.runtime == runtime)
-			held_table.past[i].held.object = NULL;
+			if (held_is_of(held, task)) {
+				known_count(held, -1);
+				held->ended = true;
+			}
+	for (size_t i = 0; i < sizeof held_table.past / sizeof *held_table.past; i++) {
+		struct weft__held *held = &held_table.past[i].held;
+
+		if (held->object && held->task == id) {
+			known_count(held, -1);
+			held->object = NULL;
+		}
+	}
 	weft__lock_release(&held_table.lock);
 }
 
 void weft__held_watch(void)
 {
 	static const struct weft__held_ops ops = { held_took, held_gave, held_acquired,
-		held_released, held_requires, held_waits, held_where, weft__mutex_watch_begins,
-		weft__mutex_watch_suspends };
+		held_released, held_requires, held_waits, held_where, held_ended,
+		weft__mutex_watch_begins, weft__mutex_watch_suspends };
 
 	if (!WEFT__HELD)
 		return;

@@ -9,19 +9,16 @@
 struct weft__held {
 	struct weft__held *next;
 	const void *object;
-	uint64_t task; /* weft_task_id; 0: a thread's permits, or its runtime is gone */
-	const struct weft_runtime *runtime; /* its */
+	uint64_t task; /* weft_task_id; 0: a thread's permits */
 	const struct weft_strand *strand;   /* NULL: a plain call, so nobody knows */
 	struct weft__place place;           /* where it was taken */
 	uint32_t count;                     /* of permits */
 	enum weft__held_kind kind;
+	bool ended; /* the task has: from here on another may have its id */
 };
 
 /* From here on it is written down, in checked builds. */
 void weft__held_watch(void);
-
-/* The runtime ends, with its tasks: from here on others may have their ids. */
-void weft__held_forget(const struct weft_runtime *runtime);
 
 /* Calls visit for each that holds the object, under a lock. */
 void weft__held_each(const void *object, void (*visit)(const struct weft__held *held, void *arg),

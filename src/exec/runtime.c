@@ -538,7 +538,6 @@ void weft_runtime_destroy(struct weft_runtime *runtime)
 		weft__registry_remove(runtime); /* no weft_dump begins a visit any more */
 		wait_for_visitors(runtime);
 		weft__pool_destroy(runtime->pool);
-		weft__held_forget(runtime);
 		runtime_free(runtime);
 	} else if (jobs || !stopped) {
 		weft__report(runtime, "memory abandoned: %u jobs still run%s", jobs,

@@ -256,6 +256,7 @@ static inline void weft__task_publish(struct weft_task *task, const struct weft_
  * value finds the task DONE; release: destroy, which does not, sees whoever frees it as a visitor. */
 static inline void weft__task_unpublish(struct weft_task *task)
 {
+	WEFT_HELD(ended(task));
 	atomic_store_release(&task->async, NULL);
 }
 

@@ -33,8 +33,10 @@ extern const struct weft_async *const misuse_releases_early;
 extern const struct weft_async *const misuse_never_acquires;
 extern const struct weft_async *const misuse_releases_again;
 extern const struct weft_async *const misuse_permits_of_two;
+extern const struct weft_async *const misuse_releases_in_its_block;
 extern const struct weft_async *const no_misuse;
 extern const struct weft_async *const others_before;
+extern const struct weft_async *const large_before;
 extern const struct weft_async *const shares;
 void deadlocks_reset(void);
 
@@ -376,6 +378,15 @@ RIG_TEST(s3_15_who_released_the_permit_of_another_is_named)
 			"has given back in releases_the_others (after |deadlocks.c:"));
 }
 
+RIG_TEST(s3_15_permit_that_is_released_in_the_block_that_has_it_is_reported)
+{
+	needs_a_checked_build();
+	CHECK_ABORTS(dies(options, misuse_releases_in_its_block,
+			"releases_in_its_block|needs permits of a semaphore 0x|"
+			"it has taken in releases_in_its_block (|"
+			"has given back in releases_in_its_block (after |deadlocks.c:"));
+}
+
 RIG_TEST(s2_69_pthread_mutex_across_a_suspension_is_reported_with_both_places)
 {
 	needs_a_checked_build();
@@ -396,6 +407,12 @@ RIG_TEST(locks_of_a_runtime_that_is_gone_are_nobody_s)
 		run_misuse(options, others_before);
 		run_misuse(options, no_misuse);
 	}
+}
+
+/* The memory of a large task goes with it, so that the next may have its id. */
+RIG_TEST(locks_of_a_task_that_has_ended_are_nobody_s)
+{
+	run_misuse(options, large_before);
 }
 
 /* It was locked by a plain form, which gives no place. */
