@@ -215,3 +215,47 @@ TEST(then_survives_being_cancelled_anywhere)
 {
 	CHECK_EQ(sweep(&naps_scenario).suspensions, 2);
 }
+
+static int count_and_map(void *data, const void *result)
+{
+	*(int *)data += 1;
+	return *(const int *)result ? *(const int *)result : 7;
+}
+
+struct mapped_world {
+	struct weft_wheel wheel;
+	struct weft_sleep__frame sleep;
+	int mapped;
+};
+
+static void mapped_set_up(struct sweep *sweep)
+{
+	struct mapped_world *world = sweep->world;
+
+	weft__wheel_init(&world->wheel, 0);
+	sweep->env.env.wheel = &world->wheel;
+	weft_sleep__init(&world->sleep.args, 500);
+	weft_map__init(sweep->frame, &weft_sleep__async, &world->sleep, count_and_map,
+			&world->mapped);
+}
+
+static const char *mapped_check(struct sweep *sweep)
+{
+	struct mapped_world *world = sweep->world;
+
+	SWEEP_EXPECT(sweep_result(sweep) == (sweep->cancelled ? -ECANCELED : 7));
+	SWEEP_EXPECT(world->mapped == 1);
+	return NULL;
+}
+
+TEST(map_survives_being_cancelled_anywhere)
+{
+	static const struct sweep_scenario scenario = { .name = "map",
+		.async = &weft_map__async,
+		.world_bytes = sizeof(struct mapped_world),
+		.set_up = mapped_set_up,
+		.advance = naps_advance,
+		.check = mapped_check };
+
+	CHECK_EQ(sweep(&scenario).suspensions, 1);
+}

@@ -255,6 +255,98 @@ TEST(sink_send_all_loses_nothing_wherever_it_is_cancelled)
 	CHECK(sweep(&scenario).suspensions > ITEMS);
 }
 
+/* ---- the same, item by item ---- */
+
+WEFT_ASYNC_1(int, send_each, struct swept *);
+
+struct send_each__frame {
+	struct send_each__args args;
+	union {
+		struct weft_sink_send__frame send;
+		struct weft_sink_feed__frame feed;
+		struct weft_sink_flush__frame flush;
+		struct weft_sink_close__frame close;
+	};
+	int result;
+};
+
+/* In turn they are sent, and fed. `item` counts those that were taken. */
+enum weft_poll send_each__poll(void *frame, struct weft_context *cx)
+{
+	struct send_each__frame *f = frame;
+	struct swept *swept = f->args.p0;
+
+	weft_begin(f);
+	f->result = 0;
+	while (swept->item < ITEMS && f->result == 0) {
+		if (swept->item % 2) {
+			weft_await(f, f->send, weft_sink_send, &swept->buffer.sink, &swept->item);
+			f->result = f->send.args.result;
+		} else {
+			weft_await(f, f->feed, weft_sink_feed, &swept->buffer.sink, &swept->item);
+			f->result = f->feed.args.result;
+		}
+		swept->item += f->result == 0;
+	}
+	if (f->result == 0) {
+		weft_await(f, f->flush, weft_sink_flush, &swept->buffer.sink);
+		f->result = f->flush.args.result;
+	}
+	weft_await(f, f->close, weft_sink_close, &swept->buffer.sink);
+	weft_return(f, f->result);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(send_each, WEFT_ASYNC_RESULT_INT);
+
+static void each_set_up(struct sweep *sweep)
+{
+	struct swept *swept = sweep->world;
+
+	weft_channel_init(&swept->channel.channel, sizeof(int), 1);
+	weft_sink_sender_init(&swept->sender, &swept->channel);
+	weft_sink_buffer_init(&swept->buffer, &swept->sender, swept->room, 2);
+	send_each__init(sweep->frame, swept);
+}
+
+static bool each_advance(struct sweep *sweep)
+{
+	return receive(sweep->world);
+}
+
+/* What was taken has been received, or is in the channel, or in the buffer. */
+static const char *each_check(struct sweep *sweep)
+{
+	struct swept *swept = sweep->world;
+	int result = sweep_result(sweep);
+
+	SWEEP_EXPECT(result == 0 || (sweep->cancelled && result == -ECANCELED));
+	SWEEP_EXPECT(result < 0 || swept->buffer.self.count == 0);
+	while (receive(swept))
+		;
+	for (size_t i = 0; i < swept->buffer.self.count; i++)
+		swept->received[swept->count++] = swept->room[(swept->buffer.self.first + i) % 2];
+	SWEEP_EXPECT(swept->count == swept->item);
+	SWEEP_EXPECT(result < 0 || swept->count == ITEMS);
+	for (int i = 0; i < swept->count; i++)
+		SWEEP_EXPECT(swept->received[i] == i);
+	return NULL;
+}
+
+TEST(sink_takes_an_item_or_leaves_it_wherever_it_is_cancelled)
+{
+	static const struct sweep_scenario scenario = {
+		.name = "send, feed, flush, close",
+		.async = &send_each__async,
+		.world_bytes = sizeof(struct swept),
+		.set_up = each_set_up,
+		.advance = each_advance,
+		.check = each_check,
+		.tear_down = swept_tear_down,
+	};
+
+	CHECK(sweep(&scenario).suspensions >= ITEMS / 2);
+}
+
 TEST(sink_send_is_done_once_the_item_was_taken)
 {
 	union numbers channel = WEFT_CHANNEL_INIT(channel, 1);

@@ -504,6 +504,11 @@ struct two {
 	int first, second;
 };
 
+struct numbered_one {
+	size_t index;
+	int value;
+};
+
 struct pipes {
 	stutter_stream sources[SOURCES];
 	struct weft_stream_map map;
@@ -518,6 +523,13 @@ struct pipes {
 	WEFT_STREAM_FROM(map, struct two, int) sums;
 	WEFT_STREAM_OF(chunks, struct weft_chunk) chunks;
 	WEFT_STREAM_FROM(map, struct weft_chunk, int) lasts;
+	WEFT_STREAM_FROM(flat_map, struct weft_chunk, int) singles;
+	struct weft_stream_iter singles_of;
+	WEFT_STREAM_FROM(map, int, int) halves, totals;
+	WEFT_STREAM_OF(filter, int) tail, looked_at, low;
+	WEFT_STREAM_OF(enumerate, struct numbered_one) enumerated;
+	WEFT_STREAM_FROM(map, struct numbered_one, int) labels;
+	int sum, item;
 	struct row row;
 	int room, buffer[3];
 	struct weft_stream *last;
@@ -598,6 +610,53 @@ static struct weft_stream *build_flat_map(struct pipes *pipes)
 	return &pipes->flat_map.flatten.stream;
 }
 
+/* The sum is that of each item once, whatever interrupts. */
+static struct weft_stream *build_scan(struct pipes *pipes)
+{
+	weft_stream_filter_map_init(&pipes->halves, &pipes->sources[0], halve, NULL);
+	weft_stream_scan_init(&pipes->totals, &pipes->halves, running_sum, &pipes->sum);
+	return &pipes->totals.stream;
+}
+
+static struct weft_stream *build_while(struct pipes *pipes)
+{
+	static const int one = 1, four = 4;
+
+	weft_stream_skip_while_init(
+			&pipes->tail, &pipes->sources[0], is_below, (void *)(uintptr_t)&one);
+	weft_stream_inspect_init(&pipes->looked_at, &pipes->tail, add_up, &pipes->sum);
+	weft_stream_take_while_init(
+			&pipes->low, &pipes->looked_at, is_below, (void *)(uintptr_t)&four);
+	return &pipes->low.stream;
+}
+
+WEFT_STREAM_FN(label, void, struct numbered_one, int)
+{
+	*out = 10 * in->value + (int)in->index;
+	return 1;
+}
+
+static struct weft_stream *build_enumerate(struct pipes *pipes)
+{
+	weft_stream_enumerate_init(&pipes->enumerated, &pipes->sources[0]);
+	weft_stream_map_init(&pipes->labels, &pipes->enumerated, label, NULL);
+	return &pipes->labels.stream;
+}
+
+WEFT_STREAM_FN(items_of, struct weft_stream_iter, struct weft_chunk, struct weft_stream *)
+{
+	weft_stream_iter_init_raw(arg, sizeof(int), in->items, in->count, sizeof(int));
+	*out = &arg->stream;
+	return 1;
+}
+
+static struct weft_stream *build_ready_chunks(struct pipes *pipes)
+{
+	weft_stream_ready_chunks_init(&pipes->chunks, &pipes->sources[0], pipes->buffer, 3);
+	weft_stream_flat_map_init(&pipes->singles, &pipes->chunks, items_of, &pipes->singles_of);
+	return &pipes->singles.stream;
+}
+
 static void pipes_set_up(struct sweep *sweep)
 {
 	struct pipes *pipes = sweep->world;
@@ -661,6 +720,7 @@ static const char *pipes_check(struct sweep *sweep)
 }
 
 static const int odd_ones[] = { 1, 3 }, taken[] = { 1, 2 }, paired[] = { 5, 16, 27, 38, 49 },
+		 sums[] = { 0, 1, 3 }, whiles[] = { 1, 2, 3 }, labels[] = { 0, 11, 22, 33, 44 },
 		 lasts[] = { 32, 24 }, rows[] = { 0, 0, 1, 0, 1, 2, 0, 1, 2, 3 };
 
 #define PIPE(name_, build_, items_, count_, any_order_)                                            \
@@ -684,10 +744,49 @@ TEST(s2_46_streams_lose_nothing_wherever_they_are_cancelled)
 		PIPE("zip", build_zip, paired, 5, false),
 		PIPE("chunks", build_chunks, lasts, 2, false),
 		PIPE("flat_map", build_flat_map, rows, 10, false),
+		PIPE("filter_map, scan", build_scan, sums, 3, false),
+		PIPE("skip_while, inspect, take_while", build_while, whiles, 3, false),
+		PIPE("enumerate", build_enumerate, labels, 5, false),
+		PIPE("ready_chunks, flat_map", build_ready_chunks, digits, 5, false),
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		pipe_case = &cases[i];
 		CHECK(sweep(&pipe_case->scenario).suspensions >= 4);
 	}
+}
+
+static void fold_set_up(struct sweep *sweep)
+{
+	struct pipes *pipes = sweep->world;
+
+	stutter_init(&pipes->sources[0].self, digits, SOURCE_ITEMS);
+	weft_stream_fold__init(sweep->frame, &pipes->sources[0].stream, &pipes->item, add_up__any,
+			&pipes->sum);
+}
+
+static const char *fold_check(struct sweep *sweep)
+{
+	struct pipes *pipes = sweep->world;
+	int next = (int)pipes->sources[0].self.next, result = sweep_result(sweep);
+
+	SWEEP_EXPECT(result == 0 || (sweep->cancelled && result == -ECANCELED));
+	SWEEP_EXPECT(result < 0 || next == SOURCE_ITEMS);
+	SWEEP_EXPECT(pipes->sum == next * (next - 1) / 2);
+	SWEEP_EXPECT(!pipes->sources[0].self.waker.ops);
+	return NULL;
+}
+
+TEST(s2_46_fold_has_seen_each_item_once_wherever_it_is_cancelled)
+{
+	static const struct sweep_scenario scenario = {
+		.name = "fold",
+		.async = &weft_stream_fold__async,
+		.world_bytes = sizeof(struct pipes),
+		.set_up = fold_set_up,
+		.advance = pipes_advance,
+		.check = fold_check,
+	};
+
+	CHECK(sweep(&scenario).suspensions >= SOURCE_ITEMS);
 }
