@@ -193,7 +193,7 @@ static void way_store(struct way *way, const struct node *node)
 	const struct node *place = node_strip(node->child[0]);
 
 	if (place->kind != NODE_NAME || !place->variable || place->variable->is_static ||
-			place->variable->address_taken || place->variable->is_volatile)
+			place->variable->is_volatile)
 		way->acted = true;
 }
 

@@ -187,11 +187,20 @@ static void hoist_variable(struct lower *lower, struct node *declaration, size_t
 {
 	static const char *const deduced[] = { "typeof", "__typeof__", "__typeof", "__auto_type",
 		NULL };
+	static const char *const registers[] = { "asm", "__asm__", "__asm", NULL };
 	struct text *members = &lower->scope->members;
 
 	if (type_is_variably_modified(variable->type)) {
 		diagnose_error(lower->tree, variable->name_at, "W011",
 				"`%s` has a variable length and is in scope of an await: allocate it",
+				variable->name);
+		return;
+	}
+	if (has_token(lower->source, lower->source->tokens[from].begin,
+			    lower->source->tokens[to].begin, registers)) {
+		diagnose_error(lower->tree, variable->name_at, "W028",
+				"`%s` is bound to a register, which has another value after an await: "
+				"keep it in another variable meanwhile",
 				variable->name);
 		return;
 	}
@@ -241,6 +250,29 @@ static void initialise(struct lower *lower, const struct variable *variable, str
 		text_printf(lower->out, "weft_f->%s = %s;", member, text);
 }
 
+/* Where nothing awaits nothing comes between the variables, and a type in front of them stays there. */
+static void declare_in_place(struct lower *lower, const struct node *node, unsigned i,
+		size_t specifiers_end, size_t from, size_t equals)
+{
+	const struct source *source = lower->source;
+	const struct node *child = node->child[i];
+	bool together = !lower->function->body->has_await;
+	const char *value = child->count ? lower_expression(lower, child->child[0], false) : NULL;
+
+	if (i == 0 || !together)
+		text_printf(lower->out, "%s ",
+				lower_render(lower, node->begin,
+						specifiers_end ? source->tokens[specifiers_end - 1]
+										 .end
+							       : node->begin));
+	text_puts(lower->out,
+			lower_render(lower, source->tokens[from].begin,
+					source->tokens[equals].begin));
+	if (value)
+		text_printf(lower->out, "= %s", value);
+	text_puts(lower->out, together && i + 1 < node->count ? ", " : "; ");
+}
+
 void lower_declaration(struct lower *lower, struct node *node)
 {
 	const struct source *source = lower->source;
@@ -258,7 +290,6 @@ void lower_declaration(struct lower *lower, struct node *node)
 		struct variable *variable = child->variable;
 		size_t equals = declarator_end(source, from, true),
 		       end = declarator_end(source, from, false);
-		const char *value = NULL;
 
 		lower_sync(lower, variable->name_at);
 		if (variable->future) {
@@ -275,19 +306,7 @@ void lower_declaration(struct lower *lower, struct node *node)
 						"sizeof weft_f->%s); ",
 						variable->member, variable->member);
 		} else {
-			if (child->count)
-				value = lower_expression(lower, child->child[0], false);
-			text_printf(lower->out, "%s %s",
-					lower_render(lower, node->begin,
-							specifiers_end ? source->tokens[specifiers_end -
-											       1]
-											 .end
-								       : node->begin),
-					lower_render(lower, source->tokens[from].begin,
-							source->tokens[equals].begin));
-			if (value)
-				text_printf(lower->out, "= %s", value);
-			text_puts(lower->out, "; ");
+			declare_in_place(lower, node, i, specifiers_end, from, equals);
 		}
 		if (statement_cleans(variable))
 			lower_cleanup(lower, variable);

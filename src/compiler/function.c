@@ -209,6 +209,24 @@ static void edit_names(struct lower *lower)
 				}
 }
 
+/* asm goto ("..." : : : : label) */
+static bool is_asm_goto(const struct source *source, const struct node *node)
+{
+	size_t token = source_token(source, node->begin);
+
+	if (node->kind != NODE_STATEMENT || !source_is_attribute(source, token))
+		return false;
+	while (token < source->token_count && !source_token_is(source, token, "("))
+		if (source_token_is(source, token++, "goto"))
+			return true;
+	return false;
+}
+
+static bool is_unknown_jump(const struct source *source, const struct node *node)
+{
+	return node->kind == NODE_COMPUTED_GOTO || is_asm_goto(source, node);
+}
+
 static void check_supported(struct lower *lower, struct node *node)
 {
 	static const char *const jumps[] = { "setjmp", "_setjmp", "sigsetjmp", "__sigsetjmp",
@@ -229,9 +247,12 @@ static void check_supported(struct lower *lower, struct node *node)
 					"alloca in an async function: the memory is gone after an "
 					"await; use an "
 					"array, or malloc and defer free");
-	if (node->kind == NODE_COMPUTED_GOTO && lower->function->body->has_await)
+	if (lower->function->body->has_await && is_unknown_jump(lower->source, node))
 		diagnose_error(lower->tree, node->begin, "W014",
-				"computed goto in a function that awaits: use a switch");
+				node->kind == NODE_COMPUTED_GOTO
+						? "computed goto in a function that awaits: use a switch"
+						: "asm goto in a function that awaits: put it into a "
+						  "plain function that tells where to go on");
 	if (node->kind == NODE_VARIABLE && node->variable && node->variable->block &&
 			node->variable->block->has_await && !node->variable->hoisted &&
 			!node->variable->is_static &&
@@ -257,6 +278,18 @@ static bool is_deferring(const struct deferring *in, uint32_t at)
 	return at > in->defer->begin && at < in->block->end;
 }
 
+/* It may go to each label. */
+static void check_unknown_jump(const struct deferring *in, const struct node *node)
+{
+	for (struct label_home *label = in->lower->labels; label; label = label->next)
+		if (is_deferring(in, label->node->begin) != is_deferring(in, node->begin)) {
+			diagnose_error(in->lower->tree, node->begin, "W014",
+					"this jump may pass a defer, and nobody knows: use a switch, or a "
+					"plain goto");
+			return;
+		}
+}
+
 static void check_jump(const struct deferring *in, const struct node *node)
 {
 	const struct node *target, *around = node->parent;
@@ -270,6 +303,8 @@ static void check_jump(const struct deferring *in, const struct node *node)
 					"statements from there on a block of their own",
 					in->defer->kind == NODE_DEFER ? "defer" : "future");
 	}
+	if (!in->lower->function->body->has_await && is_unknown_jump(in->lower->source, node))
+		check_unknown_jump(in, node);
 	if (node->kind != NODE_GOTO)
 		return;
 	target = label_node(in->lower, node->name);

@@ -247,27 +247,65 @@ static bool mixes_plain_and_async(CXDiagnostic diagnostic, const char *text)
 	return is_about_types;
 }
 
+/* `at` is its brace. */
+static void say_nested_function(struct tree *tree, uint32_t at)
+{
+	const struct source *source = tree->source;
+	size_t first = source_token(source, at), name;
+
+	while (first > 0 && !source_token_is(source, first - 1, ";") &&
+			!source_token_is(source, first - 1, "{") &&
+			!source_token_is(source, first - 1, "}"))
+		first--;
+	for (name = first;
+			!source_token_is(source, name + 1, "(") && source->tokens[name].begin < at;)
+		name++;
+	diagnose_error(tree, source->tokens[name].begin, "W027",
+			"`%.*s` is defined in a function, an extension of gcc that weftcc does not know: "
+			"define it outside, and pass what it uses",
+			(int)(source->tokens[name].end - source->tokens[name].begin),
+			source->text + source->tokens[name].begin);
+}
+
+static bool is_nested_function(const char *text)
+{
+	return strcmp(text, "function definition is not allowed here") == 0;
+}
+
+static void say_diagnostic(struct tree *tree, CXDiagnostic diagnostic, const char *text)
+{
+	uint32_t at = location_offset(clang_getDiagnosticLocation(diagnostic));
+	enum CXDiagnosticSeverity severity = clang_getDiagnosticSeverity(diagnostic);
+
+	if (source_place(tree->source, at).system)
+		;
+	else if (is_nested_function(text))
+		say_nested_function(tree, at);
+	else if (machine_names_async(text) && strstr(text, "previously declared"))
+		diagnose_error(tree, at, "W025",
+				"this function is async in one declaration and not in another");
+	else if (severity >= CXDiagnostic_Error)
+		diagnose_error(tree, at, NULL, "%s", text);
+	else if (severity == CXDiagnostic_Warning && mixes_plain_and_async(diagnostic, text))
+		diagnose_error(tree, at, "W024",
+				"async and plain functions are called in different ways, so "
+				"neither can stand for the other: wrap the one in one of the "
+				"other kind");
+}
+
+/* Behind a nested function, what is said is that clang does not know it. */
 static void say_parse_errors(struct tree *tree)
 {
+	bool has_nested = false;
+
 	for (unsigned i = 0; i < clang_getNumDiagnostics(tree->unit); i++) {
 		CXDiagnostic diagnostic = clang_getDiagnostic(tree->unit, i);
-		uint32_t at = location_offset(clang_getDiagnosticLocation(diagnostic));
 		CXString string = clang_getDiagnosticSpelling(diagnostic);
 		const char *text = clang_getCString(string);
 
-		if (source_place(tree->source, at).system)
-			;
-		else if (machine_names_async(text) && strstr(text, "previously declared"))
-			diagnose_error(tree, at, "W025",
-					"this function is async in one declaration and not in another");
-		else if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error)
-			diagnose_error(tree, at, NULL, "%s", text);
-		else if (clang_getDiagnosticSeverity(diagnostic) == CXDiagnostic_Warning &&
-				mixes_plain_and_async(diagnostic, text))
-			diagnose_error(tree, at, "W024",
-					"async and plain functions are called in different ways, so "
-					"neither can stand for the other: wrap the one in one of the "
-					"other kind");
+		if (!has_nested || is_nested_function(text))
+			say_diagnostic(tree, diagnostic, text);
+		has_nested |= is_nested_function(text);
 		clang_disposeString(string);
 		clang_disposeDiagnostic(diagnostic);
 	}
@@ -284,7 +322,7 @@ int tree_build(struct tree *tree, struct source *source, const struct translate_
 {
 	/* gcc's types and attributes that clang does not know */
 	static const char *const compatibility[] = { "-x", "c", "-ferror-limit=0",
-		"-Wno-everything", "-Wincompatible-function-pointer-types",
+		"-fbracket-depth=1024", "-Wno-everything", "-Wincompatible-function-pointer-types",
 		"-Wcast-calling-convention", "-Wpointer-type-mismatch",
 		"-Wcompare-distinct-pointer-types", "-D_Float128=__float128",
 		"-D_Float64x=long double", "-D_Float64=double", "-D_Float32x=double",

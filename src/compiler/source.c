@@ -117,7 +117,9 @@ static const char *scan_token(const char *at, const char *end, enum token_kind *
 	*kind = TOKEN_NUMBER;
 	while (at < end &&
 			(is_word(*at) || *at == '.' ||
-					((*at == '+' || *at == '-') && strchr("eEpP", at[-1]))))
+					((*at == '+' || *at == '-') && strchr("eEpP", at[-1])) ||
+					(*at == '\'' && at + 1 < end &&
+							is_word(at[1])))) /* 1'000 */
 		at++;
 	return at;
 }

@@ -142,6 +142,12 @@ static void check_declaration(struct tree *tree, const struct function *function
 				"number has to "
 				"be known; pass an array",
 				function->name);
+	for (int i = 0; i < clang_getNumArgTypes(function->type); i++)
+		if (type_is_variably_modified(clang_getArgType(function->type, (unsigned)i)))
+			diagnose_error(tree, at, "W011",
+					"a parameter of `%s` has a variable length: pass a pointer to "
+					"elements, and the length",
+					function->name);
 	if (function->is_inline && !function->is_static)
 		diagnose_error(tree, at, "W016",
 				"an inline async function has to be static: `static inline`");

@@ -9,3 +9,9 @@ async int zeros(int count)
 	weft_try(await weft_yield());
 	return numbers[0];
 }
+
+async int sum(int count, int numbers[count], int table[][count])
+{
+	weft_try(await weft_yield());
+	return numbers[0] + table[0][0];
+}

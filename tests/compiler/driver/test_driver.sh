@@ -345,7 +345,11 @@ is_deep_expression_no_hindrance() {
 	{
 		printf '#include <weft.h>\n#include <weft/async.h>\nasync int main(void) { int n = 1; n += await weft_yield()'
 		awk 'BEGIN { for (i = 0; i < 4000; i++) printf " + n" }'
-		printf '; return n != 4001; }\n'
+		printf '; n += '
+		awk 'BEGIN { for (i = 0; i < 900; i++) printf "n + (" }'
+		printf 'await weft_yield()'
+		awk 'BEGIN { for (i = 0; i < 900; i++) printf ")" }'
+		printf '; return n < 4001; }\n'
 	} >deep.c
 	weftcc deep.c -o program && ./program
 }

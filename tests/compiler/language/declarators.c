@@ -64,9 +64,30 @@ static async int pragmas(void)
 	return total + numbers[7];
 }
 
+/* Nothing awaits here, and yet something is translated in the middle of the declaration. */
+static async int types_once(int n)
+{
+	struct pair { int a, b; } one = { 1, 2 }, *two = ({ if (n < 0) return -1; &one; }), three[2] = { one };
+	enum { LOW = 3, HIGH } low = LOW, high = ({ if (n > 9) return 10; HIGH; });
+
+	three[1] = *two;
+	return three[0].a + three[1].b + (int)low + (int)high + n;
+}
+
+static int types_once_plainly(int n)
+{
+	defer printf("bye\n");
+	struct pair { int a, b; } one = { 1, n }, two = { ({ if (n < 0) return -1; n; }), weft_run(leaf(4)) };
+
+	one = two;
+	return one.a + one.b;
+}
+
 async int main(void)
 {
 	printf("pointers %d\n", await pointers());
 	printf("pragmas %d\n", await pragmas());
+	printf("once %d %d %d\n", await types_once(-5), await types_once(1), await types_once(10));
+	printf("plainly %d\n", await weft_blocking(types_once_plainly(2)));
 	return 0;
 }

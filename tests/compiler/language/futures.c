@@ -2,6 +2,7 @@
 /* Futures kept in variables: awaited later, cancelled, left behind. */
 #include <stdio.h>
 #include <errno.h>
+#include <sys/resource.h>
 #include <weft.h>
 #include <weft/async.h>
 static async int count(const char *s, int n)
@@ -45,8 +46,28 @@ static async int use(int n)
 	printf("d %ld\n", await d);
 	return x * 100 + y;
 }
+/* In a frame of its own, for it may be replaced. */
+__attribute__((weak)) async int wide(int n)
+{
+	char bytes[4096] = { 0 };
+	bytes[n & 4095] = 1;
+	weft_try(await weft_yield());
+	return bytes[n & 4095];
+}
+static async long leave_behind(int count)
+{
+	struct rusage before, after;
+	getrusage(RUSAGE_SELF, &before);
+	for (int i = 0; i < count; i++) {
+		weft_future(wide) left;
+		weft_start(left, wide(i));
+	}
+	getrusage(RUSAGE_SELF, &after);
+	return after.ru_maxrss - before.ru_maxrss;
+}
 async int main(void)
 {
+	printf("gives its frames back: %d\n", await leave_behind(20000) < 40000);
 	for (int i = 2; i < 6; i++)
 		printf("= %d\n", await use(i));
 	return 0;

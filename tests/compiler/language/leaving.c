@@ -124,8 +124,27 @@ static int plain(int x)
 	}
 	return x;
 }
+/* Behind the block each of them has a new value; but for whom `continue` leads past that. */
+static async int needed_by_continue(int rounds)
+{
+	int sum = 0, kept = 0, also = 0;
+
+	for (int i = 0; i < rounds; sum += kept * also, i++) {
+		kept = i + 1;
+		also = i + 2;
+		{
+			defer (void)await weft_yield();
+			if (i & 1)
+				continue;
+		}
+		kept = 100;
+		also = 1000;
+	}
+	return sum;
+}
 async int main(void)
 {
+	printf("%d\n", await needed_by_continue(4));
 	for (int i = 0; i < 5; i++)
 		printf("%d", await many(i > 3 ? 9 : i));
 	for (int i = 0; i < 4; i++)

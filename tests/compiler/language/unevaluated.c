@@ -81,12 +81,18 @@ static async int types(struct picker picker)
 	return *(char *)nowhere + !measure;
 }
 
+static int plus(int a, int b)
+{
+	return a + b;
+}
+
 static async int operands(void)
 {
 	int sum = (int)sizeof(await letter('x')) + (int)sizeof -await letter('x') +
 			(int)sizeof(*await text()) + (int)_Alignof(char[sizeof(await text())]);
 
 	sum += _Generic(await pick(1), struct pair: 10, default: 0);
+	sum += _Generic(plus(1, (int)await letter('x')), int: 10000, default: 0);
 	sum += _Generic(sum, __typeof__(await weft_sleep(1)): 100, default: 0);
 	sum += __builtin_constant_p(await weft_sleep(1)) + __builtin_choose_expr(
 			sizeof(await letter('x')) == 1, 1000, (void)0);
@@ -102,6 +108,6 @@ async int main(void)
 	printf("%d after %d call\n", sizes - 'y', calls);
 	printf("%c after %d calls\n", MAX(await letter('a'), await letter('b')), calls);
 	printf("%d\n", await types((struct picker){ pick }));
-	printf("%d after %d calls\n", await operands(), calls);
+	printf("%d after %d calls\n", plus(await operands(), 0), calls);
 	return fflush(stdout) != 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * T8: attributes as C23 writes them, wherever they may stand.
+ * T8: attributes as C23 writes them, wherever they may stand; and its numbers.
  * flags: -std=gnu2x
  */
 #include <stdio.h>
@@ -14,5 +14,6 @@ async int main(void) {
  switch (await id(1)) { case 1: y++; [[fallthrough]]; case 2: y += await id(1); }
  for (int i = 0; i < 2; i++) { [[maybe_unused]] typedef int T; T t = await id(i); y += t; }
  { label:; int decl_after = await id(5); y += decl_after; if (y < 12) goto label; }
+ y += await id(1'000) - 1'0'0'0 + (await id(1) == 0x1'0 ? 'a' : 0);
  printf("%d %d %d %d %d\n", x, y, q, (int)((unsigned long)p % 32), *p + *pw + (int)((unsigned long)pw % 16));
  return 0; }
