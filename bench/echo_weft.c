@@ -42,17 +42,16 @@ static enum weft_poll read_here(struct serve__frame *f, struct weft_context *cx)
 	return weft_tcp_read__poll(&f->read, cx);
 }
 
-/* What the socket does not take at once; NULL if it took everything, or failed. */
-static char *send_now(struct weft_tcp conn, size_t size, size_t *left)
+/* What the socket did not take at once of `size` bytes; NULL if it failed, or if there is no memory. */
+static char *keep_rest(ssize_t sent, size_t size, size_t *left)
 {
-	ssize_t sent = weft_tcp_try_write(conn, buffer, size);
 	char *rest;
 
 	if (sent == -EAGAIN)
 		sent = 0;
-	*left = sent < 0 ? SIZE_MAX : size - (size_t)sent;
-	if (sent < 0 || *left == 0)
+	if (sent < 0)
 		return NULL;
+	*left = size - (size_t)sent;
 	rest = malloc(*left);
 	if (rest)
 		memcpy(rest, buffer + sent, *left);
@@ -62,6 +61,7 @@ static char *send_now(struct weft_tcp conn, size_t size, size_t *left)
 enum weft_poll serve__poll(void *frame, struct weft_context *cx)
 {
 	struct serve__frame *f = frame;
+	ssize_t sent;
 	size_t left;
 
 	weft_begin(f);
@@ -74,9 +74,10 @@ enum weft_poll serve__poll(void *frame, struct weft_context *cx)
 			return WEFT_PENDING;
 		if (f->read.args.result <= 0)
 			break;
-		f->rest = send_now(f->args.p0, (size_t)f->read.args.result, &left);
-		if (left == 0)
+		sent = weft_tcp_try_write(f->args.p0, buffer, (size_t)f->read.args.result);
+		if (sent == f->read.args.result)
 			continue;
+		f->rest = keep_rest(sent, (size_t)f->read.args.result, &left);
 		if (!f->rest)
 			break;
 		weft_await(f, f->write, weft_tcp_write_all, f->args.p0, f->rest, left);
@@ -107,6 +108,7 @@ struct serve_http__frame {
 enum weft_poll serve_http__poll(void *frame, struct weft_context *cx)
 {
 	struct serve_http__frame *f = frame;
+	ssize_t sent;
 	long answers;
 	size_t left;
 
@@ -121,9 +123,10 @@ enum weft_poll serve_http__poll(void *frame, struct weft_context *cx)
 		answers = http_answer_all(f->in, &f->bytes, buffer);
 		if (answers < 0)
 			break;
-		f->rest = send_now(f->args.p0, (size_t)answers, &left);
-		if (left == 0)
+		sent = weft_tcp_try_write(f->args.p0, buffer, (size_t)answers);
+		if (sent == answers)
 			continue;
+		f->rest = keep_rest(sent, (size_t)answers, &left);
 		if (!f->rest)
 			break;
 		weft_await(f, f->write, weft_tcp_write_all, f->args.p0, f->rest, left);

@@ -91,6 +91,7 @@
 #include "net/address.c"
 #include "net/adopt.c"
 #include "net/tcp.c"
+#include "net/tcp_options.c"
 
 #include "signal/shutdown.c"
 #include "signal/signals.c"

@@ -89,7 +89,8 @@ struct weft_waker_ops {
 	/* The two halves of a wake, for a borrowed waker in a wait list. claim is called under the
 	 * list's lock, after which the waiter counts as unlinked; it returns what to commit, or
 	 * { NULL, NULL } where nothing is left to do. A claimed task neither runs nor ends before
-	 * its commit, so the lock can be released between the two and no reference is needed.
+	 * its commit (without one: before this thread returns to its executor), so the lock can be
+	 * released between the two and no reference is needed.
 	 * commit is called exactly once, with no lock held. */
 	struct weft_waker (*claim)(void *data);
 	void (*commit)(void *data);

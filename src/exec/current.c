@@ -259,24 +259,35 @@ static void ct_waker_wake(void *data)
 	ct_waker_drop(data);
 }
 
-/* The two halves for a claim made on the home thread and for one made elsewhere. */
+/* What a claim leaves to its commit: on the home thread only what takes memory, since a task that this
+ * thread puts into its own queue runs after everything that holds a lock now. */
 static const struct weft_waker_ops ct_claimed_home_ops, ct_claimed_away_ops;
 
 static struct weft_waker ct_waker_claim(void *data)
 {
 	struct weft_task *task = data;
+	struct weft__worker *worker = weft__worker_current;
 	struct weft_waker claimed = { NULL, NULL };
 
-	if (is_home(task)) {
-		if (ct_wake(task) == CT_PUSH) {
-			claimed.ops = &ct_claimed_home_ops;
-			claimed.data = task;
+	if (WEFT_LIKELY(weft__is_home(worker, task))) {
+		if (ct_wake(task) == CT_NOTHING)
+			return claimed;
+		if (WEFT_LIKELY(!weft__fifo_is_full(&worker->fifo))) {
+			weft__fifo_put(&worker->fifo, task);
+			return claimed;
 		}
+		claimed.ops = &ct_claimed_home_ops;
+		claimed.data = task;
 	} else if (ct_request(task, CT_ASK_WAKE) == CT_PUSH) {
 		claimed.ops = &ct_claimed_away_ops;
 		claimed.data = task;
 	}
 	return claimed;
+}
+
+static bool ct_hold(struct weft_task *task)
+{
+	return is_home(task) ? ct_wake(task) == CT_PUSH : ct_request(task, CT_ASK_WAKE) == CT_PUSH;
 }
 
 static void ct_commit_home(void *data)
@@ -431,6 +442,7 @@ const struct weft__flavour weft__flavour_ct = {
 	.launch = ct_launch,
 	.prepare = ct_prepare,
 	.push = ct_push_anywhere,
+	.hold = ct_hold,
 	.cancel = ct_cancel,
 	.detach = ct_detach,
 	.join = ct_join,

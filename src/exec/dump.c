@@ -100,7 +100,7 @@ static void dump_claim(struct weft_task *task, void *arg)
 	if (!async || atomic_load_acquire(&task->ended))
 		return;
 	if ((runtime->options.flavour == WEFT_CURRENT_THREAD && !is_here) ||
-			!runtime->executor.flavour->waker.claim(task).ops) {
+			!runtime->executor.flavour->hold(task)) {
 		dump_running(dump, task, async);
 		return;
 	}

@@ -213,11 +213,16 @@ static void mt_waker_wake(void *data)
 	mt_waker_drop(data);
 }
 
+static bool mt_hold(struct weft_task *task)
+{
+	return mt_wake(task) == MT_PUSH;
+}
+
 static struct weft_waker mt_waker_claim(void *data)
 {
 	struct weft_waker claimed = { NULL, NULL };
 
-	if (mt_wake(data) == MT_PUSH) {
+	if (mt_hold(data)) {
 		claimed.ops = &weft__flavour_mt.waker;
 		claimed.data = data;
 	}
@@ -319,6 +324,7 @@ const struct weft__flavour weft__flavour_mt = {
 	.launch = mt_launch,
 	.prepare = mt_prepare,
 	.push = mt_push_anywhere,
+	.hold = mt_hold,
 	.cancel = mt_task_cancel,
 	.detach = mt_detach,
 	.join = weft__join_word,

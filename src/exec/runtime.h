@@ -51,6 +51,7 @@ struct weft__flavour {
 	 * walkers see it; joiner is a weft__scope_word. push: it is queued. */
 	void (*prepare)(struct weft_task *task, uintptr_t joiner);
 	void (*push)(struct weft_task *task);
+	bool (*hold)(struct weft_task *task); /* true: it waited, and neither runs nor ends before push */
 	bool (*cancel)(struct weft_task *task); /* true: the task is claimed, push it */
 	void (*detach)(struct weft_task *task);
 	/* One step of a join: READY, or the waker is registered in *slot. */

@@ -93,9 +93,13 @@ static int epoll_remove(struct weft__poller *poller, int fd, void *token)
 	return 0;
 }
 
-static unsigned epoll_bits(uint32_t events)
+WEFT_INLINE unsigned epoll_bits(uint32_t events)
 {
-	unsigned bits = (events & (EPOLLIN | EPOLLPRI) ? POLLER_READ : 0u) |
+	unsigned bits;
+
+	if (WEFT_LIKELY(events == EPOLLIN))
+		return POLLER_READ;
+	bits = (events & (EPOLLIN | EPOLLPRI) ? POLLER_READ : 0u) |
 			(events & EPOLLOUT ? POLLER_WRITE : 0u);
 
 	if (WEFT_UNLIKELY(events & (EPOLLHUP | EPOLLERR)))
@@ -134,7 +138,8 @@ static int epoll_wait_events(struct weft__poller *poller, int64_t timeout_ns,
 {
 	struct epoll_state *state = poller->state;
 	struct epoll_event events[EPOLL_BATCH];
-	int count, taken = 0;
+	struct weft__poller_event *next = out;
+	int count;
 
 	if (capacity > EPOLL_BATCH)
 		capacity = EPOLL_BATCH;
@@ -146,10 +151,10 @@ static int epoll_wait_events(struct weft__poller *poller, int64_t timeout_ns,
 			weft__event_drain(state->event_fd);
 			continue;
 		}
-		out[taken].token = events[i].data.ptr;
-		out[taken++].bits = epoll_bits(events[i].events);
+		next->token = events[i].data.ptr;
+		next++->bits = epoll_bits(events[i].events);
 	}
-	return taken;
+	return (int)(next - out);
 }
 
 static void epoll_wake(struct weft__poller *poller)

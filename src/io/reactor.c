@@ -150,6 +150,27 @@ void weft__source_unlock_closing(struct weft__source *source)
 		source_finish(source, fd);
 }
 
+/* To the owner of the source, most of the time: nobody waits to write. False: nothing has happened. */
+WEFT_INLINE bool source_event_own(struct weft__source *source, unsigned bits)
+{
+	struct weft_waker reader;
+
+	/* relaxed: as in lock */
+	if (WEFT_UNLIKELY(bits & POLLER_HANGUP || !(bits & POLLER_READ) ||
+			    atomic_load_relaxed(&source->reactor) != weft__reactor_own ||
+			    !weft__owned_lock_enter(&source->lock)))
+		return false;
+	if (WEFT_UNLIKELY(source->waiter[SOURCE_WRITE].ops)) {
+		weft__owned_lock_leave(&source->lock);
+		return false;
+	}
+	source->ready |= (uint8_t)bits; /* no tick: the owner is inside from begin to end */
+	reader = source_claim(source, SOURCE_READ);
+	weft__owned_lock_leave(&source->lock);
+	weft_waker_commit(reader);
+	return true;
+}
+
 WEFT_INLINE void source_event(struct weft__source *source, unsigned bits)
 {
 	struct weft_waker reader = { NULL, NULL }, writer = { NULL, NULL };
@@ -209,7 +230,7 @@ static inline void reactor_event(struct weft__reactor *reactor, void *token, uns
 {
 	if (WEFT_UNLIKELY(bits & (POLLER_COMPLETE | POLLER_REMOVED)))
 		reactor_end_event(reactor, token, bits);
-	else
+	else if (WEFT_UNLIKELY(!source_event_own(token, bits)))
 		source_event(token, bits & (POLLER_READ | POLLER_WRITE | POLLER_HANGUP));
 }
 

@@ -40,7 +40,7 @@ static unsigned uring_number(int fd)
 	return (unsigned)fd & ~(unsigned)URING_DIRECT;
 }
 
-static struct uring_interest *uring_interest(const struct uring_state *state, int fd)
+WEFT_INLINE struct uring_interest *uring_interest(const struct uring_state *state, int fd)
 {
 	const struct uring_table *table = &state->tables[(fd & URING_DIRECT) != 0];
 	unsigned chunk = uring_number(fd) / URING_CHUNK;
@@ -211,15 +211,13 @@ static unsigned uring_interest_ended(struct uring_state *state, int fd, int32_t 
 	return POLLER_READ | POLLER_WRITE | POLLER_HANGUP;
 }
 
-int weft__uring_interest_event(struct uring_state *state, const struct io_uring_cqe *completion,
-		struct weft__poller_event *event, bool *woken)
+/* A completion that is not the usual one. The event has its token. */
+__attribute__((noinline)) static int uring_unusual_event(struct uring_state *state,
+		const struct io_uring_cqe *completion, struct weft__poller_event *event,
+		bool *woken)
 {
 	int fd = uring_interest_fd(completion->user_data);
-	struct uring_interest *interest = uring_interest(state, fd);
 
-	if (!interest || interest->generation != completion->user_data >> 48)
-		return 0; /* [I1] */
-	event->token = interest->token;
 	event->bits = completion->res > 0 ? uring_bits(completion->res) : 0;
 	if (!(completion->flags & IORING_CQE_F_MORE))
 		event->bits |= uring_interest_ended(state, fd, completion->res);
@@ -228,6 +226,23 @@ int weft__uring_interest_event(struct uring_state *state, const struct io_uring_
 		return 0;
 	}
 	return event->bits != 0;
+}
+
+int weft__uring_interest_event(struct uring_state *state, const struct io_uring_cqe *completion,
+		struct weft__poller_event *event, bool *woken)
+{
+	struct uring_interest *interest =
+			uring_interest(state, uring_interest_fd(completion->user_data));
+
+	if (!interest || interest->generation != completion->user_data >> 48)
+		return 0; /* [I1] */
+	event->token = interest->token;
+	if (WEFT_LIKELY(completion->res == POLLIN && completion->flags & IORING_CQE_F_MORE &&
+			    event->token)) {
+		event->bits = POLLER_READ;
+		return 1;
+	}
+	return uring_unusual_event(state, completion, event, woken);
 }
 
 void weft__uring_keep(struct uring_state *state, int fd, unsigned bits)
