@@ -59,6 +59,7 @@ MICRO_PEERS = [
   Peer("go 1", "micro_go", "go", ["--workers", "1"]),
   Peer("go 2", "micro_go", "go", ["--workers", "2"], pinned=False),
   Peer("asio", "micro_asio", "bench_micro_asio"),
+  Peer("libuv", "micro_uv", "bench_micro_uv"),
 ]
 for program in ("micro_weft", "micro_async_weft"):
   MICRO_PEERS += [
