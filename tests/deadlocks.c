@@ -15,6 +15,11 @@ static struct weft_semaphore permits;
 static struct weft_channel queue;
 static struct weft_notify cleaned;
 
+/* The lines that a report must name. */
+extern int deadlock_lines[2];
+int deadlock_lines[2];
+#define NEXT_LINE(i) (deadlock_lines[i] = __LINE__ + 1)
+
 /* ---- two that are waited for in the wrong order (row S2-68) ---- */
 
 static async int needs_cleanup(void)
@@ -66,9 +71,12 @@ static async int fills_its_own(void)
 	int item = 1;
 
 	weft_try(await weft_channel_send(&queue, &item));
+	NEXT_LINE(0);
 	weft_try(await weft_channel_recv(&queue, &item));
-	for (;;)
+	for (;;) {
+		NEXT_LINE(1);
 		weft_try(await weft_channel_send(&queue, &item));
+	}
 }
 
 /* ---- through a lock, a branch, a scope and a join ---- */
@@ -203,6 +211,25 @@ static async int feeds_its_own(void)
 		weft_try(await weft_sink_send(&sink, &item));
 }
 
+/* A lock of its own: nobody can give it back any more. */
+static struct weft_mutex left;
+
+static async int ends_with_the_lock(void)
+{
+	return await weft_mutex_lock(&left);
+}
+
+static async int waits_for_who_has_ended(void)
+{
+	struct weft_task *task = weft_spawn(ends_with_the_lock());
+	int result;
+
+	if (!task)
+		return -ENOMEM;
+	weft_try(await weft_shield(WEFT_NEVER, weft_task_join(task, &result)));
+	return await weft_mutex_lock(&left);
+}
+
 /* Time ends this one by itself. */
 static async int waits_for_itself_for_an_hour(void)
 {
@@ -215,6 +242,7 @@ static async int waits_for_itself_for_an_hour(void)
 
 static async int locks_again(struct weft_mutex *mutex)
 {
+	NEXT_LINE(1);
 	weft_try(await weft_mutex_lock(mutex));
 	weft_mutex_unlock(mutex);
 	return 0;
@@ -222,6 +250,7 @@ static async int locks_again(struct weft_mutex *mutex)
 
 static async int locks_twice(void)
 {
+	NEXT_LINE(0);
 	weft_try(await weft_mutex_lock(&first));
 	defer weft_mutex_unlock(&first);
 	return await locks_again(&first);
@@ -229,15 +258,63 @@ static async int locks_twice(void)
 
 static async int writes_what_it_reads(void)
 {
+	NEXT_LINE(0);
 	weft_try(await weft_rwlock_read(&table));
 	defer weft_rwlock_unlock_read(&table);
+	NEXT_LINE(1);
 	weft_try(await weft_rwlock_write(&table));
 	weft_rwlock_unlock_write(&table);
 	return 0;
 }
 
+static async int wants_to_write(void)
+{
+	weft_try(await weft_rwlock_write(&table));
+	weft_rwlock_unlock_write(&table);
+	return 0;
+}
+
+/* A writer has come in between, and waits for the first read lock. */
+static async int reads_twice(void)
+{
+	NEXT_LINE(0);
+	weft_try(await weft_rwlock_read(&table));
+	defer weft_rwlock_unlock_read(&table);
+	weft_scope (tasks) {
+		weft_try(weft_spawn_in(&tasks, wants_to_write()));
+		while (weft_rwlock_try_read(&table) == 0) {
+			weft_rwlock_unlock_read(&table);
+			weft_try(await weft_yield());
+		}
+		NEXT_LINE(1);
+		weft_try(await weft_rwlock_read(&table));
+		weft_rwlock_unlock_read(&table);
+	}
+	return 0;
+}
+
+static async int unlocks_what_others_read(void)
+{
+	NEXT_LINE(1);
+	weft_try(await weft_yield());
+	weft_rwlock_unlock_read(&table);
+	return 0;
+}
+
+static async int has_its_read_lock_unlocked(void)
+{
+	NEXT_LINE(0);
+	weft_try(await weft_rwlock_read(&table));
+	defer weft_rwlock_unlock_read(&table);
+	weft_scope (tasks) {
+		weft_try(weft_spawn_in(&tasks, unlocks_what_others_read()));
+	}
+	return 0;
+}
+
 static async int unlocks_the_others(void)
 {
+	NEXT_LINE(1);
 	weft_try(await weft_yield());
 	weft_mutex_unlock(&first);
 	return 0;
@@ -245,6 +322,7 @@ static async int unlocks_the_others(void)
 
 static async int has_its_lock_unlocked(void)
 {
+	NEXT_LINE(0);
 	weft_try(await weft_mutex_lock(&first));
 	defer weft_mutex_unlock(&first);
 	weft_scope (tasks) {
@@ -255,8 +333,10 @@ static async int has_its_lock_unlocked(void)
 
 static async int unlocks_twice(void)
 {
+	NEXT_LINE(0);
 	weft_try(await weft_mutex_lock(&first));
 	defer weft_mutex_unlock(&first);
+	NEXT_LINE(1);
 	weft_try(await weft_yield());
 	weft_mutex_unlock(&first);
 	return 0;
@@ -265,6 +345,7 @@ static async int unlocks_twice(void)
 /* Row S3-15: released before what it protects. */
 static async int needs_its_permit(void)
 {
+	NEXT_LINE(1);
 	weft_try(await weft_yield());
 	weft_assert_held(&permits);
 	return 0;
@@ -272,6 +353,7 @@ static async int needs_its_permit(void)
 
 static async int releases_early(void)
 {
+	NEXT_LINE(0);
 	weft_try(await weft_semaphore_acquire(&permits, 1));
 	weft_semaphore_release(&permits, 1);
 	return await needs_its_permit();
@@ -341,8 +423,10 @@ static void locks_behind_a_call(void)
 
 static async int sleeps_with_a_lock(void)
 {
+	NEXT_LINE(0);
 	weft_try(await weft_yield());
 	locks_behind_a_call();
+	NEXT_LINE(1);
 	weft_try(await weft_yield());
 	pthread_mutex_unlock(&of_the_system);
 	return 0;
@@ -536,8 +620,10 @@ void deadlocks_reset(void);
 
 void deadlocks_reset(void) /* before each of them, and after the last */
 {
+	deadlock_lines[0] = deadlock_lines[1] = 0;
 	weft_mutex_init(&first);
 	weft_mutex_init(&second);
+	weft_mutex_init(&left);
 	weft_rwlock_init(&table);
 	weft_semaphore_init(&permits, 2);
 	weft_notify_init(&cleaned);
@@ -556,9 +642,12 @@ extern async int (*const deadlock_children)(void);
 extern async int (*const deadlock_shared)(void);
 extern async int (*const deadlock_stream)(void);
 extern async int (*const deadlock_sink)(void);
+extern async int (*const deadlock_ended)(void);
 extern async int (*const deadlock_timed)(void);
 extern async int (*const misuse_locks_twice)(void);
 extern async int (*const misuse_writes_what_it_reads)(void);
+extern async int (*const misuse_reads_twice)(void);
+extern async int (*const misuse_unlocks_the_readers)(void);
 extern async int (*const misuse_unlocks_the_others)(void);
 extern async int (*const misuse_sleeps_with_a_lock)(void);
 extern async int (*const misuse_unlocks_twice)(void);
@@ -589,6 +678,9 @@ async int (*const deadlock_timed)(
 		void) = waits_for_itself_for_an_hour; /* none: there is a timeout */
 async int (*const misuse_locks_twice)(void) = locks_twice;
 async int (*const misuse_writes_what_it_reads)(void) = writes_what_it_reads;
+async int (*const deadlock_ended)(void) = waits_for_who_has_ended;
+async int (*const misuse_reads_twice)(void) = reads_twice;
+async int (*const misuse_unlocks_the_readers)(void) = has_its_read_lock_unlocked;
 async int (*const misuse_unlocks_the_others)(void) = has_its_lock_unlocked;
 async int (*const misuse_sleeps_with_a_lock)(void) = sleeps_with_a_lock;
 async int (*const misuse_unlocks_twice)(void) = unlocks_twice;

@@ -22,10 +22,14 @@ extern const struct weft_async *const deadlock_children;
 extern const struct weft_async *const deadlock_shared;
 extern const struct weft_async *const deadlock_stream;
 extern const struct weft_async *const deadlock_sink;
+extern const struct weft_async *const deadlock_ended;
 extern const struct weft_async *const deadlock_timed;
+extern int deadlock_lines[2];
 extern char deadlock_holder[200];
 extern const struct weft_async *const misuse_locks_twice;
 extern const struct weft_async *const misuse_writes_what_it_reads;
+extern const struct weft_async *const misuse_reads_twice;
+extern const struct weft_async *const misuse_unlocks_the_readers;
 extern const struct weft_async *const misuse_unlocks_the_others;
 extern const struct weft_async *const misuse_sleeps_with_a_lock;
 extern const struct weft_async *const misuse_unlocks_twice;
@@ -47,6 +51,7 @@ struct planted {
 	int stuck;         /* so many tasks can never go on */
 	bool needs_owners; /* which are known in checked builds only */
 	int cycle_length;  /* tasks and branches in it; 0: there is none */
+	int lines[2];      /* to be named */
 	char text[8000];
 };
 
@@ -72,6 +77,15 @@ static int count_of(const char *text, const char *word)
 	for (text = strstr(text, word); text; text = strstr(text + 1, word))
 		count++;
 	return count;
+}
+
+/* 0: none is to be named. */
+static bool names_line(const char *text, int line)
+{
+	char word[40];
+
+	snprintf(word, sizeof word, "deadlocks.c:%d)", line);
+	return line == 0 || strstr(text, word) != NULL;
 }
 
 /* Until all are parked, so that nobody but the watcher runs. */
@@ -112,6 +126,7 @@ static void report(const struct weft_runtime_options *options, struct planted *p
 	}
 	CHECK_EQ(rig_run(runtime, &watches__async, planted), 0);
 	weft_runtime_destroy(runtime);
+	memcpy(planted->lines, deadlock_lines, sizeof planted->lines);
 	deadlocks_reset();
 	cycle = strstr(planted->text, "deadlock: ");
 	CHECK_EQ(cycle != NULL, planted->cycle_length > 0);
@@ -163,8 +178,21 @@ RIG_TEST(s2_69_sender_that_waits_for_its_own_receiver_is_named)
 	report(options, &planted);
 	SAYS(planted, "in fills_its_own (");
 	SAYS(planted, "weft_channel_send 0x");
-	if (WEFT__HELD)
+	if (WEFT__HELD) {
 		SAYS(planted, "the receiving end of a channel was used by task ");
+		CHECK(names_line(planted.text, planted.lines[0]));
+	}
+	CHECK(names_line(planted.text, planted.lines[1]));
+}
+
+RIG_TEST(dump_tells_that_who_has_the_lock_has_ended)
+{
+	struct planted planted = { .root = &deadlock_ended };
+
+	report(options, &planted);
+	if (WEFT__HELD)
+		SAYS(planted, "in ends_with_the_lock (");
+	CHECK_EQ(strstr(planted.text, ", which has ended") != NULL, WEFT__HELD);
 }
 
 RIG_TEST(s2_69_cycle_through_a_lock_a_scope_and_a_join_is_named)
@@ -280,6 +308,11 @@ static void hear_last_words(const char *what, const char *file, int line)
 		}
 	if (!strstr(file, "deadlocks.c") || line <= 0)
 		_exit(0);
+	for (int i = 0; i < 2; i++)
+		if (line != deadlock_lines[i] && !names_line(what, deadlock_lines[i])) {
+			fprintf(stderr, "no line %d in: %s\n", deadlock_lines[i], what);
+			_exit(0);
+		}
 	abort();
 }
 
@@ -327,6 +360,21 @@ RIG_TEST(s2_69_rwlock_that_is_read_and_written_is_reported_with_both_places)
 	CHECK_ABORTS(dies(options, misuse_writes_what_it_reads,
 			"waits for ever for an rwlock 0x|has locked in writes_what_it_reads|"
 			"deadlocks.c:"));
+}
+
+RIG_TEST(s2_69_rwlock_that_is_read_again_behind_a_writer_is_reported_with_both_places)
+{
+	needs_a_checked_build();
+	CHECK_ABORTS(dies(options, misuse_reads_twice,
+			"waits for ever for an rwlock 0x|has locked in reads_twice|deadlocks.c:"));
+}
+
+RIG_TEST(unlocking_what_others_read_is_reported_with_both_places)
+{
+	needs_a_checked_build();
+	CHECK_ABORTS(dies(options, misuse_unlocks_the_readers,
+			"unlocks_what_others_read|unlocks an rwlock 0x|"
+			"has locked in has_its_read_lock_unlocked|deadlocks.c:"));
 }
 
 RIG_TEST(unlocking_what_another_task_holds_is_reported_with_both_places)
