@@ -312,11 +312,11 @@ static void say_parse_errors(struct tree *tree)
 }
 
 /* A call of nothing, of any pointer and whatever else. */
-#define ATOMIC_ANY(pointer) "((long long (*)(const volatile void *, ...))0)" pointer
-#define ATOMIC_CALL(name) "-D" name "(p, ...)=" ATOMIC_ANY("(p, __VA_ARGS__)")
+#define ATOMIC_ANY(result, arguments) "((" result " (*)(const volatile void *, ...))0)" arguments
+#define ATOMIC_CALL(name, result) "-D" name "(p, ...)=" ATOMIC_ANY(result, "(p, __VA_ARGS__)")
 #define ATOMIC_FETCH(what)                                                                         \
 	"-D__atomic_fetch_" what                                                                   \
-	"(p, v, o)=((__typeof__((void)0, *(p)))" ATOMIC_ANY("(p, v, o)") ")"
+	"(p, v, o)=((__typeof__((void)0, *(p)))" ATOMIC_ANY("long long", "(p, v, o)") ")"
 
 int tree_build(struct tree *tree, struct source *source, const struct translate_options *options)
 {
@@ -328,10 +328,10 @@ int tree_build(struct tree *tree, struct source *source, const struct translate_
 		"-D_Float64x=long double", "-D_Float64=double", "-D_Float32x=double",
 		"-D_Float32=float", "-D__malloc__(...)=__malloc__",
 		/* gcc's stdatomic.h: clang refuses these on what is _Atomic, so they are calls */
-		ATOMIC_CALL("__atomic_load"), ATOMIC_CALL("__atomic_store"),
-		ATOMIC_CALL("__atomic_exchange"), ATOMIC_CALL("__atomic_compare_exchange"),
-		ATOMIC_FETCH("add"), ATOMIC_FETCH("sub"), ATOMIC_FETCH("or"), ATOMIC_FETCH("xor"),
-		ATOMIC_FETCH("and") };
+		ATOMIC_CALL("__atomic_load", "void"), ATOMIC_CALL("__atomic_store", "void"),
+		ATOMIC_CALL("__atomic_exchange", "void"),
+		ATOMIC_CALL("__atomic_compare_exchange", "_Bool"), ATOMIC_FETCH("add"),
+		ATOMIC_FETCH("sub"), ATOMIC_FETCH("or"), ATOMIC_FETCH("xor"), ATOMIC_FETCH("and") };
 	struct words arguments = WORDS;
 	char *text = text_for_parser(source);
 	struct CXUnsavedFile file = { "weftcc.c", text, source->size };

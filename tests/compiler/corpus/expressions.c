@@ -15,6 +15,7 @@ static int said;
 static struct s global = { .in.deep = { 7, 8, 9 } };
 
 static int id(int x) { return x; }
+static int same(int x) { return x; } /* stays plain, for where it is called */
 static int say(int x)
 {
 	said = said * 10 + x;
@@ -159,8 +160,8 @@ static int calls(int x)
 	r += sum(4, 1, id(2), text(id(1))[id(0)], make(id(5)).a);
 	printf("%d %s %s %d %c\n", id(1), text(id(0)), id(x) ? "yes" : text(0), sum(1, id(2)), id('c'));
 	r += printf("%s\n", text(id(x)));
-	(id)(x);
-	((id))((id(x)));
+	(same)(x);
+	((same))((id(x)));
 	(void)id(x);
 	return r;
 }
@@ -185,8 +186,20 @@ static int commas(int x)
 	return nothing(a), a + b * 100 + c;
 }
 
+/* What has been chosen is needed after the next call. */
+static int chosen_before(int a, int b)
+{
+	int both = (id(a) && id(b)) + id(10), one = (id(a) || id(b)) + id(20);
+	int either = (id(a) ? id(b) : id(5)) * id(100), first = (id(a) ?: id(b)) - id(30);
+	int last = ({ int x = id(a); id(x + b); }) + id(1000);
+
+	return both + one + either + first + last;
+}
+
 int main(void)
 {
+	for (int i = 0; i < 4; i++)
+		printf("chosen %d\n", chosen_before(i & 1, i >> 1));
 	for (int i = 0; i < 8; i++) {
 		int r = logic(i & 1, i >> 1 & 1, i >> 2);
 

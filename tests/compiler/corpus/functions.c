@@ -221,12 +221,29 @@ static int names(int x)
 	return switch_ + weft + weft_f_ + frame + cx + at + base + args + p0 + self;
 }
 
+/* The last one's frame has a member of a type that the first one cannot know. */
+static int second(int n), third(int n), fourth(int n);
+static int first(int n) { return second(n) + 1; }
+struct after_first {
+	int at[4];
+};
+static int second(int n) { return third(n) + 1; }
+static int third(int n) { return fourth(n) + 1; }
+static int fourth(int n)
+{
+	struct after_first known = { { n, n + 1, n + 2, n + 3 } };
+
+	returns();
+	return known.at[n & 3];
+}
+
 int main(void)
 {
 	struct tree *tree = NULL;
 
 	printf("%d %d %ld %d %d\n", even(10), odd(11), factorial(12), ackermann(2, 3), fibonacci(12));
 	printf("%d %d\n", a(9), later(3));
+	printf("%d\n", first(2));
 	nothing(), returns(), returns_void();
 	no_return_value(0);
 	printf("%d %d %d %d\n", inlined(1), always(2), noinline_cold(3), no_return_value(1));

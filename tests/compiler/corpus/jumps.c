@@ -282,10 +282,33 @@ static int unreachable(int n)
 	n = id(2);
 }
 
+/* Each way needs another variable after the call. */
+static int each_needs_another(int n)
+{
+	int zero = n + 10, one = n + 20, two = n + 30, many = n + 40, none = n + 50;
+
+	id(n);
+	switch (n) {
+	case 0:
+		return zero;
+	case 1:
+		return one;
+	case 2:
+		if (id(two) != two)
+			break;
+		return two;
+	case 3 ... 4:
+		return many;
+	}
+	return none;
+}
+
 int main(void)
 {
 	char text[40];
 
+	for (int i = 0; i < 6; i++)
+		printf("each %d\n", each_needs_another(i));
 	for (int i = 0; i < 4; i++)
 		printf("block %d\n", into_a_block(i));
 	for (int i = 0; i < 5; i++)

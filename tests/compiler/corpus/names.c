@@ -10,6 +10,7 @@ static int id(int x)
 {
 	return x;
 }
+static int same(int x) { return x; } /* stays plain, for where it is called */
 
 static int late(int x);
 
@@ -69,7 +70,7 @@ static int choices(void)
 
 	*p += id(1);
 	r += _Generic(y, __typeof__(x) : 10, __typeof__(y) : 20, default : 30);
-	r += _Generic(&x, __typeof__(x) * : id(100), __typeof__((y)) * : id(200), default : 300);
+	r += _Generic(&x, __typeof__(x) * : same(100), __typeof__((y)) * : same(200), default : 300);
 	r += _Generic((char)x, __typeof__(x) : 1000, __typeof__((char)x) : 2000, default : 3000);
 	r += __builtin_choose_expr(__builtin_types_compatible_p(__typeof__(x), int), x, (void)0);
 	r += __builtin_choose_expr(sizeof x == 1, (void)0, x + 1);

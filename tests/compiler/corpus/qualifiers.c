@@ -29,7 +29,9 @@ typedef int __attribute__((may_alias)) any_int;
 typedef char vector __attribute__((vector_size(32)));
 
 static int id(int x) { return x; }
+static int same(int x) { return x; } /* stays plain, for where it is called */
 static struct constant make(int a) { return (struct constant){ a, "made", a * 2 }; }
+static struct constant same_constant(int a) { return (struct constant){ a, "same", a }; }
 static int take(const struct constant c, struct constant d) { return c.a + d.free + c.name[0]; }
 
 static int constants(int n)
@@ -96,7 +98,7 @@ static int alignments(int n)
 	_Alignas(64) char a = (char)id(n);
 	_Alignas(double) _Alignas(32) char b[3] = { 1 };
 	aligned_int c = id(1);
-	int d __attribute__((aligned(128))) = id(2), e = 3;
+	int d __attribute__((aligned(64))) = id(2), e = 3;
 	char __attribute__((aligned(16))) f[5], g;
 	vector v = { (char)id(5) };
 	struct __attribute__((packed, aligned(2))) {
@@ -110,7 +112,7 @@ static int alignments(int n)
 	memset(&most, 0, sizeof most);
 	g = (char)id(4);
 	id(0);
-	return (uintptr_t)&a % 64 + (uintptr_t)b % 32 + (uintptr_t)&c % 64 + (uintptr_t)&d % 128 +
+	return (uintptr_t)&a % 64 + (uintptr_t)b % 32 + (uintptr_t)&c % 64 + (uintptr_t)&d % 64 +
 			(uintptr_t)f % 16 + (uintptr_t)&v % 32 + (uintptr_t)&most % _Alignof(max_align_t) + a +
 			b[0] + c + d + e + f[4] + g + v[0] + packed.i + (int)sizeof packed +
 			(int)_Alignof(__typeof__(packed)) + (*alias & 0xff) + (int)sizeof b;
@@ -128,10 +130,10 @@ static int generic(int n)
 
 	id(0);
 	printf("%s %s %s %s %s\n", KIND(c), KIND(s), KIND(k), KIND(array), KIND(text));
-	printf("%s %s %s %s %s\n", KIND(f), KIND(v), ADDRESS_KIND(k), ADDRESS_KIND(v), KIND(make(1)));
-	printf("%s %s %s %s\n", KIND(c + s), KIND(f * id(2)), KIND(&array[id(1)]), KIND(text + id(0)));
-	return _Generic(c, char : id(7), default : id(8)) + _Generic(id(1), int : 10, default : 20) +
-			__builtin_choose_expr(sizeof(int) == 4, id(100), id(200)) +
+	printf("%s %s %s %s %s\n", KIND(f), KIND(v), ADDRESS_KIND(k), ADDRESS_KIND(v), KIND(same_constant(1)));
+	printf("%s %s %s %s\n", KIND(c + s), KIND(f * same(2)), KIND(&array[same(1)]), KIND(text + same(0)));
+	return _Generic(c, char : same(7), default : same(8)) + _Generic(same(1), int : 10, default : 20) +
+			__builtin_choose_expr(sizeof(int) == 4, same(100), same(200)) +
 			__builtin_types_compatible_p(__typeof__(k), int) +
 			__builtin_constant_p(id(3)) * 0;
 }

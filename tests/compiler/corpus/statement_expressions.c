@@ -146,8 +146,23 @@ static int without(int x)
 	return ({ int y = r; y * 2; });
 }
 
+static int labelled(int n)
+{
+	int value = ({
+		if (n > 1)
+			goto out;
+		n += id(10);
+out:
+		id(n);
+	});
+
+	return value + id(1);
+}
+
 int main(void)
 {
+	for (int i = 0; i < 4; i++)
+		printf("labelled %d: %d\n", i, labelled(i));
 	for (int i = -1; i < 7; i++)
 		printf("trying %d: %d\n", i, trying(i));
 	for (int i = 0; i < 6; i++)
