@@ -142,8 +142,32 @@ static async int needed_by_continue(int rounds)
 	}
 	return sum;
 }
+/* A branch that takes no part assigns nothing. */
+static async int kept_by_disabled(int start)
+{
+	int kept = start, other = 0;
+	weft_try(await weft_yield());
+	weft_try(await weft_select(weft_when(start < 0, kept = weft_yield()), other = weft_yield()));
+	return kept + other;
+}
+/* Where a result goes is what the lvalue was when its branch began. */
+static async int advance(int *index, int result)
+{
+	weft_try(await weft_yield());
+	++*index;
+	return result;
+}
+static async int places(void)
+{
+	int at[4] = { 0 }, i = 0;
+	await weft_join(at[i] = advance(&i, 5), at[i + 1] = advance(&i, 6));
+	printf("%d %d %d %d\n", at[0], at[1], at[2], at[3]);
+	return i;
+}
 async int main(void)
 {
+	printf("%d\n", await places());
+	printf("%d\n", await kept_by_disabled(77));
 	printf("%d\n", await needed_by_continue(4));
 	for (int i = 0; i < 5; i++)
 		printf("%d", await many(i > 3 ? 9 : i));
