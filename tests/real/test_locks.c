@@ -25,6 +25,7 @@ struct world {
 	struct rig_gate never;
 	uint32_t in_use;                /* atomic: permits */
 	unsigned counted;               /* plain: under the mutex, or by the leader */
+	unsigned guarded[3];            /* plain: under the mutex, the rwlock, all permits */
 	const struct weft_async *child; /* what each task does */
 };
 
@@ -135,35 +136,69 @@ RIG_TEST(b63_mutex_is_unlocked_when_a_timeout_ends_its_holder)
 	run_crowd(options, &world);
 }
 
-/* Half of the rounds have little patience. */
-RIG_TASK(counts_in_time, struct world, struct weft_mutex_lock_timed__frame lock;
-		struct weft_yield__frame yield; int i;)
+/* One lock after the other; half of the rounds have little patience. */
+RIG_TASK(
+		counts_in_time, struct world,
+		union {
+			struct weft_mutex_lock_timed__frame mutex;
+			struct weft_rwlock_write_timed__frame write;
+			struct weft_rwlock_read_timed__frame read;
+			struct weft_semaphore_acquire_timed__frame permits;
+		} lock;
+		struct weft_yield__frame yield; int i, result; int64_t limit_ns;)
 {
 	struct counts_in_time__frame *f = frame;
+	struct world *world = f->args.p0;
 
 	weft_begin(f);
 	for (f->i = 0; f->i < ROUNDS; f->i++) {
-		weft_await(f, f->lock, weft_mutex_lock_timed, &f->args.p0->mutex,
-				f->i % 2 ? f->i : WEFT_LOCK_TIMEOUT, WEFT_HERE);
-		if (f->lock.args.result == -ETIME && f->i % 2)
+		f->limit_ns = f->i % 2 ? f->i : WEFT_LOCK_TIMEOUT;
+		if (f->i % 3 == 0) {
+			weft_await(f, f->lock.mutex, weft_mutex_lock_timed, &world->mutex,
+					f->limit_ns, WEFT_HERE);
+			f->result = f->lock.mutex.args.result;
+		} else if (f->i % 3 == 1) {
+			weft_await(f, f->lock.write, weft_rwlock_write_timed, &world->rwlock,
+					f->limit_ns, WEFT_HERE);
+			f->result = f->lock.write.args.result;
+		} else {
+			weft_await(f, f->lock.permits, weft_semaphore_acquire_timed,
+					&world->semaphore, PERMITS, f->limit_ns, WEFT_HERE);
+			f->result = f->lock.permits.args.result;
+		}
+		if (f->result == -ETIME && f->i % 2)
 			continue;
-		CHECK_EQ(f->lock.args.result, 0);
-		f->args.p0->counted++;
+		CHECK_EQ(f->result, 0);
+		world->guarded[f->i % 3]++;
 		if (f->i % 4 == 0)
 			weft_await(f, f->yield, weft_yield);
-		weft_mutex_unlock(&f->args.p0->mutex);
+		if (f->i % 3 == 0)
+			weft_mutex_unlock(&world->mutex);
+		else if (f->i % 3 == 1)
+			weft_rwlock_unlock_write(&world->rwlock);
+		else
+			weft_semaphore_release(&world->semaphore, PERMITS);
+		weft_await(f, f->lock.read, weft_rwlock_read_timed, &world->rwlock, f->limit_ns,
+				WEFT_HERE);
+		if (f->lock.read.args.result == 0) {
+			CHECK(world->guarded[1] <= TASKS * ROUNDS / 3);
+			weft_rwlock_unlock_read(&world->rwlock);
+		}
 	}
 	weft_return(f, 0);
 	weft_end(f);
 }
 
-RIG_TEST(s2_72_mutex_is_held_by_one_of_the_impatient)
+/* Who is patient gets each of its turns. */
+RIG_TEST(s2_72_locks_are_held_by_one_of_the_impatient)
 {
 	struct world world;
 
 	world_init(&world, &counts_in_time__async);
 	run_crowd(options, &world);
-	CHECK(world.counted >= TASKS * ROUNDS / 2 && world.counted <= TASKS * ROUNDS);
+	for (int i = 0; i < 3; i++)
+		CHECK(world.guarded[i] >= TASKS * ROUNDS / 6 &&
+				world.guarded[i] <= TASKS * ROUNDS / 3);
 }
 
 /* ---- the rwlock ---- */
