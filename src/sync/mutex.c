@@ -81,7 +81,7 @@ static uint32_t mutex_look(const struct weft_mutex *mutex)
 }
 
 /* 0, or -EAGAIN and *word is one that is locked. */
-static int mutex_take(struct weft_waiters *waiters, uint32_t *word)
+WEFT_INLINE int mutex_take(struct weft_waiters *waiters, uint32_t *word)
 {
 	while (!(*word & MUTEX_LOCKED))
 		/* [O1] pairs with mutex_release and mutex_pass */

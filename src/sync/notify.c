@@ -85,16 +85,11 @@ static void notify_choose(
 	}
 }
 
-static void notify_some(struct weft_notify *notify, enum notify_whom whom)
+__attribute__((noinline)) static void notify_one_of(
+		struct weft_waiters *waiters, enum notify_whom whom)
 {
-	struct weft_waiters *waiters = &notify->waiters;
-	uint32_t word = atomic_load_relaxed(&waiters->word); /* relaxed: a guess */
 	struct weft__wakes wakes;
 
-	while (!(word & NOTIFY_WAITING))
-		/* [O1] pairs with notify_take */
-		if (word_cas_release(&waiters->word, &word, word | NOTIFY_KEPT))
-			return;
 	wakes.count = 0;
 	weft__waiters_lock(waiters);
 	notify_choose(waiters, &wakes, whom);
@@ -102,14 +97,25 @@ static void notify_some(struct weft_notify *notify, enum notify_whom whom)
 	weft__wakes_commit(&wakes);
 }
 
+WEFT_INLINE void notify_some(struct weft_waiters *waiters, enum notify_whom whom)
+{
+	uint32_t word = atomic_load_relaxed(&waiters->word); /* relaxed: a guess */
+
+	while (!(word & NOTIFY_WAITING))
+		/* [O1] pairs with notify_take */
+		if (word_cas_release(&waiters->word, &word, word | NOTIFY_KEPT))
+			return;
+	notify_one_of(waiters, whom);
+}
+
 void weft_notify_one(struct weft_notify *notify)
 {
-	notify_some(notify, NOTIFY_OLDEST);
+	notify_some(&notify->waiters, NOTIFY_OLDEST);
 }
 
 void weft_notify_last(struct weft_notify *notify)
 {
-	notify_some(notify, NOTIFY_NEWEST);
+	notify_some(&notify->waiters, NOTIFY_NEWEST);
 }
 
 /* With the lock, which it gives back: wakes those older than the generation. */
