@@ -83,6 +83,26 @@ compiles_async_by_cmake() {
 	[ $? = 7 ]
 }
 
+# The rule of docs/compiling.md, with the weftcc that pkg-config names: the generated source goes to gcc.
+compiles_async_by_make() {
+	pc=$(find "$stage" -name weft.pc)
+	prefix=${pc%/*/pkgconfig/weft.pc}
+	weftcc=$(PKG_CONFIG_PATH=${pc%/*} pkg-config "--define-variable=prefix=$prefix" --variable=weftcc weft)
+	rm -rf "$stage/consumer/make"
+	mkdir "$stage/consumer/make"
+	cp "$stage/consumer/async.c" "$stage/consumer/make"
+	{
+		echo "CPPFLAGS = -I$prefix/include"
+		echo "LDLIBS = -L${pc%/pkgconfig/*} -lweft"
+		awk '/^```make$/ { inside = 1; next } /^```/ { inside = 0 } inside' docs/compiling.md |
+			sed "s,^\tweftcc,\t$weftcc,; s,\$(CC) \$(CFLAGS),& \$(CPPFLAGS),"
+		printf 'async: async.o\n'
+	} >"$stage/consumer/make/Makefile"
+	make -C "$stage/consumer/make" CC=gcc async || return 1
+	LD_LIBRARY_PATH=${pc%/pkgconfig/*} "$stage/consumer/make/async"
+	[ $? = 7 ]
+}
+
 # exports_only_weft: the map hides everything that is not weft_<noun>_<verb>.
 exports_only_weft() {
 	nm -D --defined-only --format=posix "$build/libweft.so" | awk '
@@ -102,6 +122,7 @@ check "consumer by CMake" links_by_cmake
 if [ -x "$build/weftcc" ]; then
 	check "consumer by weftcc" compiles_async
 	check "consumer by weftcc and CMake" compiles_async_by_cmake
+	check "consumer by weftcc and make" compiles_async_by_make
 else
 	skip "consumer by weftcc" "no weftcc"
 fi
