@@ -65,6 +65,7 @@ static inline int locked_in(void (*call)(void))
 	sigaction(SIGTRAP, &action, &before);
 	locked_count = 0;
 	__writeeflags(__readeflags() | LOCKED_TRAP_FLAG);
+	__asm__ __volatile__("nop"); /* the first instruction from here is not stopped at */
 	call();
 	__writeeflags(__readeflags() & ~(unsigned long)LOCKED_TRAP_FLAG);
 	sigaction(SIGTRAP, &before, NULL);
