@@ -352,8 +352,14 @@ const char *branch_await_timed(
 		return "0";
 	}
 	own = enter_branch(lower, &started);
-	text_printf(lower->out, "%s__init(&weft_f->weft_d%u.args, %s, %s, %s); ", timer->name,
-			serial, limit, own.async, own.frame);
+	if (call->child[1]->has_await) /* its result is perhaps where the timer will be */
+		text_printf(lower->out, "%s__init(&weft_f->weft_d%u.args, %s, %s, %s); ",
+				timer->name, serial, limit, own.async, own.frame);
+	else
+		text_printf(lower->out,
+				"weft_f->weft_d%u.args.base.at = 0; weft_f->weft_d%u.args.p0 = %s; "
+				"weft_f->weft_d%u.args.p1 = %s; weft_f->weft_d%u.args.p2 = %s; ",
+				serial, serial, limit, serial, own.async, serial, own.frame);
 	await_timed(lower, node->begin, &started, timer, serial);
 	leave_branch(lower, &started, NULL);
 	lower_scope_pop(lower);

@@ -77,8 +77,6 @@ const char **call_arguments(struct lower *lower, struct node *call)
  * its memory with this one, and assignment does to each what a call would (not to transparent unions). */
 static bool takes_stores(const struct callee *callee, const struct node *call)
 {
-	if (callee->function->is_foreign)
-		return false;
 	for (unsigned i = 1; i < call->count; i++) {
 		CXType type = clang_getCanonicalType(clang_getArgType(callee->type, i - 1));
 

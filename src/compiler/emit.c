@@ -225,7 +225,7 @@ static void emit_dispatch(const struct function *function, struct place place, s
 				i + 1, i + 1);
 	}
 	source_mark(out, place);
-	text_puts(out, "default: weft_frame_misuse(&weft_f->args.base); } ");
+	text_puts(out, "default: weft_frame_misuse(weft_frame); } ");
 }
 
 /* As __FILE__ would be, by -ffile-prefix-map=old=new and its kin; the last one that fits counts: an

@@ -71,6 +71,10 @@ static void leave_by_deferred(struct lower *lower, struct layer *layer, struct l
 {
 	size_t reason = 0;
 
+	if (!layer->why) {
+		text_printf(lower->out, "goto weft_u%u_%zu;", layer->serial, layer->deferred_count);
+		return;
+	}
 	while (reason < layer->leave_count && !is_same_way(&layer->leaves[reason], &leave))
 		reason++;
 	if (reason == layer->leave_count) {
@@ -226,13 +230,22 @@ bool layer_is_needed(const struct lower *lower, const struct node *block)
 	return false;
 }
 
+/* Whether a return from the block, and nothing else that leaves it, goes on as at its end. */
+static bool ends_in_return(const struct lower *lower, const struct node *block)
+{
+	const struct function *function = lower->function;
+
+	return function->is_async && block == function->body && !lower->labels &&
+			strcmp(function->name, "main") != 0; /* whose end returns 0 */
+}
+
 /* Whether the block is left by way of what it has deferred, and the reason is kept where. */
 struct layer *layer_enter_block(struct lower *lower, struct node *node, bool defers, bool awaits)
 {
 	struct layer *layer = layer_push(lower, LAYER_BLOCK, node);
 
 	lower_scope_enter(lower, node);
-	if (!defers)
+	if (!defers || ends_in_return(lower, node))
 		return layer;
 	if (awaits) {
 		text_printf(&lower->scope->members, "\tint weft_x%u;\n", layer->serial);
@@ -279,7 +292,8 @@ void layer_leave_block(struct lower *lower, struct layer *layer)
 
 	if (layer->deferred_count) {
 		lower_sync(lower, at);
-		text_printf(out, "%s = 0; ", layer->why);
+		if (layer->why)
+			text_printf(out, "%s = 0; ", layer->why);
 		lower->layer = layer->outer;
 		deferring = layer_push(lower, LAYER_DEFERRED, NULL);
 		for (size_t i = layer->deferred_count; i > 0; i--) {

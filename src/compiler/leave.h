@@ -34,7 +34,7 @@ struct layer {
 	size_t deferred_count, deferred_capacity;
 	struct leave *leaves;
 	size_t leave_count, leave_capacity;
-	const char *why; /* the variable that says why the block is left */
+	const char *why; /* the variable that says why the block is left; NULL: it ends the function */
 	bool continue_by_goto, break_by_goto;
 };
 

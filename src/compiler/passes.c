@@ -10,7 +10,8 @@
  *
  * Check: gcc's -fsyntax-only stops before it knows of unused functions, missing returns and cases
  *        that fall through. Writing LTO bytecode to /dev/null it finds these, as fast, and still
- *        comes to no place where it would notice that nobody defines `await`'s helpers. Warnings
+ *        comes to no place where it would notice that nobody defines `await`'s helpers. With -w there is
+ *        nothing to find there. Warnings
  *        that need the optimizer are left to the pass that compiles, which knows when a `defer` runs,
  *        but for those of values that are not there yet: then the plain reading is optimized, too.
  * Names: what gcc derives from the names of source and output (dependencies, .gcno, .dwo, -save-temps)
@@ -180,7 +181,7 @@ struct words pass_check(const struct plan *plan, const struct argument *source)
 		words_add(&argv, "-S");
 		words_add(&argv, "-o");
 		words_add(&argv, "/dev/null");
-	} else if (plan->is_clang || plan->lacks_lto) {
+	} else if (plan->is_clang || plan->lacks_lto || plan->arguments->wants_no_warnings) {
 		words_add(&argv, "-fsyntax-only");
 		if (plan->is_clang)
 			words_add(&argv, "-Qunused-arguments");

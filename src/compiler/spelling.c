@@ -71,6 +71,8 @@ size_t spelling_decode(char *text, size_t size)
 	const char *at = text, *end = text + size;
 	char *to = text;
 
+	if (!memmem(text, size, "\\u", 2) && !memmem(text, size, "\\U", 2)) /* nearly always */
+		return size;
 	while (at < end) {
 		const char *after = literal_skip(at, end);
 		uint32_t letter;

@@ -18,12 +18,17 @@ void *grow(void *array, size_t count, size_t *capacity, size_t item_size)
 	return must_have(realloc(array, *capacity * item_size));
 }
 
-void text_add(struct text *text, const char *bytes, size_t size)
+static void text_reserve(struct text *text, size_t size)
 {
 	if (text->size + size + 1 > text->capacity) {
 		text->capacity = 2 * (text->size + size) + 64;
 		text->at = must_have(realloc(text->at, text->capacity));
 	}
+}
+
+void text_add(struct text *text, const char *bytes, size_t size)
+{
+	text_reserve(text, size);
 	memcpy(text->at + text->size, bytes, size);
 	text->size += size;
 	text->at[text->size] = '\0';
@@ -36,16 +41,21 @@ void text_puts(struct text *text, const char *string)
 
 void text_printf(struct text *text, const char *format, ...)
 {
-	char *string;
-	va_list args;
+	va_list args, again;
 	int size;
 
 	va_start(args, format);
-	size = vasprintf(&string, format, args);
+	va_copy(again, args);
+	size = vsnprintf(text->at ? text->at + text->size : NULL, text->capacity - text->size,
+			format, args);
+	must_have(size < 0 ? NULL : text);
+	if (text->size + (size_t)size >= text->capacity) {
+		text_reserve(text, (size_t)size);
+		vsnprintf(text->at + text->size, (size_t)size + 1, format, again);
+	}
+	text->size += (size_t)size;
+	va_end(again);
 	va_end(args);
-	must_have(size < 0 ? NULL : string);
-	text_add(text, string, (size_t)size);
-	free(string);
 }
 
 void text_free(struct text *text)

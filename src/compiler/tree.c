@@ -551,10 +551,19 @@ static void build_prototype(struct tree *tree, struct function *function, CXCurs
 	free(children.cursors);
 }
 
+/* Of these libclang visits nothing, which takes it long. */
+static bool has_children(enum CXCursorKind kind)
+{
+	return kind != CXCursor_DeclRefExpr && kind != CXCursor_IntegerLiteral &&
+			kind != CXCursor_CharacterLiteral && kind != CXCursor_StringLiteral;
+}
+
 static struct node *build(struct tree *tree, struct function *function, CXCursor cursor)
 {
 	struct builder children = { .tree = tree, .function = function };
-	uint32_t begin = cursor_begin(cursor), end = cursor_end(cursor);
+	CXSourceRange extent = clang_getCursorExtent(cursor);
+	uint32_t begin = location_offset(clang_getRangeStart(extent)),
+		 end = location_offset(clang_getRangeEnd(extent));
 	enum node_kind kind = kind_of(cursor.kind);
 	struct node *node;
 
@@ -567,7 +576,8 @@ static struct node *build(struct tree *tree, struct function *function, CXCursor
 	}
 	if (kind == NODE_VARIABLE && function)
 		variable_make(tree, function, cursor);
-	clang_visitChildren(cursor, visit_child, &children);
+	if (has_children(cursor.kind))
+		clang_visitChildren(cursor, visit_child, &children);
 	/* what stands for an anonymous member has no place but that of what is in it */
 	if (end == 0 && children.count) {
 		begin = children.children[0]->begin;
