@@ -224,8 +224,23 @@ static int register_and_friends(register int v)
 			((size_t)&aligned % 32 == 0) + ((size_t)&wide % 64 == 0) + other;
 }
 
+/* A type whose size is that of a variable. */
+static int sized_by_variables(int n)
+{
+	long other = id(n), several[3] = { id(1) };
+	struct sized {
+		char at[sizeof other];
+		short more[2][sizeof(several) / sizeof *several];
+	} sized = { .at[1] = 2 };
+
+	sized.more[1][2] = (short)id(3);
+	id(0);
+	return sized.at[1] + sized.more[1][2] + (int)sizeof sized + (int)other + (int)several[0];
+}
+
 int main(void)
 {
+	printf("sized %d\n", sized_by_variables(4));
 	printf("%d\n", mixed(3));
 	printf("%d\n", self(4));
 	printf("%d\n", bounds(5));

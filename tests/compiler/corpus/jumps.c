@@ -303,18 +303,32 @@ static int each_needs_another(int n)
 	return none;
 }
 
-/* The value from before the call is needed where nothing is assigned. */
-static int kept_otherwise(int n)
+/* The value from before the first call is needed where nothing is assigned. */
+static int kept_by_and(int n)
 {
-	int and_kept = n + 10, or_kept = n + 20, then_kept = n + 30, else_kept = n + 40, if_kept = n + 50;
+	int kept = n * 7 + trace, other = n * 9 - trace;
 
 	id(n);
-	(void)(n > 1 && (and_kept = id(1)));
-	(void)(n > 1 || (or_kept = id(2)));
-	(void)(n == 1 ? (then_kept = id(3)) : (else_kept = id(4)));
-	if (n & 1)
-		if_kept = id(5);
-	return and_kept + 100 * or_kept + 10000 * (then_kept + else_kept + if_kept);
+	(void)(n > 1 && (kept = id(1)));
+	return kept + (n > 1) * other;
+}
+
+static int kept_by_or(int n)
+{
+	int kept = n * 11 + trace, other = n * 13 - trace;
+
+	id(n);
+	(void)(n > 1 || (kept = id(2)));
+	return kept + (n > 1) * other;
+}
+
+static int kept_by_choice(int n)
+{
+	int kept = n * 17 + trace, other = n * 19 - trace;
+
+	id(n);
+	(void)(n > 1 ? (kept = id(3)) : (other = id(4)));
+	return kept * 100 + other;
 }
 
 int main(void)
@@ -322,7 +336,7 @@ int main(void)
 	char text[40];
 
 	for (int i = 0; i < 6; i++)
-		printf("each %d %d\n", each_needs_another(i), kept_otherwise(i));
+		printf("each %d %d %d %d\n", each_needs_another(i), kept_by_and(i), kept_by_or(i), kept_by_choice(i));
 	for (int i = 0; i < 4; i++)
 		printf("block %d\n", into_a_block(i));
 	for (int i = 0; i < 5; i++)

@@ -142,11 +142,15 @@ static async int needed_by_continue(int rounds)
 	}
 	return sum;
 }
+__attribute__((noinline)) static int counted(int n)
+{
+	static int count;
+	return n + count++;
+}
 /* A branch that takes no part assigns nothing. */
 static async int kept_by_disabled(int start)
 {
-	int kept = start, other = 0;
-	weft_try(await weft_yield());
+	int kept = counted(start), other = 0;
 	weft_try(await weft_select(weft_when(start < 0, kept = weft_yield()), other = weft_yield()));
 	return kept + other;
 }
