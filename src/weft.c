@@ -56,6 +56,7 @@
 #include "exec/runtime.c"
 #include "exec/scope.c"
 #include "exec/slab.c"
+#include "exec/spin.c"
 #include "exec/task.c"
 #include "exec/trace.c"
 #include "exec/workers.c"

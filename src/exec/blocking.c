@@ -19,7 +19,8 @@
  *                            +-----claim----------+                   |
  *                            +-----------a job was queued-------------+
  *
- *             It idles in the shard of its last job. A bounded pool has one shard: the bound is exact.
+ *             It idles in the shard of its last job, first awake, for a moment (spin.h). A bounded pool
+ *             has one shard: the bound is exact.
  * Invariants  [I1] while a job is queued, a thread that has started will look at its queue, unless the
  *                  pool has been shut down.
  *             [I2] a thread is counted in `alive` until it touches the pool no more. Whoever takes the
@@ -38,8 +39,9 @@
  *             [O3] who completes a job claims its task before it says DONE, both under the lock. A task
  *                  that is being polled meanwhile is polled again, and may be so before the DONE: it
  *                  waits for the lock, or it would say PENDING and not be woken any more.
- * Cost        to submit to an idle thread one lock and one futex call; to complete one lock; to idle one
- *             lock, a look at the clock and a futex call. No allocation per job; withdrawing is O(1).
+ * Cost        to submit to an idle thread one lock, and a futex call if it sleeps; to complete one lock;
+ *             to idle one lock, a look at the clock and perhaps a futex call. No allocation per job;
+ *             withdrawing is O(1).
  * Not here    what cancelling and shutting down do to tasks: exec/runtime.c.
  */
 #include <errno.h>
@@ -50,6 +52,7 @@
 
 #include "exec/blocking.h"
 #include "exec/blocking_shard.h"
+#include "exec/spin.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_blocking__frame) == 96, "part of the ABI");
 
@@ -64,8 +67,9 @@ enum { POOL_THREADS_LIMIT = 1 << 16, POOL_NAME_BYTES = 16 };
 static const int64_t POOL_KEEP_ALIVE_DEFAULT_NS = INT64_C(10000000000);
 
 struct weft__pool {
+	struct weft__pool_front front; /* under the census */
 	struct pool_shard shards[POOL_SHARDS];
-	unsigned shard_count; /* the first part is constant */
+	unsigned shard_count; /* from here on constant */
 	unsigned threads_max;
 	int64_t keep_alive_ns;
 	size_t stack_bytes;
@@ -74,11 +78,12 @@ struct weft__pool {
 
 	struct weft__lock census __attribute__((aligned(WEFT_CACHE_LINE))); /* over what follows */
 	bool closing, abandoned;
-	uint32_t threads; /* atomic: slots that are taken, at most threads_max */
+	uint32_t others;  /* atomic: CPUs but one; found out by the first thread */
 	uint32_t started; /* atomic: those of them whose thread runs, and will look before it leaves */
 	uint32_t alive; /* atomic, futex: those, and threads that are in their thread_stop hook */
 	unsigned slots_used;
 	struct pool_thread *spare;
+	struct weft__spin spin;     /* of threads that idle */
 	struct pool_thread slots[]; /* touched as they are used */
 };
 
@@ -115,16 +120,16 @@ static bool pool_claim(struct weft__pool *pool, struct pool_shard *except, struc
 {
 	for (unsigned i = 0; i < pool->shard_count; i++) {
 		struct pool_shard *shard = &pool->shards[i];
-		struct pool_thread *thread;
+		struct pool_claim claim;
 
 		/* [O1] shard_idle_push writes it */
 		if (shard == except || !atomic_load_seq_cst(&shard->idle_count))
 			continue;
 		shard_lock(shard);
-		thread = shard_idle_claim(shard, job);
+		claim = shard_idle_claim(shard, job);
 		shard_unlock(shard);
-		thread_wake(thread);
-		if (thread)
+		claim_wake(claim);
+		if (claim.made)
 			return true;
 	}
 	return false;
@@ -140,7 +145,7 @@ static struct pool_thread *slot_take(struct weft__pool *pool, int *error)
 	weft__lock_acquire(&pool->census);
 	*error = pool->closing ? -ESHUTDOWN : 0;
 	/* relaxed, here: who needs to know exactly takes the lock */
-	if (!pool->closing && atomic_load_relaxed(&pool->threads) < pool->threads_max) {
+	if (!pool->closing && atomic_load_relaxed(&pool->front.threads) < pool->threads_max) {
 		thread = pool->spare;
 		if (thread) {
 			pool->spare = thread->next;
@@ -150,7 +155,7 @@ static struct pool_thread *slot_take(struct weft__pool *pool, int *error)
 			thread->pool = pool;
 			thread->number = pool->slots_used++;
 		}
-		atomic_fetch_add_relaxed(&pool->threads, 1u);
+		atomic_fetch_add_relaxed(&pool->front.threads, 1u);
 		atomic_fetch_add_relaxed(&pool->alive, 1u); /* [I2] */
 	}
 	weft__lock_release(&pool->census);
@@ -206,6 +211,8 @@ static int pool_hire(struct weft__pool *pool, struct pool_shard *shard, struct w
 		return err;
 	if (job)
 		job_enter(job, JOB_RUNNING);
+	if (!thread->number) /* relaxed: the start publishes it */
+		atomic_store_relaxed(&pool->others, weft__cpu_count() - 1);
 	thread->shard = shard;
 	thread->job = job;
 	atomic_store_relaxed(&thread->busy, job ? 1u : 0u); /* relaxed: the start publishes it */
@@ -216,7 +223,7 @@ static int pool_hire(struct weft__pool *pool, struct pool_shard *shard, struct w
 	weft__lock_acquire(&pool->census);
 	atomic_store_relaxed(&thread->busy, 0u); /* relaxed: nothing was done */
 	/* relaxed: who still reads the old count is in pool_attend, and waits for the new one */
-	atomic_fetch_sub_relaxed(&pool->threads, 1u);
+	atomic_fetch_sub_relaxed(&pool->front.threads, 1u);
 	slot_put(pool, thread);
 	weft__lock_release(&pool->census);
 	pool_depart(pool);
@@ -280,7 +287,7 @@ static bool thread_unidle(struct pool_thread *self)
 	bool claimed;
 
 	shard_lock(shard);
-	claimed = atomic_load_relaxed(&self->claimed) != 0; /* relaxed: under the lock */
+	claimed = atomic_load_relaxed(&self->rest) == REST_CLAIMED; /* relaxed: under the lock */
 	if (!claimed)
 		shard_idle_remove(shard, self);
 	shard_unlock(shard);
@@ -295,26 +302,63 @@ static bool thread_resign(struct pool_thread *self, bool closed)
 
 	weft__lock_acquire(&pool->census);
 	atomic_fetch_sub_relaxed(&pool->started, 1u); /* relaxed: [O1] */
-	atomic_fetch_sub_seq_cst(&pool->threads, 1u); /* [O1] pool_attend reads it */
+	atomic_fetch_sub_seq_cst(&pool->front.threads, 1u); /* [O1] pool_attend reads it */
 	leaves = closed || !pool_has_queued(pool);    /* [I1] */
 	if (leaves) {
 		slot_put(pool, self);
 	} else {
 		/* relaxed: nobody could take the slot, nothing has happened */
-		atomic_fetch_add_relaxed(&pool->threads, 1u);
+		atomic_fetch_add_relaxed(&pool->front.threads, 1u);
 		atomic_fetch_add_relaxed(&pool->started, 1u);
 	}
 	weft__lock_release(&pool->census);
 	return leaves;
 }
 
+/* How many threads do not idle: a guess. */
+static uint32_t pool_at_work(const struct weft__pool *pool)
+{
+	uint32_t threads =
+			atomic_load_relaxed(&pool->front.threads); /* relaxed: hints, all of them */
+
+	for (unsigned i = 0; threads && i < pool->shard_count; i++) {
+		uint32_t idle = atomic_load_relaxed(&pool->shards[i].idle_count);
+
+		threads -= idle < threads ? idle : threads;
+	}
+	return threads;
+}
+
+/* Relaxed: thread_sleep looks again. */
+static bool thread_is_claimed(const struct pool_thread *self)
+{
+	return atomic_load_relaxed(&self->rest) == REST_CLAIMED;
+}
+
+static void thread_spin(struct pool_thread *self, int64_t now_ns)
+{
+	struct weft__pool *pool = self->pool;
+
+	/* relaxed: a hint. Who submits needs a CPU, too. */
+	if (pool_at_work(pool) >= atomic_load_relaxed(&pool->others) ||
+			!weft__spin_begin(&pool->spin, now_ns))
+		return;
+	while (!thread_is_claimed(self) && weft__spin_on(&pool->spin))
+		;
+	weft__spin_end(&pool->spin, thread_is_claimed(self));
+}
+
 static bool thread_sleep(struct pool_thread *self)
 {
-	int64_t deadline_ns = weft_deadline_after(weft__clock_now(), self->pool->keep_alive_ns);
+	int64_t now_ns = weft__clock_now();
+	int64_t deadline_ns = weft_deadline_after(now_ns, self->pool->keep_alive_ns);
+	uint32_t rest = REST_AWAKE;
 
+	thread_spin(self, now_ns);
+	(void)atomic_cas_relaxed(&self->rest, &rest, (uint32_t)REST_ASLEEP); /* relaxed: [O2] */
 	/* acquire pairs with shard_idle_claim */
-	while (!atomic_load_acquire(&self->claimed))
-		if (weft__futex_wait(&self->claimed, 0, deadline_ns) && thread_unidle(self))
+	while (atomic_load_acquire(&self->rest) != REST_CLAIMED)
+		if (weft__futex_wait(&self->rest, REST_ASLEEP, deadline_ns) && thread_unidle(self))
 			return !thread_resign(self, false);
 	return true;
 }
@@ -384,7 +428,8 @@ static int pool_attend(struct weft__pool *pool, struct pool_shard *shard, int er
 
 		if (pool_claim(pool, shard, NULL))
 			return 0;
-		threads = atomic_load_seq_cst(&pool->threads); /* [O1] thread_resign writes it */
+		threads = atomic_load_seq_cst(
+				&pool->front.threads); /* [O1] thread_resign writes it */
 		if (!err && threads < pool->threads_max)
 			err = pool_hire(pool, shard, NULL);
 		if (err > 0 || atomic_load_relaxed(&pool->started)) /* relaxed: [O1] */
@@ -486,15 +531,15 @@ static void pool_close(struct weft__pool *pool)
 {
 	for (unsigned i = 0; i < pool->shard_count; i++) {
 		struct pool_shard *shard = &pool->shards[i];
-		struct pool_thread *thread;
+		struct pool_claim claim;
 
 		do {
 			shard_lock(shard);
 			shard->closed = true;
-			thread = shard_idle_claim(shard, NULL);
+			claim = shard_idle_claim(shard, NULL);
 			shard_unlock(shard);
-			thread_wake(thread);
-		} while (thread);
+			claim_wake(claim);
+		} while (claim.made);
 	}
 	weft__lock_acquire(&pool->census);
 	pool->closing = true;
@@ -532,10 +577,18 @@ void weft__pool_destroy(struct weft__pool *pool)
 		free(pool);
 }
 
+bool weft__pool_is_working(const struct weft__pool *pool, unsigned others_awake)
+{
+	uint32_t at_work = pool_at_work(pool);
+
+	/* relaxed: a hint */
+	return at_work && at_work + others_awake <= atomic_load_relaxed(&pool->others);
+}
+
 void weft__pool_metrics(const struct weft__pool *pool, struct weft_metrics *metrics)
 {
 	/* relaxed: counters */
-	metrics->blocking_threads = atomic_load_relaxed(&pool->threads);
+	metrics->blocking_threads = atomic_load_relaxed(&pool->front.threads);
 	metrics->blocking_idle = metrics->blocking_queued = 0;
 	for (unsigned i = 0; i < pool->shard_count; i++) {
 		metrics->blocking_idle += atomic_load_relaxed(&pool->shards[i].idle_count);

@@ -10,7 +10,22 @@
 
 #include <weft/runtime.h>
 
+#include "base/atomic.h"
+
 struct weft__pool;
+
+/* How a pool begins. */
+struct weft__pool_front {
+	uint32_t threads; /* atomic: slots that are taken, at most threads_max */
+};
+
+/* Whether it has threads: a guess. */
+static inline bool weft__pool_is_used(const struct weft__pool *pool)
+{
+	const struct weft__pool_front *front = (const void *)pool;
+
+	return atomic_load_relaxed(&front->threads) != 0; /* relaxed: a hint */
+}
 
 /* Uses blocking_threads_max, blocking_queue_max, blocking_keep_alive_ns, thread_stack_bytes, name and
  * hooks of the options, which are copied. Starts no thread. Returns 0 or -ENOMEM. */
@@ -46,6 +61,10 @@ unsigned weft__pool_shutdown(struct weft__pool *pool, int64_t deadline_ns);
 /* Frees the pool, which has been shut down and which nobody calls any more. If threads are left it is
  * abandoned to them, and the last one frees it. NULL is a no-op. */
 void weft__pool_destroy(struct weft__pool *pool);
+
+/* Whether jobs run, and each thread that has one may have a CPU of its own while the caller stays awake,
+ * and so many others do: a guess. */
+bool weft__pool_is_working(const struct weft__pool *pool, unsigned others_awake);
 
 /* Fills in the blocking_* counters; the line is not counted. */
 void weft__pool_metrics(const struct weft__pool *pool, struct weft_metrics *metrics);

@@ -12,15 +12,20 @@
  *                   +---offer---> LINED  /
  *
  *             LINED is a place in the line for room in the queue, which is bounded.
- *             An idle thread sleeps on a futex word of its own. Whoever unlinks it from the idle stack
+ *             An idle thread has a futex word of its own. Whoever unlinks it from the idle stack
  *             decides what becomes of it: a submitter that claims it, or the thread itself, whose time
  *             is over. So a claimed thread has its job, and one that leaves was handed none.
+ *
+ *                 AWAKE --thread: nobody came for a moment--> ASLEEP --claim, and wake--> CLAIMED
+ *                     +-------claim: it sees that by itself---------------------------------^
  * Invariants  [I1] nobody idles while a job is queued.
  *             [I2] somebody stands in line only while the queue is full.
  * Order       [O1] job_enter's release store of DONE is the last touch of a job, and pairs with the
  *                  acquire load in weft__pool_job_done.
- *             [O2] the release store of `claimed` pairs with the acquire load in thread_sleep: the
- *                  thread sees the job that it was handed.
+ *             [O2] the exchange of `rest` that claims pairs with the acquire load in thread_sleep: the
+ *                  thread sees the job that it was handed. That it goes to sleep is an exchange, too: who
+ *                  claims finds ASLEEP, and wakes, or the thread finds CLAIMED, and does not sleep. It
+ *                  says nothing else, so it is relaxed.
  *             [O3] both counts are read without the lock. They grow by seq_cst stores, which may not be
  *                  missed (blocking.c says why), and shrink by relaxed ones: who sees an old count
  *                  takes the lock in vain.
@@ -36,6 +41,8 @@
 #include "base/lock.h"
 #include "os/os.h"
 
+enum { REST_ASLEEP, REST_AWAKE, REST_CLAIMED };
+
 enum { JOB_FRESH, JOB_LINED, JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_WITHDRAWN };
 
 struct job_list {
@@ -48,7 +55,7 @@ struct pool_thread {
 	struct weft__pool *pool;
 	struct pool_shard *shard; /* where it found work last, and idles */
 	struct weft_job *job;     /* handed over; NULL: look for one */
-	uint32_t claimed;         /* atomic, futex */
+	uint32_t rest;            /* atomic, futex: while it idles */
 	uint32_t busy;            /* atomic: has a job; for shutdown */
 	unsigned number;
 } __attribute__((aligned(WEFT_CACHE_LINE)));
@@ -60,7 +67,8 @@ struct pool_shard {
 	uint32_t idle_count;   /* atomic */
 	uint32_t queued_max;   /* constant */
 	struct job_list queue, line;
-	struct pool_thread *idle; /* the one that went idle last on top */
+	struct pool_thread
+			*idle; /* the one that went idle last on top, or below one that is AWAKE */
 } __attribute__((aligned(WEFT_CACHE_LINE)));
 
 /* ---- jobs ---- */
@@ -155,13 +163,19 @@ static inline void shard_unlock(struct pool_shard *shard)
 
 static inline void shard_idle_push(struct pool_shard *shard, struct pool_thread *thread)
 {
+	struct pool_thread **link = &shard->idle;
+
 	WEFT_ASSERT(!shard_queued(shard)); /* [I1] */
-	thread->next = shard->idle;
-	thread->link = &shard->idle;
+	/* relaxed: a hint who is claimed at the least cost */
+	if (*link && atomic_load_relaxed(&(*link)->rest) == REST_AWAKE)
+		link = &(*link)->next;
+	thread->next = *link;
+	thread->link = link;
 	if (thread->next)
 		thread->next->link = &thread->next;
-	shard->idle = thread;
-	atomic_store_relaxed(&thread->claimed, 0u); /* relaxed: claimers take the lock */
+	*link = thread;
+	/* relaxed: claimers take the lock */
+	atomic_store_relaxed(&thread->rest, (uint32_t)REST_AWAKE);
 	/* [O3] read by pool_claim */
 	atomic_store_seq_cst(&shard->idle_count, shard_idle(shard) + 1);
 }
@@ -175,14 +189,20 @@ static inline void shard_idle_remove(struct pool_shard *shard, struct pool_threa
 	atomic_store_relaxed(&shard->idle_count, shard_idle(shard) - 1); /* relaxed: [O3] */
 }
 
-/* Hands the job to the thread that went idle last; NULL tells it to look around. Wake the thread that is
- * returned after unlocking. */
-static inline struct pool_thread *shard_idle_claim(struct pool_shard *shard, struct weft_job *job)
+struct pool_claim {
+	bool made;
+	uint32_t *asleep; /* whom to wake, or NULL */
+};
+
+/* Hands the job to the thread on top; NULL tells it to look around. claim_wake must follow after
+ * unlocking. */
+static inline struct pool_claim shard_idle_claim(struct pool_shard *shard, struct weft_job *job)
 {
 	struct pool_thread *thread = shard->idle;
+	struct pool_claim claim = { thread != NULL, NULL };
 
 	if (!thread)
-		return NULL;
+		return claim;
 	WEFT_ASSERT(thread->shard == shard);
 	WEFT_ASSERT(!shard_queued(shard)); /* [I1] */
 	shard_idle_remove(shard, thread);
@@ -191,15 +211,17 @@ static inline struct pool_thread *shard_idle_claim(struct pool_shard *shard, str
 	thread->job = job;
 	/* relaxed: shutdown has had the lock when it looks */
 	atomic_store_relaxed(&thread->busy, job ? 1u : 0u);
-	atomic_store_release(&thread->claimed, 1u); /* [O2] pairs with thread_sleep */
-	return thread;
+	/* [O2] pairs with thread_sleep */
+	if (atomic_exchange_acq_rel(&thread->rest, (uint32_t)REST_CLAIMED) == REST_ASLEEP)
+		claim.asleep = &thread->rest;
+	return claim;
 }
 
 /* Nothing but the address is used: the thread may be running already, or gone. */
-static inline void thread_wake(struct pool_thread *thread)
+static inline void claim_wake(struct pool_claim claim)
 {
-	if (thread)
-		weft__futex_wake(&thread->claimed, 1);
+	if (claim.asleep)
+		weft__futex_wake(claim.asleep, 1);
 }
 
 /* ---- queue and line ---- */
@@ -280,18 +302,18 @@ static inline enum shard_answer shard_offer(
 		struct pool_shard *shard, struct weft_job *job, bool append)
 {
 	enum shard_answer answer = SHARD_HAS_NOBODY;
-	struct pool_thread *thread = NULL;
+	struct pool_claim claim = { false, NULL };
 
 	shard_lock(shard);
 	if (shard->closed) {
 		answer = SHARD_CLOSED;
-	} else if ((thread = shard_idle_claim(shard, job))) {
+	} else if ((claim = shard_idle_claim(shard, job)).made) {
 		answer = SHARD_HANDED_OVER;
 	} else if (append || shard_queued(shard)) {
 		answer = shard_append(shard, job) ? SHARD_QUEUED : SHARD_LINED;
 	}
 	shard_unlock(shard);
-	thread_wake(thread);
+	claim_wake(claim);
 	return answer;
 }
 

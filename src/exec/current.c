@@ -502,17 +502,30 @@ static int64_t paused_wait(struct weft__worker *worker)
 	return 0;
 }
 
+/* Whether every task has been told how far the runtime is being cancelled. */
+static bool all_are_told(const struct weft_runtime *runtime)
+{
+	/* relaxed: the wake that follows the store brings us here again */
+	return atomic_load_relaxed(&runtime->cancelling) == runtime->cancelled_all;
+}
+
 /* Waits for events, timers and the inbox, but not beyond limit_ns of the real clock. */
 static void ct_park(struct weft__worker *worker, int64_t limit_ns)
 {
 	struct weft_runtime *runtime = worker->runtime;
 	const struct weft_hooks *hooks = &runtime->options.hooks;
+	bool told = true;
 	int64_t wait;
 
 	weft__fifo_shrink(&worker->fifo);
+	if (WEFT_UNLIKELY(weft__pool_is_used(runtime->pool))) {
+		(void)weft__spin_for_job(worker);
+		told = all_are_told(runtime); /* it may have taken the wake that says so */
+	}
 	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_park)
 		hooks->thread_park(hooks->data);
-	if (worker->fifo.head != worker->fifo.tail || !weft__inbox_sleep(&runtime->inbox)) {
+	if (worker->fifo.head != worker->fifo.tail || !told ||
+			!weft__inbox_sleep(&runtime->inbox)) {
 		wait = 0;
 	} else if (runtime->options.clock_paused) {
 		wait = paused_wait(worker);
@@ -544,8 +557,7 @@ void weft__ct_look(struct weft__worker *worker, int64_t limit_ns)
 		weft__reactor_poll(&worker->reactor, 0);
 	fire_timers(worker);
 	weft__ct_obey_inbox(worker);
-	/* relaxed: the wake that follows the store brings us here again */
-	if (WEFT_UNLIKELY(atomic_load_relaxed(&runtime->cancelling) != runtime->cancelled_all)) {
+	if (WEFT_UNLIKELY(!all_are_told(runtime))) {
 		runtime->cancelled_all = atomic_load_relaxed(&runtime->cancelling);
 		ct_wake_all(runtime);
 	}

@@ -610,11 +610,12 @@ static void mt_park(struct weft__worker *worker)
 	int64_t next;
 
 	atomic_store_relaxed(&worker->overloaded, 0u); /* relaxed: a hint */
+	if (WEFT_UNLIKELY(weft__pool_is_used(runtime->pool)) && weft__spin_for_job(worker))
+		return;
 	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_park)
 		hooks->thread_park(hooks->data);
 	idle_announce(worker); /* [I2] */
-	atomic_store_seq_cst(
-			&worker->parked, 1u); /* pairs with the monitor's look before it stops */
+	atomic_store_seq_cst(&worker->parked, 1u); /* pairs with the monitor's last look */
 	if (!has_work(worker)) {
 		next = weft__wheel_next(&worker->wheel);
 		if (next != WEFT_NEVER) {
@@ -627,8 +628,7 @@ static void mt_park(struct weft__worker *worker)
 		weft__count(&worker->counters.parks, 1);
 		weft__reactor_poll(&worker->reactor, next);
 	}
-	atomic_store_seq_cst(
-			&worker->parked, 0u); /* pairs with the monitor's look before it stops */
+	atomic_store_seq_cst(&worker->parked, 0u); /* pairs with the monitor's last look */
 	(void)idle_retract(runtime, worker->index);
 	weft__monitor_poke(runtime);
 	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_unpark)

@@ -10,6 +10,7 @@
  *   home.h      its short ways, in line
  *   monitor.c   stuck workers                     blocking.c the pool
  *   slab.c      memory                            run_queue.h, inject.h  queues
+ *   spin.c      awake until a job is over
  */
 #ifndef WEFT_EXEC_RUNTIME_H
 #define WEFT_EXEC_RUNTIME_H
@@ -24,6 +25,7 @@
 #include "exec/inject.h"
 #include "exec/run_queue.h"
 #include "exec/slab.h"
+#include "exec/spin.h"
 #include "io/reactor.h"
 #include "os/os.h"
 #include "time/wheel.h"
@@ -144,6 +146,7 @@ struct weft_runtime {
 	uint32_t fork_count; /* of the process that made it */
 	int64_t virtual_now_ns; /* atomic; the paused clock */
 	struct weft__pool *pool;
+	struct weft__spin spin; /* of workers that wait for it */
 	struct weft__guest guests[WEFT__GUESTS];
 	uint32_t all_ended; /* futex: counts up when nothing is alive while cancelling */
 

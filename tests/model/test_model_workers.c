@@ -33,6 +33,7 @@ static struct weft__worker **current_worker(void)
 #include "exec/join.c"
 #include "exec/monitor.c"
 #include "exec/multi.c"
+#include "exec/spin.c"
 #include "test.h"
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
@@ -90,9 +91,21 @@ unsigned weft__wheel_expire(struct weft_wheel *wheel, int64_t now_ns)
 	return 0;
 }
 
+/* While the pool works, workers look once more before they sleep. */
+static struct weft__pool_front pool_front;
+static bool pool_works;
+static int64_t now_ns;
+
+bool weft__pool_is_working(const struct weft__pool *pool, unsigned others_awake)
+{
+	(void)pool;
+	(void)others_awake;
+	return pool_works;
+}
+
 int64_t weft__clock_now(void)
 {
-	return 0;
+	return pool_works ? now_ns += SPIN_NS : 0;
 }
 
 int weft__futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
@@ -312,6 +325,10 @@ static void begin(unsigned count)
 	runtime.options.flavour = WEFT_MULTI_THREAD;
 	runtime.nominal = runtime.worker_count = count;
 	runtime.monitor = &monitor;
+	pool_works = false;
+	pool_front.threads = 1;
+	runtime.pool = (struct weft__pool *)(void *)&pool_front;
+	now_ns = 0;
 	monitor.runtime = &runtime;
 	for (unsigned i = 0; i < count; i++) {
 		static struct weft__sighting sightings[WORKERS][WORKERS];
@@ -462,6 +479,24 @@ static void one_arrives_at_two(void)
 TEST(task_that_arrives_wakes_one_of_two_workers)
 {
 	check_passes("two workers, one task", one_arrives_at_two, 1);
+}
+
+/* A worker that stays awake for a moment is not woken. */
+static void one_arrives_awake(void)
+{
+	begin(1);
+	pool_works = true;
+	task_prepare(0, &ends_at_once_async);
+	model_thread(worker_run, &workers[0]);
+	task_launch(0);
+	await_polls(0, 1);
+	stop(1);
+	MODEL_CHECK(polls(0) == 1);
+}
+
+TEST(task_that_arrives_is_seen_by_a_worker_that_stays_awake)
+{
+	check_passes("awake, one task", one_arrives_awake, 0);
 }
 
 static void woken_from_outside(void)
