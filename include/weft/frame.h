@@ -48,7 +48,6 @@ struct weft_frame {
 	uint32_t at;   /* 0: not started; WEFT_AT_DONE; else the await point */
 	uint32_t home; /* checked builds: a digest of the address at the first poll */
 };
-
 #define WEFT_AT_DONE UINT32_MAX
 
 /* One await of a function, for backtraces. The table's index + 1 is the frame's `at`. */
@@ -79,7 +78,8 @@ enum weft_async_flags {
 	WEFT_ASYNC_HELD = 1 << 5 | 1 << 4, /* which somebody else holds meanwhile */
 	WEFT_ASYNC_CHILDREN = 1 << 6,      /* a leaf that polls futures; ALL: and awaits all */
 	WEFT_ASYNC_ALL = 1 << 7,
-	WEFT_ASYNC_TRIES = 1 << 8 /* a leaf that heeds cx->trying: weft/branch.h */
+	WEFT_ASYNC_TRIES = 1 << 8, /* a leaf that heeds cx->trying: weft/branch.h */
+	WEFT_ASYNC_WAITER = 1 << 9 /* a leaf that waits as weft/waiter.h says */
 };
 
 #define WEFT_ASYNC_MAGIC 0x77656674u /* "weft" */

@@ -88,6 +88,11 @@ static inline bool weft_mutex_lock__now(
 			weft_leaf_ends_(cx, result);
 }
 
+static inline bool weft_mutex_lock__waits(const struct weft_mutex *mutex)
+{
+	return weft_word_look_(&mutex->waiters) == WEFT_MUTEX_HELD_;
+}
+
 WEFT_END_DECLS
 
 #endif

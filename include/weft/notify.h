@@ -60,21 +60,26 @@ struct weft_notify_wait__frame {
 	struct weft_waiter waiter;
 };
 
-/* Its word's two flags, when one is kept and nobody waits (private). */
-#define WEFT_NOTIFY_KEPT_ 2u
+/* Its word's three flags, when one is kept and nobody waits (private). */
+#define WEFT_NOTIFY_KEPT_ 1u
 
 static inline bool weft_notify_wait__now(
 		struct weft_context *cx, int *result, struct weft_notify *notify)
 {
 	uint32_t word = weft_word_look_(&notify->waiters);
 
-	return word % (2 * WEFT_NOTIFY_KEPT_) == WEFT_NOTIFY_KEPT_ && weft_context_may_end(cx) &&
+	return word % (8 * WEFT_NOTIFY_KEPT_) == WEFT_NOTIFY_KEPT_ && weft_context_may_end(cx) &&
 			weft_word_take_(&notify->waiters, word, word - WEFT_NOTIFY_KEPT_) &&
 			weft_leaf_ends_(cx, result);
 }
 
+static inline bool weft_notify_wait__waits(const struct weft_notify *notify)
+{
+	return !(weft_word_look_(&notify->waiters) & WEFT_NOTIFY_KEPT_);
+}
+
 /* async int weft_notify_wait_after(notify, uint32_t seen): the same, but it does not wait if there was a
- * notify_all since weft_notify_seen gave `seen` (less than 2^29 of them ago). */
+ * notify_all since weft_notify_seen gave `seen` (less than 2^28 of them ago). */
 WEFT_ASYNC_2(int, weft_notify_wait_after, struct weft_notify *, uint32_t);
 
 struct weft_notify_wait_after__frame {

@@ -76,6 +76,12 @@ static inline bool weft_oneshot_recv__now(
 	return weft_leaf_ends_(cx, result);
 }
 
+static inline bool weft_oneshot_recv__waits(const struct weft_oneshot *oneshot, const void *value)
+{
+	(void)value;
+	return weft_word_look_(&oneshot->waiters) == 0;
+}
+
 /* The same without waiting: -EAGAIN. */
 WEFT_NODISCARD int weft_oneshot_try_recv(struct weft_oneshot *oneshot, void *value);
 

@@ -121,10 +121,20 @@ static inline bool weft_rwlock_read__now(
 	return weft_permits_now_(cx, result, &rwlock->waiters, WEFT_RWLOCK_READ_);
 }
 
+static inline bool weft_rwlock_read__waits(const struct weft_rwlock *rwlock)
+{
+	return weft_permits_wait_(&rwlock->waiters, WEFT_RWLOCK_READ_);
+}
+
 static inline bool weft_rwlock_write__now(
 		struct weft_context *cx, int *result, struct weft_rwlock *rwlock)
 {
 	return weft_permits_now_(cx, result, &rwlock->waiters, WEFT_RWLOCK_WRITE_);
+}
+
+static inline bool weft_rwlock_write__waits(const struct weft_rwlock *rwlock)
+{
+	return weft_permits_wait_(&rwlock->waiters, WEFT_RWLOCK_WRITE_);
 }
 
 /* Who has it to write has it to read from now on, and nobody wrote in between. Those who wait to read, and

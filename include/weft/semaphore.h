@@ -84,6 +84,12 @@ static inline bool weft_semaphore_acquire__now(struct weft_context *cx, int *res
 	return weft_permits_now_(cx, result, &semaphore->waiters, count);
 }
 
+static inline bool weft_semaphore_acquire__waits(
+		const struct weft_semaphore *semaphore, uint32_t count)
+{
+	return weft_permits_wait_(&semaphore->waiters, count);
+}
+
 /* Behind weft_with_permits (weft/async.h), at its end: so nobody has released them before. */
 struct weft_permits_ {
 	struct weft_semaphore *semaphore;

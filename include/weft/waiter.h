@@ -23,8 +23,13 @@ struct weft_waiter {
 	struct weft_waiter *newer, *older;
 	struct weft_waker waker;
 	uint32_t wanted; /* how many permits, or which generation */
-	uint32_t state;
+	uint32_t state;  /* WEFT_WAITER_LINKED, or why it is in no list */
 };
+
+/* A leaf that is WEFT_ASYNC_WAITER has a waiter behind its arguments. While it waits, `at` is the first, and
+ * the waiter's state the second, until somebody has something for it. */
+#define WEFT_AT_WAITER 1u
+#define WEFT_WAITER_LINKED 1u
 
 struct weft_waiters {
 	struct weft_waiter *newest, *oldest;
@@ -87,7 +92,11 @@ static inline bool weft_word_give_(struct weft_waiters *waiters, uint32_t from, 
  *     bool f__now(struct weft_context *cx, int *result, A a, B b)
  * which weftcc, and this macro instead of weft_await, try first. true: the call has ended, its result is
  * there, and the budget was charged; false: nothing has happened, so a frame is filled in and polled. What
- * need not wait costs no frame then. */
+ * need not wait costs no frame then.
+ *
+ * So it is with a select, if for each of its branches there is also a
+ *     bool f__waits(A a, B b)
+ * true: at that moment a poll would have had to wait; false: only a poll knows. */
 #define weft_await_now(f, child, function, ...)                                                    \
 	do {                                                                                       \
 		if (function##__now(cx, &(child).args.result, ##__VA_ARGS__))                      \
@@ -138,6 +147,14 @@ static inline bool weft_permits_have_room_(uint32_t word, uint32_t count)
 {
 	return word % WEFT_PERMITS_ONE_ == WEFT_PERMITS_INLINE_ &&
 			count <= UINT32_MAX / WEFT_PERMITS_ONE_ - word / WEFT_PERMITS_ONE_;
+}
+
+/* Whether it has to wait for so many: nobody else waits, and it is not closed. */
+static inline bool weft_permits_wait_(const struct weft_waiters *waiters, uint32_t count)
+{
+	uint32_t word = weft_word_look_(waiters);
+
+	return word % WEFT_PERMITS_ONE_ == WEFT_PERMITS_INLINE_ && word / WEFT_PERMITS_ONE_ < count;
 }
 
 static inline bool weft_permits_give_(struct weft_waiters *waiters, uint32_t count)

@@ -7,9 +7,13 @@
  * How         0 free, 1 held. Whoever finds it held spins, and after SPINS rounds gives the CPU away
  *             (the holder may have been preempted). As long as the process has one thread the exchange is
  *             a load and a store: weft/single_threaded.h.
+ *             A lock can also be one bit of a word whose other bits it protects, with those that may change
+ *             without it: the word is stored anew when it is released, so looking at the word, changing it
+ *             and both ends of the section are that exchange and that store.
  * Rule        Never held across a poll, a wake's commit, a system call that may wait, or a callback; never
  *             taken by a signal handler.
- * Order       [O1] the acquire exchange in lock_acquire pairs with the release store in lock_release.
+ * Order       [O1] the acquire exchange in lock_acquire pairs with the release store in lock_release; and so
+ *                  do those of the bit.
  */
 #ifndef WEFT_BASE_LOCK_H
 #define WEFT_BASE_LOCK_H
@@ -39,6 +43,23 @@ static inline void weft__lock_acquire(struct weft__lock *lock)
 static inline void weft__lock_release(struct weft__lock *lock)
 {
 	atomic_store_release(&lock->held, 0u); /* [O1] pairs with lock_try */
+}
+
+/* os/thread.c: the bit was set. */
+uint32_t weft__lock_bit_contended(uint32_t *word, uint32_t bit);
+
+/* Returns the word without the bit, which until the release nobody else may write. */
+static inline uint32_t weft__lock_bit_acquire(uint32_t *word, uint32_t bit)
+{
+	/* [O1] pairs with lock_bit_release, and with who changes the word while the bit is not set */
+	uint32_t old = word_fetch_or_acquire(word, bit);
+
+	return old & bit ? weft__lock_bit_contended(word, bit) : old;
+}
+
+static inline void weft__lock_bit_release(uint32_t *word, uint32_t value)
+{
+	atomic_store_release(word, value); /* [O1] pairs with lock_bit_acquire */
 }
 
 #endif

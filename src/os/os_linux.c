@@ -289,6 +289,23 @@ void weft__lock_contended(struct weft__lock *lock)
 	}
 }
 
+uint32_t weft__lock_bit_contended(uint32_t *word, uint32_t bit)
+{
+	for (int round = 0;; round++) {
+		uint32_t old = atomic_load_relaxed(word); /* relaxed: only a guess */
+
+		if (!(old & bit)) {
+			old = atomic_fetch_or_acquire(word, bit); /* pairs with lock_bit_release */
+			if (!(old & bit))
+				return old;
+		}
+		if (round < WEFT__LOCK_SPINS)
+			atomic_pause();
+		else
+			sched_yield();
+	}
+}
+
 bool weft__fence_heavy_works(void)
 {
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;

@@ -2,28 +2,32 @@
 /*
  * sync/notify.c: tasks that wait until somebody says that something has changed.
  *
- * How         The word has the flags WAITING (the list is not empty) and KEPT (a notify_one that found
- *             nobody) and, above them, the generation: how often all were notified. Nobody waits:
- *             notify_one sets KEPT, notify_all adds a generation, wait takes KEPT away, one
- *             compare-exchange each. Somebody waits: under the lock of the list (sync/waiters.h)
- *             notify_one takes out the oldest waiter, and notify_all begins a generation and then takes
- *             out those of the older ones, in steps, as a barrier does (barrier.c). A waiter that is
- *             polled in between sees the generation.
+ * How         The word has the flags KEPT (a notify_one that found nobody), WAITING (the list is not empty)
+ *             and LOCKED (somebody works on the list) and, above them, the generation: how often all were
+ *             notified. Nobody waits: notify_one sets KEPT, notify_all adds a generation, wait takes KEPT
+ *             away, one compare-exchange each. Otherwise who wants to change something sets LOCKED, and
+ *             stores the word anew at the end; so that costs no more. Under it notify_one takes out the
+ *             oldest waiter, and notify_all begins a generation and then takes out those of the older ones,
+ *             in steps, as a barrier does (barrier.c). A waiter that is polled in between sees the
+ *             generation. A poll that only looks needs no lock.
  *
  *                 LINKED --notify_one--> GRANTED    cancelled: notify_one again, for somebody else
- *                 LINKED --notify_last--> GRANTED   cancelled: notify_last again; it takes the newest
+ *                 LINKED --notify_last--> LAST      cancelled: notify_last again; it takes the newest
  *                 LINKED --notify_all--> CLOSED     cancelled: nothing is left to do
- * Invariants  [I1] when the lock is free, WAITING is set exactly if the list is not empty.
+ * Invariants  [I1] unless LOCKED, WAITING is set exactly if the list is not empty.
  *             [I2] while KEPT is set, nobody of this generation is in the list. So whoever takes it has
  *                  overtaken nobody.
  *             [I3] the generations in the list do not decrease from the oldest to the newest.
- *             [I4] `wanted` of a waiter is its generation, or that at which it tried, and once it is
- *                  GRANTED who was to be chosen.
- * Order       [O1] the release of KEPT pairs with the acquire of who takes it. All writes to the word are
- *                  read-modify-writes: the other notify_one, whose KEPT was set already, is passed on.
+ *             [I4] `wanted` of a waiter is its generation, or that at which it tried.
+ *             [I5] while LOCKED, nobody but who has set it writes the word.
+ * Order       [O1] the release of KEPT pairs with the acquire of who takes it. What was released before is
+ *                  passed on: by a read-modify-write, or [O3] by who locked the word in between. So the
+ *                  other notify_one, whose KEPT was set already, counts.
  *             [O2] the release of a generation pairs with the acquire of who sees it. Also a waiter that
  *                  has come too late for it acquires it: if it then looks, it sees what has changed.
- *             [O3] who is taken out of the list sees under the lock what was done before.
+ *             [O3] the acquire of LOCKED pairs with the release of the word that ends it.
+ *             [O4] who finds that it was taken out of the list (waiters.h, [O3]) and then no LOCKED, finds
+ *                  that who took it out has done with it: the word is at least that which was locked.
  * Cost        notify_one looks for a waiter of this generation: that is the oldest, except while a
  *             notify_all is taking out those before it.
  */
@@ -40,11 +44,18 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_notify_wait__frame) == 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_notify_wait_after__frame) == 72,
 		"part of the ABI");
 
-enum { NOTIFY_WAITING = 1, NOTIFY_KEPT = 2, NOTIFY_GENERATION = 4 };
+_Static_assert(offsetof(struct weft_notify_wait__frame, waiter) ==
+						sizeof(struct weft_notify_wait__args) &&
+				offsetof(struct weft_notify_wait_after__frame, waiter) ==
+						sizeof(struct weft_notify_wait_after__args),
+		"WEFT_ASYNC_WAITER");
 
-_Static_assert(WEFT_NOTIFY_KEPT_ == NOTIFY_KEPT, "weft_notify_wait__now");
+enum { NOTIFY_KEPT = 1, NOTIFY_WAITING = 2, NOTIFY_LOCKED = 4, NOTIFY_GENERATION = 8 };
 
-enum notify_whom { NOTIFY_OLDEST, NOTIFY_NEWEST };
+_Static_assert(WEFT_NOTIFY_KEPT_ == NOTIFY_KEPT && NOTIFY_GENERATION == 8, "weft_notify_wait__now");
+
+/* Whom to wake: WAITER_GRANTED, the oldest, or this, the newest. */
+enum { WAITER_LAST = WAITER_CLOSED + 1 };
 
 /* `at` of a leaf that has tried, and does not wait yet: a notify_all since then counts. */
 enum { NOTIFY_TRIED = LEAF_WAITING + 1 };
@@ -59,68 +70,79 @@ uint32_t weft_notify_seen(const struct weft_notify *notify)
 	return generation_of(atomic_load_acquire(&notify->waiters.word)); /* [O2] pairs with all */
 }
 
-/* With the lock: a waiter was taken out. */
-static void notify_tidy(struct weft_waiters *waiters)
+/* ---- the lock ---- */
+
+/* Returns the word, as it is to be unlocked if nothing changes. [I5] */
+static inline uint32_t notify_lock(struct weft_waiters *waiters)
 {
-	if (!waiters->oldest) /* [I1]; relaxed: [O1] it passes on what it found */
-		word_fetch_sub_relaxed(&waiters->word, (uint32_t)NOTIFY_WAITING);
+	/* [O3] pairs with notify_unlock, [O1] [O2] with notify_some and weft_notify_all */
+	return weft__lock_bit_acquire(&waiters->word, NOTIFY_LOCKED);
 }
 
-/* With the lock: wakes one, or keeps it. */
-static void notify_choose(
-		struct weft_waiters *waiters, struct weft__wakes *wakes, enum notify_whom whom)
+static inline void notify_unlock(struct weft_waiters *waiters, uint32_t word)
 {
-	/* relaxed: while somebody waits, the generation changes under the lock */
-	uint32_t generation = generation_of(atomic_load_relaxed(&waiters->word));
-	struct weft_waiter *waiter = whom == NOTIFY_OLDEST ? waiters->oldest : waiters->newest;
+	/* [O1] [O2] [O3] pairs with all that acquire it */
+	weft__lock_bit_release(&waiters->word, word);
+}
 
-	while (waiter && waiter->wanted != generation)
+/* With the lock: what the word is when waiters may have been taken out. [I1] */
+static inline uint32_t notify_tidied(const struct weft_waiters *waiters, uint32_t word)
+{
+	return waiters->oldest ? word : word & ~(uint32_t)NOTIFY_WAITING;
+}
+
+/* ---- to notify ---- */
+
+/* With the lock: wakes one, or keeps it. Returns the word. */
+static uint32_t notify_choose(struct weft_waiters *waiters, uint32_t word, uint32_t whom,
+		struct weft__wakes *wakes)
+{
+	struct weft_waiter *waiter = whom == WAITER_LAST ? waiters->newest : waiters->oldest;
+
+	while (waiter && waiter->wanted != generation_of(word))
 		waiter = waiter->newer; /* of the newest there is none, [I3] */
-	if (waiter) {
-		weft__waiters_wake(waiters, waiter, WAITER_GRANTED, wakes);
-		waiter->wanted = whom; /* [I4] */
-		notify_tidy(waiters);
-	} else {
-		word_fetch_or_release(&waiters->word, (uint32_t)NOTIFY_KEPT); /* [I2] [O1] */
-	}
+	if (!waiter)
+		return word | NOTIFY_KEPT; /* [I2] */
+	weft__waiters_wake(waiters, waiter, (enum weft__waiter_state)whom, wakes);
+	return notify_tidied(waiters, word);
 }
 
+/* With the lock, which it gives back. */
 __attribute__((noinline)) static void notify_one_of(
-		struct weft_waiters *waiters, enum notify_whom whom)
+		struct weft_waiters *waiters, uint32_t word, uint32_t whom)
 {
 	struct weft__wakes wakes;
 
 	wakes.count = 0;
-	weft__waiters_lock(waiters);
-	notify_choose(waiters, &wakes, whom);
-	weft__waiters_unlock(waiters); /* [O3] */
+	notify_unlock(waiters, notify_choose(waiters, word, whom, &wakes));
 	weft__wakes_commit(&wakes);
 }
 
-WEFT_INLINE void notify_some(struct weft_waiters *waiters, enum notify_whom whom)
+WEFT_INLINE void notify_some(struct weft_waiters *waiters, uint32_t whom)
 {
 	uint32_t word = atomic_load_relaxed(&waiters->word); /* relaxed: a guess */
 
-	while (!(word & NOTIFY_WAITING))
+	while (!(word & (NOTIFY_WAITING | NOTIFY_LOCKED)))
 		/* [O1] pairs with notify_take */
 		if (word_cas_release(&waiters->word, &word, word | NOTIFY_KEPT))
 			return;
-	notify_one_of(waiters, whom);
+	notify_one_of(waiters, notify_lock(waiters), whom);
 }
 
 void weft_notify_one(struct weft_notify *notify)
 {
-	notify_some(&notify->waiters, NOTIFY_OLDEST);
+	notify_some(&notify->waiters, WAITER_GRANTED);
 }
 
 void weft_notify_last(struct weft_notify *notify)
 {
-	notify_some(&notify->waiters, NOTIFY_NEWEST);
+	notify_some(&notify->waiters, WAITER_LAST);
 }
 
 /* With the lock, which it gives back: wakes those older than the generation. */
-static void notify_older(struct weft_waiters *waiters, uint32_t generation)
+static void notify_older(struct weft_waiters *waiters, uint32_t word)
 {
+	uint32_t generation = generation_of(word);
 	struct weft__wakes wakes;
 	struct weft_waiter *oldest;
 
@@ -130,13 +152,11 @@ static void notify_older(struct weft_waiters *waiters, uint32_t generation)
 				(int32_t)((oldest->wanted - generation) * NOTIFY_GENERATION) <
 						0) /* [I3] */
 			weft__waiters_wake(waiters, oldest, WAITER_CLOSED, &wakes);
-		if (wakes.count)
-			notify_tidy(waiters);
-		weft__waiters_unlock(waiters); /* [O3] */
+		notify_unlock(waiters, notify_tidied(waiters, word));
 		weft__wakes_commit(&wakes);
 		if (wakes.count < WAKES_MAX)
 			return;
-		weft__waiters_lock(waiters);
+		word = notify_lock(waiters);
 	}
 }
 
@@ -145,98 +165,137 @@ void weft_notify_all(struct weft_notify *notify)
 	struct weft_waiters *waiters = &notify->waiters;
 	uint32_t word = atomic_load_relaxed(&waiters->word); /* relaxed: a guess */
 
-	while (!(word & NOTIFY_WAITING))
+	while (!(word & (NOTIFY_WAITING | NOTIFY_LOCKED)))
 		/* [O2] pairs with notify_take and weft_notify_seen */
 		if (word_cas_release(&waiters->word, &word, word + NOTIFY_GENERATION))
 			return;
-	weft__waiters_lock(waiters);
-	/* [O2] the same */
-	word = word_fetch_add_release(&waiters->word, (uint32_t)NOTIFY_GENERATION);
-	notify_older(waiters, generation_of(word + NOTIFY_GENERATION));
+	notify_older(waiters, notify_lock(waiters) + NOTIFY_GENERATION);
 }
 
-/* 0: it took what was kept, or a generation has passed since *seen (NULL: does not matter). Else -EAGAIN,
- * and *word has what it saw. */
-WEFT_INLINE int notify_take(struct weft_waiters *waiters, uint32_t *word, const uint32_t *seen)
+/* ---- to wait ---- */
+
+/* Whether there is something for it in the word: a generation since *seen (NULL: does not matter), or one
+ * that is kept, which then has to be taken. */
+static inline bool notify_has(uint32_t word, const uint32_t *seen)
+{
+	return (seen && generation_of(word) != *seen) || word & NOTIFY_KEPT;
+}
+
+/* What the word is when that was taken. */
+static inline uint32_t notify_taken(uint32_t word, const uint32_t *seen)
+{
+	return seen && generation_of(word) != *seen ? word : word & ~(uint32_t)NOTIFY_KEPT;
+}
+
+/* false: there is nothing, or it has to be looked for under the lock; *word has what it saw. */
+WEFT_INLINE bool notify_take(struct weft_waiters *waiters, uint32_t *word, const uint32_t *seen)
 {
 	*word = atomic_load_acquire(&waiters->word); /* [O2] pairs with weft_notify_all */
 	for (;;) {
 		if (seen && generation_of(*word) != *seen)
-			return 0;
-		if (!(*word & NOTIFY_KEPT))
-			return -EAGAIN;
+			return true;
+		if (!(*word & NOTIFY_KEPT) || *word & NOTIFY_LOCKED)
+			return false;
 		/* [O1] pairs with notify_some; failed, [O2] as the load */
 		if (word_cas_acquire(&waiters->word, word, *word - NOTIFY_KEPT)) /* [I2] */
-			return 0;
+			return true;
 	}
 }
 
 static int notify_begin(struct weft_waiters *waiters, struct weft_waiter *waiter,
 		const uint32_t *seen, struct weft_context *cx)
 {
-	uint32_t word;
-	int outcome;
+	uint32_t word = notify_lock(waiters);
 
-	weft__waiters_lock(waiters);
-	do
-		outcome = notify_take(waiters, &word, seen);
-	while (outcome == -EAGAIN && !(word & NOTIFY_WAITING) &&
-			/* relaxed: [O2] notify_take has acquired this generation */
-			!word_cas_relaxed(&waiters->word, &word, word | NOTIFY_WAITING));
-	if (outcome == -EAGAIN) {
-		waiter->wanted = generation_of(word); /* [I3] */
-		weft__waiters_push(waiters, waiter, cx);
+	if (notify_has(word, seen)) {
+		notify_unlock(waiters, notify_taken(word, seen));
+		return 0;
 	}
-	weft__waiters_unlock(waiters);
-	return outcome;
+	waiter->wanted = generation_of(word); /* [I3] */
+	weft__waiters_push(waiters, waiter, cx);
+	notify_unlock(waiters, word | NOTIFY_WAITING);
+	return -EAGAIN;
 }
 
-static int notify_wait(
+/* Without the lock: 0, it was woken; -EAGAIN, it waits on, for this task; -EBUSY, neither is sure. */
+static inline int notify_look(
 		struct weft_waiters *waiters, struct weft_waiter *waiter, struct weft_context *cx)
 {
-	bool cancelled = weft_context_cancelled(cx);
-	int outcome = cancelled ? -ECANCELED : 0;
-	struct weft__wakes wakes;
+	uint32_t state = atomic_load_acquire(&waiter->state); /* waiters.h, [O3] pairs with wake */
+	/* [O4] [O2] pairs with notify_unlock */
+	uint32_t word = atomic_load_acquire(&waiters->word);
 
-	wakes.count = 0;
-	weft__waiters_lock(waiters); /* [O3] */
-	if (waiter->state == WAITER_LINKED) {
-		/* relaxed: it changes under the lock */
-		uint32_t word = atomic_load_relaxed(&waiters->word);
+	if (state != WAITER_LINKED)
+		return word & NOTIFY_LOCKED ? -EBUSY : 0;
+	return waiter->wanted == generation_of(word) &&
+					weft_waker_same(&waiter->waker, weft_context_waker(cx))
+			? -EAGAIN
+			: -EBUSY;
+}
 
-		if (cancelled || waiter->wanted != generation_of(word)) {
-			weft__waiters_remove(waiters, waiter);
-			notify_tidy(waiters);
-		} else {
-			waiter->waker = *weft_context_waker(cx);
-			outcome = -EAGAIN;
-		}
-	} else if (cancelled && waiter->state == WAITER_GRANTED) {
-		notify_choose(waiters, &wakes, (enum notify_whom)waiter->wanted);
+static int notify_withdraw(struct weft_waiters *waiters, struct weft_waiter *waiter)
+{
+	uint32_t word = notify_lock(waiters);
+
+	if (WEFT_LIKELY(waiter->state == WAITER_LINKED)) {
+		weft__waiters_remove(waiters, waiter);
+		notify_unlock(waiters, notify_tidied(waiters, word));
+	} else if (waiter->state != WAITER_CLOSED) {
+		notify_one_of(waiters, word, waiter->state); /* for somebody else */
+	} else {
+		notify_unlock(waiters, word);
 	}
-	weft__waiters_unlock(waiters);
-	weft__wakes_commit(&wakes);
+	return -ECANCELED;
+}
+
+/* Looks under the lock. */
+__attribute__((noinline)) static int notify_wait_on(
+		struct weft_waiters *waiters, struct weft_waiter *waiter, struct weft_context *cx)
+{
+	uint32_t word = notify_lock(waiters);
+	int outcome = 0;
+
+	if (waiter->state == WAITER_LINKED && waiter->wanted == generation_of(word)) {
+		waiter->waker = *weft_context_waker(cx);
+		outcome = -EAGAIN;
+	} else if (waiter->state == WAITER_LINKED) {
+		weft__waiters_remove(waiters, waiter);
+		word = notify_tidied(waiters, word);
+	}
+	notify_unlock(waiters, word);
 	return outcome;
 }
 
-/* A poll that does not find what it waits for at once. */
-__attribute__((noinline)) static enum weft_poll notify_poll_slowly(struct weft_frame *frame,
+/* A poll of one that waits. */
+__attribute__((noinline)) static enum weft_poll notify_poll_again(struct weft_frame *frame,
+		int *result, struct weft_waiters *waiters, struct weft_waiter *waiter,
+		struct weft_context *cx)
+{
+	int outcome;
+
+	if (weft_context_cancelled(cx)) {
+		outcome = notify_withdraw(waiters, waiter);
+	} else {
+		outcome = notify_look(waiters, waiter, cx);
+		if (outcome == -EBUSY)
+			outcome = notify_wait_on(waiters, waiter, cx);
+	}
+	return weft__leaf_end(frame, result, outcome, cx);
+}
+
+/* The first poll, or that after a try, which finds nothing at once. */
+__attribute__((noinline)) static enum weft_poll notify_poll_first(struct weft_frame *frame,
 		int *result, struct weft_waiters *waiters, struct weft_waiter *waiter,
 		const uint32_t *seen, struct weft_context *cx)
 {
-	int outcome;
+	int outcome = -ECANCELED;
 
-	if (frame->at == LEAF_WAITING) {
-		outcome = notify_wait(waiters, waiter, cx);
-	} else if (frame->at != LEAF_FRESH && frame->at != NOTIFY_TRIED) {
+	if (frame->at != LEAF_FRESH && frame->at != NOTIFY_TRIED)
 		weft_frame_misuse(frame);
-	} else if (weft_context_cancelled(cx)) {
-		outcome = -ECANCELED;
-	} else {
-		if (frame->at == NOTIFY_TRIED)
-			seen = &waiter->wanted; /* [I4] */
+	if (frame->at == NOTIFY_TRIED)
+		seen = &waiter->wanted; /* [I4] */
+	if (!weft_context_cancelled(cx))
 		outcome = notify_begin(waiters, waiter, seen, cx);
-	}
 	return weft__leaf_end(frame, result, outcome, cx);
 }
 
@@ -249,15 +308,17 @@ WEFT_INLINE enum weft_poll notify_poll(struct weft_frame *frame, int *result,
 	WEFT_FRAME_CHECK(frame);
 	if (WEFT_UNLIKELY(!weft_context_charge(cx)))
 		return WEFT_PENDING;
+	if (frame->at == LEAF_WAITING)
+		return notify_poll_again(frame, result, waiters, waiter, cx);
 	if (WEFT_UNLIKELY(frame->at != LEAF_FRESH || weft_context_cancelled(cx)))
-		return notify_poll_slowly(frame, result, waiters, waiter, seen, cx);
-	if (notify_take(waiters, &word, seen) == 0) {
+		return notify_poll_first(frame, result, waiters, waiter, seen, cx);
+	if (notify_take(waiters, &word, seen)) {
 		*result = 0;
 		frame->at = WEFT_AT_DONE;
 		return WEFT_READY;
 	}
 	if (!cx->trying)
-		return notify_poll_slowly(frame, result, waiters, waiter, seen, cx);
+		return notify_poll_first(frame, result, waiters, waiter, seen, cx);
 	waiter->wanted = generation_of(word); /* [I4] */
 	frame->at = NOTIFY_TRIED;
 	weft_context_refund(cx);
@@ -272,8 +333,8 @@ enum weft_poll weft_notify_wait__poll(void *frame, struct weft_context *cx)
 			&f->args.base, &f->args.result, &f->args.p0->waiters, &f->waiter, NULL, cx);
 }
 
-WEFT_ASYNC_DEFINE_LEAF(
-		weft_notify_wait, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
+WEFT_ASYNC_DEFINE_LEAF(weft_notify_wait,
+		WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES | WEFT_ASYNC_WAITER);
 
 enum weft_poll weft_notify_wait_after__poll(void *frame, struct weft_context *cx)
 {
@@ -284,4 +345,4 @@ enum weft_poll weft_notify_wait_after__poll(void *frame, struct weft_context *cx
 }
 
 WEFT_ASYNC_DEFINE_LEAF(weft_notify_wait_after,
-		WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
+		WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES | WEFT_ASYNC_WAITER);

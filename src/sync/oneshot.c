@@ -183,7 +183,8 @@ static enum weft_poll oneshot_poll(struct weft_frame *frame, int *result,
 	if (!weft_context_charge(cx))
 		return WEFT_PENDING;
 	if (frame->at == LEAF_FRESH) {
-		waiter->state = WAITER_OUT;
+		atomic_store_relaxed(&waiter->state,
+				(uint32_t)WAITER_OUT); /* relaxed: nobody looks yet */
 		if (!weft_context_cancelled(cx))
 			outcome = oneshot_glance(waiters, side);
 	} else if (frame->at != LEAF_WAITING) {

@@ -17,6 +17,9 @@
  *                  woken, whoever woke it has let go of the lock, and touches nothing but the claim any
  *                  more. That is why a mutex may be freed by who holds it last.
  *             [O2] commits come last, without the lock: a task that is committed may run at once.
+ *             [O3] the release of what it was woken for, before the claim, pairs with the acquire of a poll
+ *                  that looks at its waiter without the lock (notify.c, core/branch.c). Still LINKED means
+ *                  that it is not claimed, or was in this very poll, and then the task is polled once more.
  * Cost        constant, and no allocation; waking many, a lock for each WAKES_MAX of them.
  * Not here    counting: permits.c, barrier.c, notify.c. A claim cannot be kept in the waiter: a foreign
  *             executor may poll, and end, a task between its claim and its commit.
@@ -25,6 +28,7 @@
 #define WEFT_SYNC_WAITERS_H
 
 #include <errno.h>
+#include <stddef.h>
 
 #include <weft/waiter.h>
 
@@ -35,6 +39,9 @@
 enum { LEAF_FRESH, LEAF_WAITING };
 
 enum weft__waiter_state { WAITER_OUT, WAITER_LINKED, WAITER_GRANTED, WAITER_CLOSED };
+
+_Static_assert(LEAF_WAITING == WEFT_AT_WAITER && WAITER_LINKED == WEFT_WAITER_LINKED,
+		"core/branch.c");
 
 enum { WAKES_MAX = 16 };
 
@@ -59,7 +66,8 @@ static inline void weft__waiters_push(
 		struct weft_waiters *waiters, struct weft_waiter *waiter, struct weft_context *cx)
 {
 	waiter->waker = *weft_context_waker(cx); /* [I2] */
-	waiter->state = WAITER_LINKED;           /* [I1] */
+	/* [I1]; relaxed: it is the poll's own until the lock is released */
+	atomic_store_relaxed(&waiter->state, (uint32_t)WAITER_LINKED);
 	waiter->newer = NULL;
 	waiter->older = waiters->newest;
 	if (waiter->older)
@@ -69,10 +77,9 @@ static inline void weft__waiters_push(
 	waiters->newest = waiter;
 }
 
-static inline void weft__waiters_remove(struct weft_waiters *waiters, struct weft_waiter *waiter)
+static inline void weft__waiters_unlink(struct weft_waiters *waiters, struct weft_waiter *waiter)
 {
 	WEFT_ASSERT(waiter->state == WAITER_LINKED); /* [I1] */
-	waiter->state = WAITER_OUT;
 	if (waiter->newer)
 		waiter->newer->older = waiter->older;
 	else
@@ -83,13 +90,19 @@ static inline void weft__waiters_remove(struct weft_waiters *waiters, struct wef
 		waiters->oldest = waiter->newer;
 }
 
+static inline void weft__waiters_remove(struct weft_waiters *waiters, struct weft_waiter *waiter)
+{
+	weft__waiters_unlink(waiters, waiter);
+	atomic_store_relaxed(&waiter->state, (uint32_t)WAITER_OUT); /* relaxed: by its own poll */
+}
+
 /* There is room in wakes. */
 static inline void weft__waiters_wake(struct weft_waiters *waiters, struct weft_waiter *waiter,
 		enum weft__waiter_state why, struct weft__wakes *wakes)
 {
 	WEFT_ASSERT(wakes->count < WAKES_MAX);
-	weft__waiters_remove(waiters, waiter);
-	waiter->state = why;                                               /* [I1] */
+	weft__waiters_unlink(waiters, waiter);
+	atomic_store_release(&waiter->state, (uint32_t)why);               /* [I1] [O3] */
 	wakes->claimed[wakes->count++] = weft_waker_claim(&waiter->waker); /* [I2] */
 }
 

@@ -113,6 +113,8 @@ void model_name(const void *object, const char *name);
 			MODEL_RELEASE, MODEL_EXCHANGE, 1))
 /* A lock that waits instead of spinning: 0 free, 1 held. */
 #define model_lock(p) model_await(MODEL_SITE("lock " #p), (p), 0, 1)
+/* The same with a lock that is one bit of a word. Returns the others. */
+#define model_lock_bit(p, bit) model_await_bit(MODEL_SITE("lock bit of " #p), (p), (bit))
 #define model_unlock(p) MODEL_STORE("unlock", p, 0, RELEASE)
 
 /* As futex(2): 0, -EAGAIN, or -ETIMEDOUT if timed. No memory order is implied. While .lapses last,
@@ -127,6 +129,7 @@ void model_name(const void *object, const char *name);
 void model_plain(const struct model_site *site, const volatile void *object, size_t size,
 		bool write);
 void model_await(const struct model_site *site, uint32_t *object, uint32_t from, uint32_t to);
+uint32_t model_await_bit(const struct model_site *site, uint32_t *object, uint32_t bit);
 uint32_t *model_token(int thread);
 int model_wait(const struct model_site *site, uint32_t *object, uint32_t expect, bool timed);
 int model_wake(const struct model_site *site, uint32_t *object, int count);

@@ -25,6 +25,11 @@ void weft__lock_contended(struct weft__lock *lock)
 	model_lock(&lock->held);
 }
 
+uint32_t weft__lock_bit_contended(uint32_t *word, uint32_t bit)
+{
+	return model_lock_bit(word, bit);
+}
+
 void weft__fail(const char *what, const char *file, int line)
 {
 	model_fail(what, file, line);

@@ -59,7 +59,7 @@ struct thread {
 	void (*run)(void *);
 	void *argument;
 	bool started, woken;
-	uint32_t awaited; /* the value that AWAIT waits for */
+	uint32_t awaited, awaited_mask; /* the value that AWAIT waits for, of these bits */
 	bool asleep;
 	int asleep_count; /* stores at its location when it fell asleep */
 	uint64_t reads;   /* slots read since the last pause */

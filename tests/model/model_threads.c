@@ -229,7 +229,7 @@ static bool thread_can_go_on(const struct thread *thread)
 	case OP_PAUSE:
 		return false;
 	case OP_AWAIT:
-		return thread->op.at->last == thread->awaited;
+		return (thread->op.at->last & thread->awaited_mask) == thread->awaited;
 	case OP_BLOCKED:
 		return execution.lapses > 0;
 	case OP_JOIN:
@@ -455,15 +455,30 @@ uint32_t *model_token(int thread)
 	return &tokens[thread];
 }
 
-void model_await(const struct model_site *site, uint32_t *object, uint32_t from, uint32_t to)
+/* Returns what it was. */
+static uint32_t await(const struct model_site *site, uint32_t *object, uint32_t mask, uint32_t from,
+		enum model_rmw rmw, uint32_t operand)
 {
 	struct location *at = model__location_atomic(site, object, sizeof *object);
 	struct thread *self = execution.current;
+	uint32_t was;
 
+	self->awaited_mask = mask;
 	self->awaited = from;
 	model__op_begin(OP_AWAIT, MODEL_ACQUIRE, at, site);
-	model__rmw(self, at, MODEL_ACQUIRE, MODEL_EXCHANGE, to);
+	was = (uint32_t)model__rmw(self, at, MODEL_ACQUIRE, rmw, operand);
 	model__op_end(self);
+	return was;
+}
+
+void model_await(const struct model_site *site, uint32_t *object, uint32_t from, uint32_t to)
+{
+	(void)await(site, object, UINT32_MAX, from, MODEL_EXCHANGE, to);
+}
+
+uint32_t model_await_bit(const struct model_site *site, uint32_t *object, uint32_t bit)
+{
+	return await(site, object, bit, 0, MODEL_OR, bit);
 }
 
 int model_wait(const struct model_site *site, uint32_t *object, uint32_t expect, bool timed)
