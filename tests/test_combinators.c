@@ -86,7 +86,7 @@ struct group {
 static void group_begin(struct group *group)
 {
 	group->stepper = stepper_make();
-	group->selection = (struct weft_selection){ 0, 1, 0, 0 };
+	group->selection = (struct weft_selection){ .biased = 1 };
 	group->first_error = 0;
 	memset(polled, 0, sizeof polled);
 	for (unsigned i = 0; i < group->count; i++) {

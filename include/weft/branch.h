@@ -115,13 +115,20 @@ WEFT_NODISCARD enum weft_poll weft_try_join_poll(struct weft_branch *branches, u
 struct weft_selection {
 	int winner;     /* index of the branch that ended first; -ECANCELED or -EINVAL: see below */
 	uint8_t biased; /* begin with the first branch at every poll, instead of any */
+	uint8_t tried; /* all that a first look at the branches could find was looked for just now */
 	uint8_t started; /* private from here on */
 	uint8_t decided;
 };
 
 /* clang-format off */
-#define WEFT_SELECTION_INIT { 0, 0, 0, 0 }
+#define WEFT_SELECTION_INIT { 0, 0, 0, 0, 0 }
 /* clang-format on */
+
+/* The index of a branch to begin with, out of `count`, as weft_select_poll draws it. weftcc makes no
+ * frames for a select of leaves that have an f__now and f__waits (weft/waiter.h), if one of these, tried
+ * in a circle from there on, ends at once, and those before it have to wait. If all have to, `tried` says
+ * so. */
+unsigned weft_select_draw(const struct weft_context *cx, unsigned count);
 
 /* Polls the branches until one ends, and cancels the others. READY: all have ended, and
  * selection->winner is the index of the first of them, whose result counts. The others have a result,

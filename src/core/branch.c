@@ -14,7 +14,8 @@
  *
  *             A leaf may be able to look without waiting (WEFT_ASYNC_TRIES). The first poll of a select
  *             looks at all such before it waits on any: if one is ready, the others have joined no
- *             queue, and have none to leave.
+ *             queue, and have none to leave. (weftcc has looked before, where no frame is needed for
+ *             that: weft_select_draw.) A later poll passes over leaves whose waiters have not been woken.
  *
  * Invariants  [I1] a branch that is done is not polled again.
  *             [I2] READY comes only when all are done: nobody is dropped in the middle.
@@ -34,6 +35,7 @@
 #include <sys/types.h>
 
 #include <weft/branch.h>
+#include <weft/waiter.h>
 
 #include "base/atomic.h"
 #include "base/check.h"
@@ -72,6 +74,22 @@ WEFT_INLINE enum weft_poll branch_run(struct weft_branch *branch, struct weft_co
 	if (branch->done && branch->cancelled && !outer->cancelled)
 		cx->unwound = 1;
 	return poll;
+}
+
+/* Whether a poll, which is not cancelled, would find that the branch waits on: its waiter has not been
+ * taken out of its list, and holds this task's waker. If it is being taken out just now, the task is
+ * claimed after that, and polled once more: sync/waiters.h. */
+static inline bool branch_waits(const struct weft_branch *branch, const struct weft_context *cx)
+{
+	const struct weft_async *async = branch->async;
+	const struct weft_waiter *waiter;
+
+	if (!(async->flags & WEFT_ASYNC_WAITER) || branch->cancelled ||
+			((const struct weft_frame *)branch->frame)->at != WEFT_AT_WAITER)
+		return false;
+	waiter = (const void *)((const char *)branch->frame + async->args_size);
+	return atomic_load_acquire(&waiter->state) == WEFT_WAITER_LINKED &&
+			weft_waker_same(&waiter->waker, &cx->waker);
 }
 
 enum weft_poll weft_branch_poll(struct weft_branch *branch, struct weft_context *cx)
@@ -154,15 +172,18 @@ static uint32_t draw_without_env(void)
 	return next ^ next >> 16;
 }
 
-static unsigned select_first(
-		const struct weft_selection *selection, unsigned count, const struct weft_env *env)
+unsigned weft_select_draw(const struct weft_context *cx, unsigned count)
 {
-	uint32_t drawn;
+	const struct weft_env *env = cx->env;
+	uint32_t drawn = env && env->draw ? env->draw(env) : draw_without_env();
 
-	if (selection->biased || count < 2)
-		return 0;
-	drawn = env && env->draw ? env->draw(env) : draw_without_env();
 	return (unsigned)((uint64_t)drawn * count >> 32);
+}
+
+static unsigned select_first(const struct weft_selection *selection, unsigned count,
+		const struct weft_context *cx)
+{
+	return selection->biased || count < 2 ? 0 : weft_select_draw(cx, count);
 }
 
 /* A leaf that can look without waiting: weft/branch.h. */
@@ -231,18 +252,21 @@ static enum weft_poll select_try(struct weft_branch *branches, unsigned count,
 static enum weft_poll select_begin(struct weft_branch *branches, unsigned count,
 		struct weft_context *cx, struct weft_selection *selection, unsigned index)
 {
+	const struct branch_outer outer = context_lend(cx);
+
 	for (unsigned left = count; left > 0; left--) {
 		struct weft_branch *branch = &branches[index];
 
 		if (!branch->done && branch_tries(branch)) {
-			if (selection->decided)
+			if (WEFT_UNLIKELY(selection->decided))
 				branch_drop(branch);
-			else if (weft_branch_poll(branch, cx) == WEFT_READY)
+			else if (branch_run(branch, cx, &outer) == WEFT_READY)
 				(void)select_won(selection, index);
 		}
 		if (++index == count)
 			index = 0;
 	}
+	context_take_back(cx, &outer);
 	return selection->decided ? WEFT_READY : WEFT_PENDING;
 }
 
@@ -258,10 +282,14 @@ static enum weft_poll select_again(struct weft_branch *branches, unsigned count,
 
 		if (!branch->done) {
 			selection->started = 1;
-			if (branch_run(branch, cx, &outer) == WEFT_PENDING)
+			if (!outer.cancelled && branch_waits(branch, cx)) {
+				cx->waker_taken = 1;
 				all = WEFT_PENDING;
-			else if (!outer.cancelled || weft__branch_result(branch) != -ECANCELED)
+			} else if (branch_run(branch, cx, &outer) == WEFT_PENDING) {
+				all = WEFT_PENDING;
+			} else if (!outer.cancelled || weft__branch_result(branch) != -ECANCELED) {
 				(void)select_won(selection, index);
+			}
 		}
 		if (++index == count)
 			index = 0;
@@ -274,46 +302,63 @@ static enum weft_poll select_again(struct weft_branch *branches, unsigned count,
 static enum weft_poll select_end(
 		struct weft_branch *branches, unsigned count, struct weft_context *cx, bool fresh)
 {
-	bool any = false;
+	const struct branch_outer outer = context_lend(cx);
+	enum weft_poll all = WEFT_READY;
 
 	for (struct weft_branch *branch = branches; branch < branches + count; branch++) {
 		if (branch->done)
 			continue;
 		if (fresh && branch_tries(branch)) {
 			branch_drop(branch);
-		} else {
-			branch->cancelled = true;
-			any = true;
+			continue;
 		}
+		branch->cancelled = true;
+		if (branch_run(branch, cx, &outer) == WEFT_PENDING)
+			all = WEFT_PENDING;
 	}
-	return any ? weft_join_poll(branches, count, cx) : WEFT_READY; /* [I2] */
+	context_take_back(cx, &outer);
+	return all; /* [I2] */
+}
+
+/* The first poll, unless it is cancelled. READY: one has won, or there is none. */
+static enum weft_poll select_start(struct weft_branch *branches, unsigned count,
+		struct weft_context *cx, struct weft_selection *selection, bool *fresh)
+{
+	unsigned first = 0;
+
+	if (selection->tried) { /* from a branch that was drawn then */
+		selection->started = 1;
+	} else {
+		first = select_first(selection, count, cx);
+		*fresh = select_try(branches, count, cx, selection, first) == WEFT_READY;
+		if (*fresh || !selection->started)
+			return WEFT_READY;
+	}
+	return select_begin(branches, count, cx, selection, first);
 }
 
 enum weft_poll weft_select_poll(struct weft_branch *branches, unsigned count,
 		struct weft_context *cx, struct weft_selection *selection)
 {
 	enum weft_poll poll;
-	unsigned first;
+	bool fresh = false;
 
 	if (selection->decided)
 		return weft_join_poll(branches, count, cx);
 	if (cx->budget == 0) { /* a select in a loop gives way, whatever its branches are */
+		selection->tried = 0;
 		weft_context_yield(cx);
 		return WEFT_PENDING;
 	}
-	first = select_first(selection, count, cx->env);
-	if (selection->started || cx->cancelled) {
-		poll = select_again(branches, count, cx, selection, first);
-	} else {
-		if (select_try(branches, count, cx, selection, first) == WEFT_READY)
-			return select_end(branches, count, cx, true);
-		poll = selection->started ? select_begin(branches, count, cx, selection, first)
-					  : WEFT_READY;
-	}
+	if (selection->started || cx->cancelled)
+		poll = select_again(
+				branches, count, cx, selection, select_first(selection, count, cx));
+	else
+		poll = select_start(branches, count, cx, selection, &fresh);
 	if (poll == WEFT_PENDING)
 		return WEFT_PENDING;
 	if (selection->decided)
-		return select_end(branches, count, cx, false);
+		return select_end(branches, count, cx, fresh);
 	selection->winner = selection->started ? -ECANCELED : -EINVAL;
 	return WEFT_READY;
 }
