@@ -152,6 +152,15 @@ static bool start_branch(struct lower *lower, struct node *argument, struct star
 	return true;
 }
 
+/* What is evaluated before any branch starts. */
+static void prepare_branch(struct lower *lower, struct started *started)
+{
+	if (!started->future)
+		started->arguments = call_arguments(lower, started->branch.call);
+	if (started->branch.lvalue)
+		started->target = branch_target(lower, started->branch.lvalue);
+}
+
 /* The frame of a branch, filled in: what to poll, and a pointer to it. */
 static struct own_frame enter_branch(struct lower *lower, struct started *started)
 {
@@ -159,10 +168,6 @@ static struct own_frame enter_branch(struct lower *lower, struct started *starte
 	struct callee *callee = &started->callee;
 	struct node *call = started->branch.call;
 
-	if (!started->future)
-		started->arguments = call_arguments(lower, call);
-	if (started->branch.lvalue)
-		started->target = branch_target(lower, started->branch.lvalue);
 	if (started->future) {
 		future_need(lower, started->future);
 		return (struct own_frame){ callee->async,
@@ -241,64 +246,181 @@ static void enter_condition(struct lower *lower, struct started *started, bool s
 			lower_expression(lower, condition, false), started->takes_part);
 }
 
-/* join, try_join, select */
-const char *branch_await_all(
-		struct lower *lower, struct node *node, struct node *call, bool follows)
+/* A branch, with its frame, in its place among those of the built-in. */
+static void make_branch(struct lower *lower, struct started *started, const char *place)
+{
+	struct own_frame own = enter_branch(lower, started);
+
+	if (started->future) /* it has been made, and cancelled, perhaps */
+		text_printf(lower->out, "%s = weft_f->%s; weft_branch_clear(&weft_f->%s); ", place,
+				started->future->member, started->future->member);
+	else
+		text_printf(lower->out, "%s = weft_branch_make(%s, %s); ", place, own.async,
+				own.frame);
+	if (started->takes_part)
+		text_printf(lower->out, "} else weft_branch_disable(&%s); ", place);
+}
+
+/* A join, try_join or select. */
+struct several {
+	struct node *node;
+	const char *name; /* of the built-in */
+	bool selects;
+	unsigned count, serial;
+	struct started *started;
+};
+
+static void make_branches(struct lower *lower, const struct several *all, bool prepared)
+{
+	for (unsigned i = 0; i < all->count; i++) {
+		struct started *started = &all->started[i];
+
+		if (!started->branch.call)
+			continue;
+		if (started->branch.condition)
+			enter_condition(lower, started, all->selects);
+		if (!prepared)
+			prepare_branch(lower, started);
+		make_branch(lower, started,
+				arena_printf(&lower->tree->arena, "weft_f->weft_b%u[%u]",
+						all->serial, i));
+	}
+}
+
+/* Returns the built-in's value. `tried`: whether a select has looked at all branches. */
+static const char *await_branches(struct lower *lower, const struct several *all, const char *tried)
 {
 	struct arena *arena = &lower->tree->arena;
-	const char *name = call_name(call), *value = "((void)0)", *poll;
-	unsigned count = call->count - 1, serial = ++lower->serial;
-	struct started *started = arena_zalloc(arena, (count + 1) * sizeof *started);
-	bool selects = strncmp(name, "weft_select", 11) == 0;
+	const char *value = "((void)0)", *poll;
+	unsigned serial = all->serial;
 
-	lower_scope_push(lower);
-	text_printf(&lower->scope->members, "\tstruct weft_branch weft_b%u[%u];\n", serial, count);
-	for (unsigned i = 0; i < count; i++) {
-		struct own_frame own;
-
-		if (!start_branch(lower, call->child[i + 1], &started[i]))
-			continue;
-		if (started[i].branch.condition)
-			enter_condition(lower, &started[i], selects);
-		own = enter_branch(lower, &started[i]);
-		text_printf(lower->out, "weft_f->weft_b%u[%u] = ", serial, i);
-		if (started[i].future) /* it has been made, and cancelled, perhaps */
-			text_printf(lower->out, "weft_f->%s; weft_branch_clear(&weft_f->%s); ",
-					started[i].future->member, started[i].future->member);
-		else
-			text_printf(lower->out, "weft_branch_make(%s, %s); ", own.async, own.frame);
-		if (started[i].takes_part)
-			text_printf(lower->out,
-					"} else weft_branch_disable(&weft_f->weft_b%u[%u]); ",
-					serial, i);
-	}
-	if (selects) {
+	if (all->selects) {
 		text_printf(&lower->scope->members, "\tstruct weft_selection weft_s%u;\n", serial);
 		text_printf(lower->out,
-				"weft_f->weft_s%u = (struct weft_selection){ .biased = %d }; ",
-				serial, strcmp(name, "weft_select_biased_") == 0);
+				"weft_f->weft_s%u = (struct weft_selection){ .biased = %d, .tried = %s }; ",
+				serial, strcmp(all->name, "weft_select_biased_") == 0, tried);
 		poll = arena_printf(arena,
 				"weft_select_poll(weft_f->weft_b%u, %u, weft_cx, &weft_f->weft_s%u)",
-				serial, count, serial);
+				serial, all->count, serial);
 		value = arena_printf(arena, "weft_f->weft_s%u.winner", serial);
-	} else if (strcmp(name, "weft_try_join_") == 0) {
+	} else if (strcmp(all->name, "weft_try_join_") == 0) {
 		text_printf(&lower->scope->members, "\tint weft_e%u;\n", serial);
 		text_printf(lower->out, "weft_f->weft_e%u = 0; ", serial);
 		poll = arena_printf(arena,
 				"weft_try_join_poll(weft_f->weft_b%u, %u, weft_cx, &weft_f->weft_e%u)",
-				serial, count, serial);
+				serial, all->count, serial);
 		value = arena_printf(arena, "weft_f->weft_e%u", serial);
 	} else {
 		poll = arena_printf(arena, "weft_join_poll(weft_f->weft_b%u, %u, weft_cx)", serial,
-				count);
+				all->count);
 	}
-	lower_await_point(lower, node->begin, arena_printf(arena, "weft_b%u", serial), NULL,
-			arena_printf(arena, "WEFT_POINT_BRANCH | %uu << 8", count), poll);
-	for (unsigned i = 0; i < count; i++)
-		if (started[i].branch.call)
-			leave_branch(lower, &started[i], started[i].takes_part);
+	lower_await_point(lower, all->node->begin, arena_printf(arena, "weft_b%u", serial), NULL,
+			arena_printf(arena, "WEFT_POINT_BRANCH | %uu << 8", all->count), poll);
+	for (unsigned i = 0; i < all->count; i++)
+		if (all->started[i].branch.call)
+			leave_branch(lower, &all->started[i], all->started[i].takes_part);
+	return value;
+}
+
+/* Whether each branch may end without a frame, or say that it has to wait, so that it is the next one's
+ * turn. */
+static bool select_has_now(const struct lower *lower, const struct several *all)
+{
+	for (unsigned i = 0; i < all->count; i++) {
+		const struct started *started = &all->started[i];
+
+		if (!started->branch.call || started->branch.condition || started->future ||
+				started->branch.is_blocking ||
+				!call_has_now(lower, &started->callee) ||
+				!started->callee.function->has_waits)
+			return false;
+	}
+	return all->selects && all->count > 0;
+}
+
+/* Stores the index of the branch that has ended at once, tried from the first on, or around from any; -1:
+ * all have to wait; -2: of one nothing is known, and it has to be polled. */
+static void try_each(struct lower *lower, const struct several *all, const char *winner,
+		const char **outcomes)
+{
+	unsigned last = all->count - 1;
+
+	if (strcmp(all->name, "weft_select_biased_") == 0) {
+		text_printf(lower->out, "%s = -1; ", winner);
+		for (unsigned i = 0; i < all->count; i++)
+			text_printf(lower->out, "%s%s = %s; ",
+					i ? arena_printf(&lower->tree->arena, "if (%s == -1) ",
+							    winner)
+					  : "",
+					winner, outcomes[i]);
+		return;
+	}
+	text_printf(lower->out,
+			"{ unsigned weft_n = %u, weft_i = weft_select_draw(weft_cx, weft_n); "
+			"for (%s = -1; weft_n > 0 && %s == -1; weft_n--, "
+			"weft_i = weft_i == %u ? 0 : weft_i + 1) %s = ",
+			all->count, winner, winner, last, winner);
+	for (unsigned i = 0; i < last; i++)
+		text_printf(lower->out, "weft_i == %u ? %s : ", i, outcomes[i]);
+	text_printf(lower->out, "%s; } ", outcomes[last]);
+}
+
+/* A select of leaves that may end at once makes no frame if one of them does. */
+static void select_now(struct lower *lower, const struct several *all, const char *winner)
+{
+	struct arena *arena = &lower->tree->arena;
+	const char **outcomes = arena_zalloc(arena, all->count * sizeof *outcomes);
+	const char **results = arena_zalloc(arena, all->count * sizeof *results);
+
+	for (unsigned i = 0; i < all->count; i++) {
+		struct started *started = &all->started[i];
+		struct node *call = started->branch.call;
+		const char *now;
+
+		prepare_branch(lower, started);
+		results[i] = lower_temporary(lower, call->begin, branch_result(started), false);
+		now = call_now(lower, &started->callee, call, started->arguments, results[i]);
+		outcomes[i] = arena_printf(arena, "(%s ? %u : %s ? -1 : -2)", now, i,
+				call_waits(lower, &started->callee, call, started->arguments));
+		text_printf(lower->out, "%s = %d; ", results[i], -ECANCELED);
+	}
+	try_each(lower, all, winner, outcomes);
+	text_printf(lower->out, "if (%s < 0) { ", winner);
+	make_branches(lower, all, true);
+	text_printf(lower->out, "%s = %s; } else { ", winner,
+			await_branches(lower, all, arena_printf(arena, "%s == -1", winner)));
+	for (unsigned i = 0; i < all->count; i++)
+		if (all->started[i].target)
+			text_printf(lower->out, "%s = %s; ", all->started[i].target, results[i]);
+	text_puts(lower->out, "} ");
+}
+
+const char *branch_await_all(
+		struct lower *lower, struct node *node, struct node *call, bool follows)
+{
+	struct several all = { .node = node, .name = call_name(call), .count = call->count - 1 };
+	const char *value = NULL;
+
+	all.selects = strncmp(all.name, "weft_select", 11) == 0;
+	all.serial = ++lower->serial;
+	all.started = arena_zalloc(&lower->tree->arena, (all.count + 1) * sizeof *all.started);
+	for (unsigned i = 0; i < all.count; i++)
+		if (!start_branch(lower, call->child[i + 1], &all.started[i]))
+			all.started[i].branch.call = NULL;
+	if (select_has_now(lower, &all))
+		value = lower_temporary(lower, node->begin, node->type, follows);
+	lower_scope_push(lower);
+	text_printf(&lower->scope->members, "\tstruct weft_branch weft_b%u[%u];\n", all.serial,
+			all.count);
+	if (value) {
+		select_now(lower, &all, value);
+		lower_scope_pop(lower);
+		return value;
+	}
+	make_branches(lower, &all, false);
+	value = await_branches(lower, &all, "0");
 	lower_scope_pop(lower);
-	if (strcmp(name, "weft_join_") == 0)
+	if (strcmp(all.name, "weft_join_") == 0)
 		return value;
 	return call_keep(lower, node->begin, node->type, value, follows);
 }
@@ -351,6 +473,7 @@ const char *branch_await_timed(
 		lower_scope_pop(lower);
 		return "0";
 	}
+	prepare_branch(lower, &started);
 	own = enter_branch(lower, &started);
 	if (call->child[1]->has_await) /* its result is perhaps where the timer will be */
 		text_printf(lower->out, "%s__init(&weft_f->weft_d%u.args, %s, %s, %s); ",

@@ -283,13 +283,24 @@ static const char *await_embedded(struct lower *lower, struct node *node, struct
 	return arena_printf(arena, "weft_f->%s.args.result", member);
 }
 
-/* What ends without a frame, if it does, comes first: f__now. The arguments are used twice. */
-static const char *await_now(struct lower *lower, struct node *node, struct node *call,
-		struct callee *callee, const char **arguments, bool follows)
+/* `head`, the arguments, and a parenthesis. */
+static const char *call_inline(struct lower *lower, const char *head, const char *comma,
+		const struct node *call, const char **arguments)
 {
-	CXType result = clang_getResultType(callee->type);
-	const char *value = lower_temporary(lower, node->begin, result, follows);
+	struct text text = { NULL, 0, 0 };
+	const char *copy;
 
+	text_puts(&text, head);
+	for (unsigned i = 1; i < call->count; i++)
+		text_printf(&text, "%s%s", i == 1 ? comma : ", ", arguments[i - 1]);
+	copy = arena_printf(&lower->tree->arena, "%s)", text.at);
+	text_free(&text);
+	return copy;
+}
+
+const char *call_now(struct lower *lower, const struct callee *callee, const struct node *call,
+		const char **arguments, const char *result)
+{
 	for (unsigned i = 1; i < call->count; i++) {
 		CXType type = clang_getArgType(callee->type, i - 1);
 		const char *temporary = lower_temporary(lower, call->begin, type, false);
@@ -297,10 +308,34 @@ static const char *await_now(struct lower *lower, struct node *node, struct node
 		lower_store(lower->out, temporary, type, arguments[i - 1]);
 		arguments[i - 1] = temporary;
 	}
-	text_printf(lower->out, "if (!%s__now(weft_cx, &%s", callee->function->name, value);
-	for (unsigned i = 1; i < call->count; i++)
-		text_printf(lower->out, ", %s", arguments[i - 1]);
-	text_puts(lower->out, ")) { ");
+	return call_inline(lower,
+			arena_printf(&lower->tree->arena, "%s__now(weft_cx, &%s",
+					callee->function->name, result),
+			", ", call, arguments);
+}
+
+const char *call_waits(struct lower *lower, const struct callee *callee, const struct node *call,
+		const char **arguments)
+{
+	return call_inline(lower,
+			arena_printf(&lower->tree->arena, "%s__waits(", callee->function->name), "",
+			call, arguments);
+}
+
+bool call_has_now(const struct lower *lower, const struct callee *callee)
+{
+	return callee->embedded && callee->function->has_now &&
+			!lower->tree->options->suspend_always;
+}
+
+/* What ends without a frame, if it does, comes first. */
+static const char *await_now(struct lower *lower, struct node *node, struct node *call,
+		struct callee *callee, const char **arguments, bool follows)
+{
+	CXType result = clang_getResultType(callee->type);
+	const char *value = lower_temporary(lower, node->begin, result, follows);
+
+	text_printf(lower->out, "if (!%s) { ", call_now(lower, callee, call, arguments, value));
 	lower_store(lower->out, value, result,
 			await_embedded(lower, node, call, callee, arguments));
 	text_puts(lower->out, "} ");
@@ -316,7 +351,7 @@ const char *call_await(struct lower *lower, struct node *node, struct node *call
 	if (!callee.embedded)
 		return await_own(lower, node, call, &callee, follows);
 	arguments = call_arguments(lower, call);
-	if (callee.function->has_now && !lower->tree->options->suspend_always)
+	if (call_has_now(lower, &callee))
 		return await_now(lower, node, call, &callee, arguments, follows);
 	value = await_embedded(lower, node, call, &callee, arguments);
 	return type_is_void(result) ? "((void)0)"

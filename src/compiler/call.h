@@ -35,6 +35,14 @@ struct own_frame call_alloc(struct lower *lower, const struct callee *callee,
 		const struct node *call, const char **arguments, const char *member);
 /* The result in it. */
 const char *call_own_result(struct lower *lower, const struct callee *callee, const char *member);
+/* Whether f__now may end the call without a frame, and the condition that tries it, which stores what the
+ * call gives in `result`. The arguments become variables, since they are used again if it does not end. */
+bool call_has_now(const struct lower *lower, const struct callee *callee);
+const char *call_now(struct lower *lower, const struct callee *callee, const struct node *call,
+		const char **arguments, const char *result);
+/* The condition that it has to wait, after that: f__waits. */
+const char *call_waits(struct lower *lower, const struct callee *callee, const struct node *call,
+		const char **arguments);
 /* A frame that is a member of the caller's. */
 void call_embed(struct lower *lower, const struct function *child, const char *member);
 void call_note_embedded(struct lower *lower, const struct function *child);

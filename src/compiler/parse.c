@@ -143,6 +143,11 @@ static enum CXChildVisitResult visit_objects(CXCursor cursor, CXCursor parent, C
 
 		if (f)
 			f->has_now = true;
+		f = size > 7 && strcmp(name + size - 7, "__waits") == 0
+				? tree_find(tree, name, size - 7)
+				: NULL;
+		if (f)
+			f->has_waits = true;
 	}
 	if (cursor.kind == CXCursor_VarDecl &&
 			has_words(tree, cursor_begin(cursor), cursor_end(cursor)))

@@ -165,6 +165,7 @@ struct function {
 	bool args_emitted, frame_emitted, is_foreign; /* declared by the library's macros */
 	bool has_foreign_frame;                       /* and so is its frame */
 	bool has_now;                                 /* and what may end it at once: f__now */
+	bool has_waits; /* and whether it would have to wait: f__waits */
 	struct lowered *lowered;
 };
 

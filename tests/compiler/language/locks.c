@@ -94,6 +94,74 @@ static async int no_futurelock(void)
 	}
 	return entered > 8 || e != -ECANCELED;
 }
+/* A select of leaves of which some need not wait: S1-28, S1-29. What the others were to get stays. */
+static struct weft_notify kept[3];
+static struct weft_semaphore permits = WEFT_SEMAPHORE_INIT(1);
+static int partner_ran;
+static async int partner(void)
+{
+	partner_ran++;
+	return await weft_yield();
+}
+static async int select_at_once(void)
+{
+	int wins[3] = { 0 }, a = 7, b = 7, c = 7, sum, rounds;
+
+	/* a semaphore that has never been used is only known by a poll */
+	weft_notify_one(&kept[1]);
+	sum = await weft_select_biased(a = weft_notify_wait(&kept[0]), b = weft_semaphore_acquire(&permits, 1),
+		      c = weft_notify_wait(&kept[1])) +
+			await weft_yield();
+	printf("biased: %d, %d %d %d, %d\n", sum, a == -ECANCELED, b, c == -ECANCELED,
+			weft_semaphore_try_acquire(&permits, 1) == -EAGAIN);
+	weft_try(await weft_notify_wait(&kept[1])); /* still there */
+	for (int i = 0; i < 300; i++) {
+		int which;
+
+		for (int k = 0; k < 3; k++)
+			weft_notify_one(&kept[k]);
+		which = await weft_select(a = weft_notify_wait(&kept[0]), b = weft_notify_wait(&kept[1]),
+				c = weft_notify_wait(&kept[2]));
+		wins[which]++;
+		if (a + b + c != 2 * -ECANCELED || (which == 0 ? a : which == 1 ? b : c) != 0)
+			return -1;
+	}
+	printf("fair: %d %d %d\n", wins[0] > 50, wins[1] > 50, wins[2] > 50);
+	weft_scope (scope) { /* one in a loop gives way, though it never waits */
+		weft_try(weft_spawn_in(&scope, partner()));
+		for (rounds = 0; !partner_ran && rounds < 1000; rounds++) {
+			weft_notify_one(&kept[0]);
+			weft_try(await weft_select(weft_notify_wait(&kept[0]), weft_notify_wait(&kept[0])));
+		}
+	}
+	return rounds > 0 && rounds < 1000 ? 0 : -1;
+}
+/* None is ready: the second is notified later, or all are cancelled. */
+static async int notify_later(struct weft_notify *notify)
+{
+	weft_try(await weft_yield());
+	weft_notify_one(notify);
+	return 0;
+}
+static struct weft_notify never, later;
+static async int select_later(void)
+{
+	int which, a = 7, b = 7;
+
+	weft_scope (scope) {
+		weft_try(weft_spawn_in(&scope, notify_later(&later)));
+		which = await weft_select(a = weft_notify_wait(&never), b = weft_notify_wait(&later));
+	}
+	printf("later: %d, %d %d\n", which, a == -ECANCELED, b);
+	return 0;
+}
+static async WEFT_CANCEL_SAFE int select_never(void)
+{
+	int a = 7, b = 7, which = await weft_select(a = weft_notify_wait(&never), b = weft_notify_wait(&later));
+
+	printf("cancelled: %d %d %d\n", which == -ECANCELED, a == -ECANCELED, b == -ECANCELED);
+	return which;
+}
 async int main(void)
 {
 	int a, b, c, d, e;
@@ -104,5 +172,8 @@ async int main(void)
 	printf("%d attempts, %d made, %d %d\n", attempts, made, a + b + c == 2 - EIO, weft_once_is_done(&once));
 	printf("%d\n", await impatient() == -ETIME);
 	printf("%d\n", await no_futurelock());
+	printf("%d\n", await select_at_once());
+	printf("%d\n", await select_later());
+	printf("%d\n", await weft_timeout(WEFT_MILLISECONDS(1), select_never()) == -ETIME);
 	return weft_rwlock_try_write(&rwlock);
 }
