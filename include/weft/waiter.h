@@ -26,8 +26,8 @@ struct weft_waiter {
 	uint32_t state;  /* WEFT_WAITER_LINKED, or why it is in no list */
 };
 
-/* A leaf that is WEFT_ASYNC_WAITER has a waiter behind its arguments. While it waits, `at` is the first, and
- * the waiter's state the second, until somebody has something for it. */
+/* A leaf that is WEFT_ASYNC_WAITER has a waiter behind its arguments. While it waits, `at` is the first,
+ * and the waiter's state the second, until somebody has something for it. */
 #define WEFT_AT_WAITER 1u
 #define WEFT_WAITER_LINKED 1u
 
