@@ -302,22 +302,19 @@ static enum weft_poll select_again(struct weft_branch *branches, unsigned count,
 static enum weft_poll select_end(
 		struct weft_branch *branches, unsigned count, struct weft_context *cx, bool fresh)
 {
-	const struct branch_outer outer = context_lend(cx);
-	enum weft_poll all = WEFT_READY;
+	bool any = false;
 
 	for (struct weft_branch *branch = branches; branch < branches + count; branch++) {
 		if (branch->done)
 			continue;
 		if (fresh && branch_tries(branch)) {
 			branch_drop(branch);
-			continue;
+		} else {
+			branch->cancelled = true;
+			any = true;
 		}
-		branch->cancelled = true;
-		if (branch_run(branch, cx, &outer) == WEFT_PENDING)
-			all = WEFT_PENDING;
 	}
-	context_take_back(cx, &outer);
-	return all; /* [I2] */
+	return any ? weft_join_poll(branches, count, cx) : WEFT_READY; /* [I2] */
 }
 
 /* The first poll, unless it is cancelled. READY: one has won, or there is none. */
