@@ -7,12 +7,12 @@
  * How         0 free, 1 held. Whoever finds it held spins, and after SPINS rounds gives the CPU away
  *             (the holder may have been preempted). As long as the process has one thread the exchange is
  *             a load and a store: weft/single_threaded.h.
- *             A lock can also be one bit of a word whose other bits it protects, with those that may change
- *             without it: the word is stored anew when it is released, so looking at the word, changing it
- *             and both ends of the section are that exchange and that store.
+ *             A lock can also be one bit of a word whose other bits it protects: the word is stored anew
+ *             when it is released, so looking at the word, changing it and both ends of the section are
+ *             that exchange and that store.
  * Rule        Never held across a poll, a wake's commit, a system call that may wait, or a callback; never
  *             taken by a signal handler.
- * Order       [O1] the acquire exchange in lock_acquire pairs with the release store in lock_release; and so
+ * Order       [O1] the acquire exchange in lock_acquire pairs with the release store in lock_release; so
  *                  do those of the bit.
  */
 #ifndef WEFT_BASE_LOCK_H
