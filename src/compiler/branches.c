@@ -297,7 +297,8 @@ static const char *await_branches(struct lower *lower, const struct several *all
 	if (all->selects) {
 		text_printf(&lower->scope->members, "\tstruct weft_selection weft_s%u;\n", serial);
 		text_printf(lower->out,
-				"weft_f->weft_s%u = (struct weft_selection){ .biased = %d, .tried = %s }; ",
+				"weft_f->weft_s%u = (struct weft_selection){ .biased = %d, "
+				".tried = %s }; ",
 				serial, strcmp(all->name, "weft_select_biased_") == 0, tried);
 		poll = arena_printf(arena,
 				"weft_select_poll(weft_f->weft_b%u, %u, weft_cx, &weft_f->weft_s%u)",
