@@ -2,14 +2,14 @@
 /*
  * sync/notify.c: tasks that wait until somebody says that something has changed.
  *
- * How         The word has the flags KEPT (a notify_one that found nobody), WAITING (the list is not empty)
- *             and LOCKED (somebody works on the list) and, above them, the generation: how often all were
- *             notified. Nobody waits: notify_one sets KEPT, notify_all adds a generation, wait takes KEPT
- *             away, one compare-exchange each. Otherwise who wants to change something sets LOCKED, and
- *             stores the word anew at the end; so that costs no more. Under it notify_one takes out the
- *             oldest waiter, and notify_all begins a generation and then takes out those of the older ones,
- *             in steps, as a barrier does (barrier.c). A waiter that is polled in between sees the
- *             generation. A poll that only looks needs no lock.
+ * How         The word has the flags KEPT (a notify_one that found nobody), WAITING (the list is not
+ *             empty) and LOCKED (somebody works on the list) and, above them, the generation: how often
+ *             all were notified. Nobody waits: notify_one sets KEPT, notify_all adds a generation, wait
+ *             takes KEPT away, one compare-exchange each. Otherwise who wants to change something sets
+ *             LOCKED, and stores the word anew at the end; so that costs no more. Under it notify_one
+ *             takes out the oldest waiter, and notify_all begins a generation and then takes out those
+ *             of the older ones, in steps, as a barrier does (barrier.c). A waiter that is polled in
+ *             between sees the generation. A poll that only looks needs no lock.
  *
  *                 LINKED --notify_one--> GRANTED    cancelled: notify_one again, for somebody else
  *                 LINKED --notify_last--> LAST      cancelled: notify_last again; it takes the newest

@@ -17,9 +17,10 @@
  *                  woken, whoever woke it has let go of the lock, and touches nothing but the claim any
  *                  more. That is why a mutex may be freed by who holds it last.
  *             [O2] commits come last, without the lock: a task that is committed may run at once.
- *             [O3] the release of what it was woken for, before the claim, pairs with the acquire of a poll
- *                  that looks at its waiter without the lock (notify.c, core/branch.c). Still LINKED means
- *                  that it is not claimed, or was in this very poll, and then the task is polled once more.
+ *             [O3] the release of what it was woken for, before the claim, pairs with the acquire of a
+ *                  poll that looks at its waiter without the lock (notify.c, core/branch.c). Still LINKED
+ *                  means that it is not claimed, or was in this very poll, and then the task is polled
+ *                  once more.
  * Cost        constant, and no allocation; waking many, a lock for each WAKES_MAX of them.
  * Not here    counting: permits.c, barrier.c, notify.c. A claim cannot be kept in the waiter: a foreign
  *             executor may poll, and end, a task between its claim and its commit.
