@@ -62,20 +62,24 @@ static void option_read(struct translate_options *options, const char *word)
 		options->frame_limit = (unsigned)strtoul(word + strlen("--frame-limit="), NULL, 10);
 }
 
-/* Generated programs nest deeply, and so do we. The kernel leaves that much room below the stack. */
+/* Generated programs nest deeply, and so do we. The kernel leaves that much room below the stack. libclang
+ * would parse on a thread of its own, whose 8 MiB hold some 800 parentheses in version 19. */
 static void stack_deepen(void)
 {
 	struct rlimit limit;
-	rlim_t wanted = 120 << 20;
+	rlim_t wanted = 120 << 20, of_thread = 8 << 20;
 
-	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+	if (getrlimit(RLIMIT_STACK, &limit) < 0)
 		return;
 	if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted)
 		wanted = limit.rlim_max;
-	if (limit.rlim_cur < wanted) {
+	if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < wanted) {
 		limit.rlim_cur = wanted;
-		(void)setrlimit(RLIMIT_STACK, &limit);
+		if (setrlimit(RLIMIT_STACK, &limit) < 0)
+			return;
 	}
+	if (limit.rlim_cur >= of_thread)
+		(void)setenv("LIBCLANG_NOTHREADS", "1", 1);
 }
 
 static int status_of(int err)
