@@ -394,7 +394,7 @@ __attribute__((noinline)) static ssize_t try_write_slowly(
 
 ssize_t weft_tcp_try_write(struct weft_tcp conn, const void *bytes, size_t size)
 {
-	ssize_t result;
+	ssize_t result = 0;
 
 	if (WEFT_LIKELY(size && own_write(conn, NULL, false, bytes, size, &result) == BEGIN_TRY))
 		return result;
