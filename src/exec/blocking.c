@@ -335,13 +335,21 @@ static bool thread_is_claimed(const struct pool_thread *self)
 	return atomic_load_relaxed(&self->rest) == REST_CLAIMED;
 }
 
+/* Whether there is a CPU for each thread beside who is awake, and who submits. Of idle threads, too: they
+ * are there because so many jobs were under way at a time lately, and then whoever spins has a CPU that a
+ * job could have. */
+static bool pool_has_room(const struct weft__pool *pool, unsigned others_awake)
+{
+	/* relaxed: hints */
+	return atomic_load_relaxed(&pool->front.threads) + others_awake <=
+			atomic_load_relaxed(&pool->others);
+}
+
 static void thread_spin(struct pool_thread *self, int64_t now_ns)
 {
 	struct weft__pool *pool = self->pool;
 
-	/* relaxed: a hint. Who submits needs a CPU, too. */
-	if (pool_at_work(pool) >= atomic_load_relaxed(&pool->others) ||
-			!weft__spin_begin(&pool->spin, now_ns))
+	if (!pool_has_room(pool, 0) || !weft__spin_begin(&pool->spin, now_ns))
 		return;
 	while (!thread_is_claimed(self) && weft__spin_on(&pool->spin))
 		;
@@ -579,10 +587,7 @@ void weft__pool_destroy(struct weft__pool *pool)
 
 bool weft__pool_is_working(const struct weft__pool *pool, unsigned others_awake)
 {
-	uint32_t at_work = pool_at_work(pool);
-
-	/* relaxed: a hint */
-	return at_work && at_work + others_awake <= atomic_load_relaxed(&pool->others);
+	return pool_at_work(pool) && pool_has_room(pool, others_awake);
 }
 
 void weft__pool_metrics(const struct weft__pool *pool, struct weft_metrics *metrics)

@@ -12,8 +12,8 @@
  *                 trying --a short one--> trying, from the beginning
  *                 resting --1, 3, 7 ... SPIN_REST_MAX waits without spinning--> trying, twice
  *
- *             Of a pool, and of a runtime, one thread at a time spins, and only while there are fewer
- *             jobs under way than CPUs: not to take the CPU from what it waits for.
+ *             Of a pool, and of a runtime, one thread at a time spins, and only while the pool has fewer
+ *             threads than there are CPUs: not to take the CPU from what it waits for.
  * Cost        a wait that is never short: less than a microsecond, on average.
  * Not here    giving the CPU away between two looks: on a busy machine that is another's for
  *             milliseconds, where a thread that is woken gets it soon.
