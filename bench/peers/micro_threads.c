@@ -77,15 +77,14 @@ static struct micro_sample spawn_join_one(int workers)
 	return sample;
 }
 
-static bool go;
+static pthread_barrier_t all_there;
 
 /* The thread's argument is how many turns it takes. */
 static void *take_turns(void *argument)
 {
 	intptr_t turns = (intptr_t)argument;
 
-	while (!__atomic_load_n(&go, __ATOMIC_RELAXED)) /* only time depends on it */
-		usleep(100);
+	(void)pthread_barrier_wait(&all_there);
 	for (intptr_t i = 1; i < turns; i++)
 		sched_yield();
 	return argument;
@@ -98,13 +97,15 @@ static struct micro_sample yields(int64_t threads, int64_t turns)
 	struct micro_sample sample;
 	int64_t sum = 0;
 
-	__atomic_store_n(&go, false, __ATOMIC_RELAXED); /* as above */
+	if (pthread_barrier_init(&all_there, NULL, (unsigned)threads + 1) != 0)
+		peer_die("no barrier for %lld threads", (long long)threads);
 	for (int64_t i = 0; i < threads; i++)
 		started[i] = thread_start(take_turns, (void *)(intptr_t)(turns / threads));
 	watch = micro_watch_start();
-	__atomic_store_n(&go, true, __ATOMIC_RELAXED); /* as above */
+	(void)pthread_barrier_wait(&all_there);
 	for (int64_t i = 0; i < threads; i++)
 		sum += thread_join(started[i]);
+	(void)pthread_barrier_destroy(&all_there);
 	free(started);
 	sample = micro_wall_per(&watch, turns);
 	micro_expect(sum, turns);
