@@ -62,8 +62,8 @@ unsigned weft__pool_shutdown(struct weft__pool *pool, int64_t deadline_ns);
  * abandoned to them, and the last one frees it. NULL is a no-op. */
 void weft__pool_destroy(struct weft__pool *pool);
 
-/* Whether jobs run, and each thread of the pool may have a CPU of its own while the caller stays awake, and
- * so many others do: a guess. */
+/* Whether jobs run, and each thread of the pool may have a CPU of its own while the caller stays awake,
+ * and so many others do: a guess. */
 bool weft__pool_is_working(const struct weft__pool *pool, unsigned others_awake);
 
 /* Fills in the blocking_* counters; the line is not counted. */
