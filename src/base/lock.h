@@ -26,7 +26,7 @@ struct weft__lock {
 
 enum { WEFT__LOCK_SPINS = 64 };
 
-/* os/thread.c; the freestanding core never contends and links a stub. */
+/* os/os_linux.c; the freestanding core never contends and links a stub. */
 void weft__lock_contended(struct weft__lock *lock);
 
 static inline bool weft__lock_try(struct weft__lock *lock)
@@ -45,7 +45,7 @@ static inline void weft__lock_release(struct weft__lock *lock)
 	atomic_store_release(&lock->held, 0u); /* [O1] pairs with lock_try */
 }
 
-/* os/thread.c: the bit was set. */
+/* As lock_contended: the bit was set. */
 uint32_t weft__lock_bit_contended(uint32_t *word, uint32_t bit);
 
 /* Returns the word without the bit, which until the release nobody else may write. */

@@ -166,10 +166,11 @@ static struct held_past past_find(const void *object, struct weft_task *task)
 
 static void past_keep(const struct weft__held *held, struct weft_task *by, struct weft__place place)
 {
-	struct held_past *entry = past_entry(held->object, held->task);
+	struct held_past *entry;
 
 	if (!by || !held->task || held->ended)
 		return;
+	entry = past_entry(held->object, held->task);
 	known_count(held, 1);
 	if (entry->held.object)
 		known_count(&entry->held, -1);

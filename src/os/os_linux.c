@@ -276,16 +276,21 @@ void weft__print_line(const char *line)
 	(void)!write(STDERR_FILENO, text, (size_t)length);
 }
 
+static void lock_pause(int round)
+{
+	if (round < WEFT__LOCK_SPINS)
+		atomic_pause();
+	else
+		sched_yield();
+}
+
 void weft__lock_contended(struct weft__lock *lock)
 {
 	for (int round = 0;; round++) {
 		/* relaxed: only a guess; lock_try acquires */
 		if (atomic_load_relaxed(&lock->held) == 0 && weft__lock_try(lock))
 			return;
-		if (round < WEFT__LOCK_SPINS)
-			atomic_pause();
-		else
-			sched_yield();
+		lock_pause(round);
 	}
 }
 
@@ -299,10 +304,7 @@ uint32_t weft__lock_bit_contended(uint32_t *word, uint32_t bit)
 			if (!(old & bit))
 				return old;
 		}
-		if (round < WEFT__LOCK_SPINS)
-			atomic_pause();
-		else
-			sched_yield();
+		lock_pause(round);
 	}
 }
 

@@ -387,16 +387,22 @@ static void check_passes(const char *name, void (*body)(void), int preemptions)
 			MODEL_PASSED);
 }
 
-/* A task arrives while the only worker goes to sleep. */
-static void one_arrives(void)
+static void one_arrives_while(bool pool_is_working)
 {
 	begin(1);
+	pool_works = pool_is_working;
 	task_prepare(0, &ends_at_once_async);
 	model_thread(worker_run, &workers[0]);
 	task_launch(0);
 	await_polls(0, 1);
 	stop(1);
 	MODEL_CHECK(polls(0) == 1);
+}
+
+/* A task arrives while the only worker goes to sleep. */
+static void one_arrives(void)
+{
+	one_arrives_while(false);
 }
 
 TEST(task_that_arrives_wakes_the_only_worker)
@@ -484,14 +490,7 @@ TEST(task_that_arrives_wakes_one_of_two_workers)
 /* A worker that stays awake for a moment is not woken. */
 static void one_arrives_awake(void)
 {
-	begin(1);
-	pool_works = true;
-	task_prepare(0, &ends_at_once_async);
-	model_thread(worker_run, &workers[0]);
-	task_launch(0);
-	await_polls(0, 1);
-	stop(1);
-	MODEL_CHECK(polls(0) == 1);
+	one_arrives_while(true);
 }
 
 TEST(task_that_arrives_is_seen_by_a_worker_that_stays_awake)
