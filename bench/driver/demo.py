@@ -106,6 +106,7 @@ class Demo:
                     "--warmups", max(1, iterations // 5))
     self.note("create", who, pinning, find_duration(said, r"create a task: .*\((\S+) per task\)"))
     self.note("start", who, pinning, find_duration(said, r"creation to body: mean (\S+),"))
+    self.note("last", who, pinning, find_duration(said, r"creation to last body: mean (\S+) per"))
 
   def measure_brigade(self, what, who, program, pinning):
     iterations = self.iterations(5, {"hop": 200, "io": 500, "memory_hop": 2000}[what])
@@ -161,6 +162,7 @@ class Demo:
     for pinning, where in (("pinned", "one CPU"), ("free", "all CPUs")):
       yield f"create one, {where}", lambda who: self.median("create", who, pinning), time_text
       yield f"until its body runs, {where} *", lambda who: self.median("start", who, pinning), time_text
+      yield f"until all have run, {where} *", lambda who: self.median("last", who, pinning), time_text
       yield (f"switch to another, {where}",
              lambda who: self.switch(who, pinning) if who == THREADS
              else self.median("memory_hop", who, pinning), time_text)
@@ -216,7 +218,8 @@ def main():
         f"{time.monotonic() - started:.0f} s\n")
   print(demo.table())
   print("""
-* A thousand are created before the creator waits for any; the mean.
+* A thousand are created before the creator waits for any: the mean of all from their creation, and
+from the first creation to the last body. To create them slowly makes the first of the two shorter.
 A switch is a hop along the chain without its I/O, which one thread alone does in
 one_thread_brigade; or, not caused by I/O, a hop through memory. A thread has the first only.
 The kernel's share is its stack: sockets are the same for all. bench/README.md says more.""")

@@ -41,15 +41,18 @@ static int64_t create(struct started *tasks, int count)
 	return switch_now_ns() - start_ns;
 }
 
-static async int join(struct started *tasks, int count, struct switch_stats *start)
+static async int join(struct started *tasks, int count, struct switch_creation *stats)
 {
-	int64_t body_ns;
+	int64_t body_ns, last_ns = 0;
 
 	for (int i = 0; i < count; i++) {
 		weft_try(await weft_task_join(tasks[i].task, &body_ns));
 		switch_expect(body_ns >= tasks[i].created_ns, "a task did not run");
-		switch_stats_push(start, (double)(body_ns - tasks[i].created_ns) * 1e-9);
+		switch_stats_push(&stats->start, (double)(body_ns - tasks[i].created_ns) * 1e-9);
+		if (last_ns < body_ns)
+			last_ns = body_ns;
 	}
+	switch_stats_push(&stats->last, (double)(last_ns - tasks[0].created_ns) * 1e-9);
 	return 0;
 }
 
@@ -57,7 +60,7 @@ async int main(int argc, char **argv)
 {
 	struct switch_options options = switch_options_parse(&program, argc, argv);
 	struct started *tasks = calloc((size_t)options.tasks, sizeof(*tasks));
-	struct switch_stats creation = { 0 }, start = { 0 };
+	struct switch_creation stats = { 0 };
 
 	defer free(tasks);
 	switch_expect(tasks != NULL, "no memory");
@@ -65,11 +68,11 @@ async int main(int argc, char **argv)
 		int64_t elapsed_ns = create(tasks, options.tasks);
 
 		if (i == 0)
-			start = (struct switch_stats){ 0 };
-		weft_try(await join(tasks, options.tasks, &start));
+			stats = (struct switch_creation){ 0 };
+		weft_try(await join(tasks, options.tasks, &stats));
 		if (i >= 0)
-			switch_stats_push(&creation, (double)elapsed_ns * 1e-9);
+			switch_stats_push(&stats.creation, (double)elapsed_ns * 1e-9);
 	}
-	switch_print_creation(&options, &creation, &start);
+	switch_print_creation(&options, &stats);
 	return switch_run_command(&options);
 }

@@ -130,20 +130,27 @@ void switch_print_brigade(const struct switch_options *options, const struct swi
 	fflush(stdout);
 }
 
-void switch_print_creation(const struct switch_options *options,
-		const struct switch_stats *creation, const struct switch_stats *start)
+static void print_for_all(const char *what, const struct switch_stats *stats, int tasks)
 {
-	double mean = switch_stats_mean(creation);
+	double mean = switch_stats_mean(stats);
 
+	printf("%s: mean %s per iter, stddev %s (%s per task)\n", what, duration(mean).text,
+			duration(switch_stats_population_stddev(stats)).text,
+			duration(mean / tasks).text);
+}
+
+void switch_print_creation(
+		const struct switch_options *options, const struct switch_creation *stats)
+{
 	if (options->quiet)
 		return;
 	printf("%d tasks, %d warmups, %d iterations:\n", options->tasks, options->warmups,
 			options->iterations);
-	printf("create a task: mean %s per iter, stddev %s (%s per task)\n", duration(mean).text,
-			duration(switch_stats_population_stddev(creation)).text,
-			duration(mean / options->tasks).text);
-	printf("creation to body: mean %s, stddev %s\n", duration(switch_stats_mean(start)).text,
-			duration(switch_stats_population_stddev(start)).text);
+	print_for_all("create a task", &stats->creation, options->tasks);
+	printf("creation to body: mean %s, stddev %s\n",
+			duration(switch_stats_mean(&stats->start)).text,
+			duration(switch_stats_population_stddev(&stats->start)).text);
+	print_for_all("creation to last body", &stats->last, options->tasks);
 	fflush(stdout);
 }
 

@@ -53,9 +53,14 @@ double switch_stats_population_stddev(const struct switch_stats *stats);
 /* "mean ... per iteration, stddev ... (... per task per iter)", unless quiet. */
 void switch_print_brigade(const struct switch_options *options, const struct switch_stats *stats);
 
-/* What creating all tasks took, and from the creation of each to its body; in seconds. */
-void switch_print_creation(const struct switch_options *options,
-		const struct switch_stats *creation, const struct switch_stats *start);
+struct switch_creation {
+	struct switch_stats creation; /* of all tasks, in seconds */
+	struct switch_stats start;    /* from the creation of each to its body */
+	struct switch_stats last;     /* from the first creation to the last body */
+};
+
+void switch_print_creation(
+		const struct switch_options *options, const struct switch_creation *stats);
 
 /* Runs options->command, if there is one. Returns the exit status for main. */
 int switch_run_command(const struct switch_options *options);

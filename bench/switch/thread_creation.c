@@ -55,11 +55,24 @@ static void join(struct started *tasks, int count)
 	}
 }
 
+static void push_bodies(struct switch_creation *stats, const struct started *tasks, int count)
+{
+	int64_t last_ns = 0;
+
+	for (int i = 0; i < count; i++) {
+		switch_stats_push(&stats->start,
+				(double)(tasks[i].body_ns - tasks[i].created_ns) * 1e-9);
+		if (last_ns < tasks[i].body_ns)
+			last_ns = tasks[i].body_ns;
+	}
+	switch_stats_push(&stats->last, (double)(last_ns - tasks[0].created_ns) * 1e-9);
+}
+
 int main(int argc, char **argv)
 {
 	struct switch_options options = switch_options_parse(&program, argc, argv);
 	struct started *tasks = calloc((size_t)options.tasks, sizeof(*tasks));
-	struct switch_stats creation = { 0 }, start = { 0 };
+	struct switch_creation stats = { 0 };
 	pthread_attr_t attributes;
 
 	switch_expect(tasks != NULL, "no memory");
@@ -71,13 +84,11 @@ int main(int argc, char **argv)
 		join(tasks, options.tasks);
 		if (i < 0)
 			continue;
-		switch_stats_push(&creation, (double)elapsed_ns * 1e-9);
-		for (int j = 0; j < options.tasks; j++)
-			switch_stats_push(&start,
-					(double)(tasks[j].body_ns - tasks[j].created_ns) * 1e-9);
+		switch_stats_push(&stats.creation, (double)elapsed_ns * 1e-9);
+		push_bodies(&stats, tasks, options.tasks);
 	}
 	pthread_attr_destroy(&attributes);
-	switch_print_creation(&options, &creation, &start);
+	switch_print_creation(&options, &stats);
 	free(tasks);
 	return switch_run_command(&options);
 }

@@ -29,7 +29,7 @@ for program in thread_brigade one_thread_brigade async_brigade async_mem_brigade
 		--command 'echo pid {pid} and {pid}'
 done
 for program in thread_creation async_creation; do
-	says "20 tasks, 1 warmups, 3 iterations: create a task: mean $time per iter, stddev $time \\($time per task\\) creation to body: mean $time, stddev $time " \
+	says "20 tasks, 1 warmups, 3 iterations: create a task: mean $time per iter, stddev $time \\($time per task\\) creation to body: mean $time, stddev $time creation to last body: mean $time per iter, stddev $time \\($time per task\\) " \
 		$program --tasks 20 --iters 3 --warmups 1
 done
 "$programs/thread_brigade" --iters none >/dev/null 2>&1
@@ -39,7 +39,7 @@ done
 
 if command -v python3 >/dev/null; then
 	table=$(timeout -s KILL 100 "$root/bench/demo" --quick --built "$programs" 2>&1) || broken "bench/demo: $table"
-	for row in 'create one, one CPU' 'create one, all CPUs' 'switch to another, one CPU' \
+	for row in 'create one, one CPU' 'create one, all CPUs' 'until all have run, all CPUs \*' 'switch to another, one CPU' \
 		'switch caused by I/O, one CPU' 'switch caused by I/O, all CPUs'; do
 		echo "$table" | grep -Eq "^$row +-?[0-9.]+ [num]s " || broken "no row '$row' in $table"
 	done

@@ -151,7 +151,7 @@ async fn mem_brigade(options: Options) {
 }
 
 async fn creation(options: Options) {
-  let (mut created, mut start) = (Stats::default(), Stats::default());
+  let (mut created, mut start, mut last) = (Stats::default(), Stats::default(), Stats::default());
   let mut tasks = Vec::with_capacity(options.tasks);
 
   for i in 0..options.warmups + options.iterations {
@@ -161,14 +161,17 @@ async fn creation(options: Options) {
       tasks.push((start, tokio::spawn(async { Instant::now() })));
     }
     let elapsed = before.elapsed().as_secs_f64();
+    let mut last_body = before;
     for (start_time, task) in tasks.drain(..) {
-      let body = task.await.unwrap().duration_since(start_time).as_secs_f64();
+      let body = task.await.unwrap();
+      last_body = last_body.max(body);
       if i >= options.warmups {
-        start.push(body);
+        start.push(body.duration_since(start_time).as_secs_f64());
       }
     }
     if i >= options.warmups {
       created.push(elapsed);
+      last.push(last_body.duration_since(before).as_secs_f64());
     }
   }
   if !options.quiet {
@@ -176,19 +179,24 @@ async fn creation(options: Options) {
       "{} tasks, {} warmups, {} iterations:",
       options.tasks, options.warmups, options.iterations
     );
-    println!(
-      "create a task: mean {} per iter, stddev {} ({} per task)",
-      duration(created.mean()),
-      duration(created.population_stddev()),
-      duration(created.mean() / options.tasks as f64)
-    );
+    print_for_all("create a task", &created, options.tasks);
     println!(
       "creation to body: mean {}, stddev {}",
       duration(start.mean()),
       duration(start.population_stddev())
     );
+    print_for_all("creation to last body", &last, options.tasks);
   }
   run_command(&options)
+}
+
+fn print_for_all(what: &str, stats: &Stats, tasks: usize) {
+  println!(
+    "{what}: mean {} per iter, stddev {} ({} per task)",
+    duration(stats.mean()),
+    duration(stats.population_stddev()),
+    duration(stats.mean() / tasks as f64)
+  );
 }
 
 /// In a task, so that what it spawns is spawned from a worker.
