@@ -36,7 +36,7 @@ static inline bool weft__lock_try(struct weft__lock *lock)
 
 static inline void weft__lock_acquire(struct weft__lock *lock)
 {
-	if (word_exchange_acquire(&lock->held, 1u) != 0) /* [O1] as in lock_try */
+	if (!weft__lock_try(lock))
 		weft__lock_contended(lock);
 }
 

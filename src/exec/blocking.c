@@ -78,7 +78,7 @@ struct weft__pool {
 
 	struct weft__lock census __attribute__((aligned(WEFT_CACHE_LINE))); /* over what follows */
 	bool closing, abandoned;
-	uint32_t others;  /* atomic: CPUs but one; found out by the first thread */
+	uint32_t others; /* atomic: CPUs but one; found out by the first thread */
 	uint32_t started; /* atomic: those of them whose thread runs, and will look before it leaves */
 	uint32_t alive; /* atomic, futex: those, and threads that are in their thread_stop hook */
 	unsigned slots_used;
@@ -301,9 +301,9 @@ static bool thread_resign(struct pool_thread *self, bool closed)
 	bool leaves;
 
 	weft__lock_acquire(&pool->census);
-	atomic_fetch_sub_relaxed(&pool->started, 1u); /* relaxed: [O1] */
+	atomic_fetch_sub_relaxed(&pool->started, 1u);       /* relaxed: [O1] */
 	atomic_fetch_sub_seq_cst(&pool->front.threads, 1u); /* [O1] pool_attend reads it */
-	leaves = closed || !pool_has_queued(pool);    /* [I1] */
+	leaves = closed || !pool_has_queued(pool);          /* [I1] */
 	if (leaves) {
 		slot_put(pool, self);
 	} else {
