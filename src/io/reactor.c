@@ -36,7 +36,11 @@
 #include "io/reactor.h"
 #include "io/sockets.h"
 
+#ifdef WEFT_TEST_SMALL
+enum { REACTOR_BATCH = 4, POOL_BATCH = 2 };
+#else
 enum { REACTOR_BATCH = 256, POOL_BATCH = 256 };
+#endif
 
 _Static_assert(sizeof(struct weft__source) <= 64,
 		"a source stays small: idle connections are many");

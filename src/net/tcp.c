@@ -153,28 +153,30 @@ WEFT_INLINE bool own_receive(struct weft__source *source, struct weft_context *c
 	return own_end(source, SOURCE_READ, cx, *result, size);
 }
 
-WEFT_INLINE enum weft__begin own_read(struct weft_tcp conn, struct weft_context *cx, bool waiting,
+WEFT_INLINE enum weft__begin own_read(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
 		void *buffer, size_t size, ssize_t *result)
 {
 	struct weft__source *source = conn.source;
 	enum weft__begin begin =
-			weft__source_begin_own(source, conn.generation, SOURCE_READ, cx, waiting);
+			weft__source_begin_own(source, conn.generation, SOURCE_READ, cx, *waiting);
 
 	if (begin != BEGIN_TRY)
 		return begin;
+	*waiting = false; /* whatever comes of it: the place is given up, and another may have it */
 	return own_receive(source, cx, buffer, size, result) ? BEGIN_TRY : BEGIN_FAILED;
 }
 
-WEFT_INLINE enum weft__begin own_write(struct weft_tcp conn, struct weft_context *cx, bool waiting,
+WEFT_INLINE enum weft__begin own_write(struct weft_tcp conn, struct weft_context *cx, bool *waiting,
 		const void *bytes, size_t size, ssize_t *result)
 {
 	struct weft__source *source = conn.source;
 	enum weft__begin begin =
-			weft__source_begin_own(source, conn.generation, SOURCE_WRITE, cx, waiting);
+			weft__source_begin_own(source, conn.generation, SOURCE_WRITE, cx, *waiting);
 	struct weft__reactor *reactor;
 
 	if (begin != BEGIN_TRY)
 		return begin;
+	*waiting = false; /* as in own_read */
 	reactor = source->reactor;
 	*result = reactor->sockets->send(&reactor->poller, source->fd, bytes, size);
 	return own_end(source, SOURCE_WRITE, cx, *result, size) ? BEGIN_TRY : BEGIN_FAILED;
@@ -187,7 +189,7 @@ static enum weft_poll tcp_poll_read(struct weft_io io, struct weft_context *cx, 
 	enum weft__begin begin = BEGIN_FAILED;
 
 	if (WEFT_LIKELY(cx->budget > 0))
-		begin = own_read(conn, cx, *waiting, buffer, size, result);
+		begin = own_read(conn, cx, waiting, buffer, size, result);
 	if (WEFT_UNLIKELY(begin == BEGIN_FAILED))
 		return read_loop(conn, cx, waiting, buffer, size, result);
 	*waiting = begin == BEGIN_WAIT;
@@ -201,7 +203,7 @@ static enum weft_poll tcp_poll_write(struct weft_io io, struct weft_context *cx,
 	enum weft__begin begin = BEGIN_FAILED;
 
 	if (WEFT_LIKELY(cx->budget > 0))
-		begin = own_write(conn, cx, *waiting, bytes, size, result);
+		begin = own_write(conn, cx, waiting, bytes, size, result);
 	if (WEFT_UNLIKELY(begin == BEGIN_FAILED))
 		return write_loop(conn, cx, waiting, bytes, size, result);
 	*waiting = begin == BEGIN_WAIT;
@@ -245,8 +247,10 @@ __attribute__((noinline, nonnull)) static enum weft_poll read_inside(
 {
 	ssize_t result;
 
-	if (WEFT_UNLIKELY(!own_receive(f->args.p0.source, cx, f->args.p1, f->args.p2, &result)))
+	if (WEFT_UNLIKELY(!own_receive(f->args.p0.source, cx, f->args.p1, f->args.p2, &result))) {
+		f->args.base.at = 1; /* as in own_read */
 		return read_leaf(f, cx);
+	}
 	weft_return(f, result);
 }
 
@@ -278,9 +282,8 @@ enum weft_poll weft_tcp_readable__poll(void *frame, struct weft_context *cx)
 WEFT_ASYNC_DEFINE_LEAF(weft_tcp_readable, WEFT_ASYNC_RESULT_INT);
 
 __attribute__((noinline)) static enum weft_poll write_leaf(struct weft_tcp_write__frame *f,
-		struct weft_context *cx)
+		struct weft_context *cx, bool waiting)
 {
-	bool waiting = f->args.base.at == 2;
 	ssize_t result = 0;
 
 	if (f->args.p2 && write_loop(f->args.p0, cx, &waiting, f->args.p1, f->args.p2,
@@ -292,16 +295,17 @@ __attribute__((noinline)) static enum weft_poll write_leaf(struct weft_tcp_write
 enum weft_poll weft_tcp_write__poll(void *frame, struct weft_context *cx)
 {
 	struct weft_tcp_write__frame *f = frame;
+	bool waiting = f->args.base.at == 2;
 	enum weft__begin begin;
 	ssize_t result = 0;
 
 	if (WEFT_UNLIKELY(cx->budget == 0 || f->args.p2 == 0))
-		return write_leaf(f, cx);
-	begin = own_write(f->args.p0, cx, f->args.base.at == 2, f->args.p1, f->args.p2, &result);
+		return write_leaf(f, cx, waiting);
+	begin = own_write(f->args.p0, cx, &waiting, f->args.p1, f->args.p2, &result);
 	if (begin == BEGIN_WAIT)
 		TCP_SUSPEND(f, true);
 	if (WEFT_UNLIKELY(begin == BEGIN_FAILED))
-		return write_leaf(f, cx);
+		return write_leaf(f, cx, waiting);
 	weft_return(f, result);
 }
 WEFT_ASYNC_DEFINE_LEAF(weft_tcp_write, WEFT_ASYNC_RESULT_SSIZE);
@@ -376,7 +380,7 @@ ssize_t weft_tcp_try_read(struct weft_tcp conn, void *buffer, size_t size)
 	bool waiting = false;
 	ssize_t result = 0;
 
-	if (size && own_read(conn, NULL, false, buffer, size, &result) != BEGIN_TRY)
+	if (size && own_read(conn, NULL, &waiting, buffer, size, &result) != BEGIN_TRY)
 		(void)read_loop(conn, NULL, &waiting, buffer, size, &result);
 	return result;
 }
@@ -394,9 +398,10 @@ __attribute__((noinline)) static ssize_t try_write_slowly(
 
 ssize_t weft_tcp_try_write(struct weft_tcp conn, const void *bytes, size_t size)
 {
+	bool waiting = false;
 	ssize_t result = 0;
 
-	if (WEFT_LIKELY(size && own_write(conn, NULL, false, bytes, size, &result) == BEGIN_TRY))
+	if (WEFT_LIKELY(size && own_write(conn, NULL, &waiting, bytes, size, &result) == BEGIN_TRY))
 		return result;
 	return try_write_slowly(conn, bytes, size);
 }
