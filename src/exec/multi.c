@@ -27,7 +27,8 @@
  *             [I2] a worker sleeps only when it has announced it in `idle` and then found all shards
  *                  empty; whoever pushes into a shard then looks at `idle`. All seq_cst: one of the two
  *                  sees the other, so a task in a shard never waits for a sleeping runtime.
- *             [I3] a bit of `idle` is cleared by whoever wakes that worker, or by itself: one wake each.
+ *             [I3] a bit of `idle` is cleared by whoever wakes that worker, or by itself: one wake each,
+ *                  which whoever drives for it may take; it is `parked` before, so they pass it on.
  *             [I4] nobody starves, however many yield for ever. Rings and shards are first in, first out.
  *                  Of SLOT_POLLS + 1 tasks one is the ring's oldest; a thief with an empty ring takes
  *                  the oldest, and runs them first. If something is in a shard, turns leave room in the
@@ -483,8 +484,7 @@ void weft__mt_drive_other(struct weft__worker *victim)
 	int64_t now = weft__clock_now();
 
 	weft__reactor_poll(&victim->reactor, 0);
-	/* The look may have taken a wake that was meant for the victim, which sleeps by now. */
-	if (WEFT_UNLIKELY(atomic_load_seq_cst(&victim->parked))) /* pairs with mt_park */
+	if (WEFT_UNLIKELY(atomic_load_seq_cst(&victim->parked))) /* [I3] pairs with mt_park */
 		weft__reactor_wake(&victim->reactor);
 	if (weft__wheel_is_due(&victim->wheel, now))
 		weft__wheel_expire(&victim->wheel, now);
@@ -614,8 +614,8 @@ static void mt_park(struct weft__worker *worker)
 		return;
 	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_park)
 		hooks->thread_park(hooks->data);
+	atomic_store_seq_cst(&worker->parked, 1u); /* [I3] drive_other; and the monitor's last look */
 	idle_announce(worker); /* [I2] */
-	atomic_store_seq_cst(&worker->parked, 1u); /* pairs with the monitor's last look */
 	if (!has_work(worker)) {
 		next = weft__wheel_next(&worker->wheel);
 		if (next != WEFT_NEVER) {

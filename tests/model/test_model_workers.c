@@ -621,6 +621,43 @@ TEST(monitor_that_stops_sees_the_end)
 	check_passes("a monitor and the end", monitor_ends, 0);
 }
 
+/* ---- a wake that somebody else takes --------------------------------------------------------------- */
+
+/* A worker that has found the first stuck, a while ago. */
+static void drives_the_first(void *unused)
+{
+	(void)unused;
+	weft__mt_drive_other(&workers[0]);
+}
+
+static uint32_t is_awake; /* atomic */
+
+static void goes_to_sleep(void *unused)
+{
+	(void)unused;
+	mt_park(&workers[0]);
+	atomic_store_relaxed(&is_awake, 1u);
+}
+
+/* Whoever has been woken is not in `idle` any more: if it sleeps on, nobody wakes it. */
+static void wake_is_taken(void)
+{
+	begin(1);
+	is_awake = 0;
+	model_thread(goes_to_sleep, NULL);
+	model_thread(drives_the_first, NULL);
+	weft__mt_wake_one(&runtime);
+	while (!atomic_load_relaxed(&is_awake) && !idle_count(&runtime))
+		atomic_pause();
+	weft__mt_wake_one(&runtime);
+	model_join_all();
+}
+
+TEST(wake_that_is_taken_by_who_drives_for_the_worker_is_passed_on)
+{
+	check_passes("a wake that is taken", wake_is_taken, 0);
+}
+
 /* ---- memory orders -------------------------------------------------------------------------------- */
 
 static void (*const sleep_bodies[])(void) = { one_arrives };
