@@ -36,6 +36,7 @@ enum meaning {
 	MEANS_DEPENDENCY_TARGET,
 	MEANS_DEPENDENCY_DETAIL,
 	MEANS_TEMPORARIES,
+	MEANS_FILES,
 	MEANS_FLAG,
 	MEANS_DEFINITION,
 	MEANS_NO_LIBRARY,
@@ -187,18 +188,18 @@ static const struct rule rules[] = {
 	{ "-coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 }, /* a pass that checks would write, too */
 	{ "--coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 },
 	{ "-ftest-coverage", FORM_ALONE, CODE, MEANS_FLAG, 0 },
-	{ "-fprofile-", FORM_JOINED, CODE, MEANS_NOTHING, 0 }, /* or not find what it has counted */
+	{ "-fprofile-", FORM_JOINED, CODE, MEANS_FILES, 0 }, /* or not find what it has counted */
 	{ "-fauto-profile", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
 	{ "-fdump-", FORM_JOINED, CODE, MEANS_NOTHING,
 			0 }, /* and a report is for the pass that compiles */
 	{ "-fopt-info", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
-	{ "-fsave-optimization-record", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
-	{ "-fstack-usage", FORM_ALONE, CODE, MEANS_NOTHING, 0 },
+	{ "-fsave-optimization-record", FORM_JOINED, CODE, MEANS_FILES, 0 },
+	{ "-fstack-usage", FORM_ALONE, CODE, MEANS_FILES, 0 },
 	{ "-fcallgraph-info", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
 	{ "-fmem-report", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
 	{ "-ftime-report", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
-	{ "-ftime-trace", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
-	{ "-gsplit-dwarf", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
+	{ "-ftime-trace", FORM_JOINED, CODE, MEANS_FILES, 0 },
+	{ "-gsplit-dwarf", FORM_JOINED, CODE, MEANS_FILES, 0 },
 	{ "-d", FORM_JOINED, CODE, MEANS_NOTHING, 0 },
 	{ "-Q", FORM_ALONE, CODE, MEANS_NOTHING, 0 },
 	{ "-f", FORM_JOINED, ALL, MEANS_FLAG, 0 },
@@ -273,7 +274,7 @@ static void flag_note(
 		sanitizers_note(arguments, word + strlen("-fno-sanitize="), false);
 	else if (!strcmp(word, "--coverage") || !strcmp(word, "-coverage") ||
 			!strcmp(word, "-ftest-coverage"))
-		arguments->counts_lines = true;
+		arguments->counts_lines = arguments->leaves_files = true;
 	else if (!strcmp(word, "-fPIC") || !strcmp(word, "-fpic"))
 		code->is_pic = true;
 	else if (!strcmp(word, "-fPIE") || !strcmp(word, "-fpie") || !strcmp(word, "-fno-PIC") ||
@@ -335,6 +336,7 @@ static void option_note(struct reading *reading, const struct rule *rule, struct
 
 	switch (rule->meaning) {
 	case MEANS_NOTHING:
+	case MEANS_FILES:
 	case MEANS_DEPENDENCY_DETAIL:
 		break;
 	case MEANS_STAGE:
@@ -357,7 +359,7 @@ static void option_note(struct reading *reading, const struct rule *rule, struct
 		break;
 	case MEANS_TEMPORARIES:
 		arguments->saves_temporaries = true;
-		arguments->saves_beside_sources = strcmp(rest, "=cwd") == 0;
+		arguments->saves_here = strcmp(rest, "=cwd") == 0;
 		break;
 	case MEANS_FLAG:
 		flag_note(arguments, &reading->code, argument->text);
@@ -385,10 +387,17 @@ static void option_note(struct reading *reading, const struct rule *rule, struct
 		stage_limit(arguments, rule->stage);
 		break;
 	}
+}
+
+static void option_classify(
+		struct arguments *arguments, const struct rule *rule, struct argument *argument)
+{
 	argument->is_about_mistakes = is_about_mistakes(argument->text);
-	arguments->has_own |= rule_is_own(rule);
 	argument->is_dependency = rule->meaning >= MEANS_DEPENDENCIES &&
 			rule->meaning <= MEANS_DEPENDENCY_DETAIL;
+	arguments->has_own |= rule_is_own(rule);
+	arguments->leaves_files |= rule->meaning == MEANS_FILES;
+	arguments->splits_debug |= strcmp(argument->text, "-gsplit-dwarf") == 0;
 }
 
 bool argument_is_own(const char *word)
@@ -474,6 +483,7 @@ void arguments_parse(struct arguments *arguments, char *const *argv)
 			i++;
 		}
 		option_note(&reading, rule, argument);
+		option_classify(arguments, rule, argument);
 	}
 	decide(arguments, &reading);
 }

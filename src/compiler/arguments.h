@@ -66,7 +66,9 @@ struct arguments {
 	bool wants_dependencies;     /* -MD, -MMD */
 	bool has_dependency_target;  /* -MT, -MQ */
 	bool saves_temporaries;      /* -save-temps */
-	bool saves_beside_sources;   /* -save-temps=cwd: in the current directory */
+	bool saves_here;             /* -save-temps=cwd: in the current directory */
+	bool leaves_files;           /* --coverage, -gsplit-dwarf and others, beside the object */
+	bool splits_debug;           /* -gsplit-dwarf */
 	bool emits_llvm;             /* -emit-llvm names its outputs .bc, .ll */
 	bool is_verbose;             /* -v */
 	bool is_interposable;        /* -fPIC with default visibility */

@@ -350,8 +350,10 @@ static int unit_compile(struct driver *driver, const struct unit *unit, const ch
 	if (status == 2)
 		status = 1; /* with -pipe, gcc's status is the assembler's */
 	messages_show(messages, unit, plan->shows_color);
+	bool is_ours = !scratch_has(messages, "[W029]"); /* else it is what $CC alone computes */
 	close(messages);
-	if (status && is_text_wrong(driver, pass_compile(plan, unit->source, output), text))
+	if (status && is_ours &&
+			is_text_wrong(driver, pass_compile(plan, unit->source, output), text))
 		complain("%s is valid, but what it was translated to is not; please report it, with the\n"
 			 "files that -save-temps leaves",
 				unit->source->text);
@@ -363,13 +365,10 @@ static int unit_compile(struct driver *driver, const struct unit *unit, const ch
 static int temporary_save(const struct driver *driver, const struct unit *unit, const char *suffix,
 		const char *text, size_t size)
 {
-	char *stem = auxiliary_stem(&driver->arguments, unit->source);
-	char *slash = driver->arguments.saves_beside_sources ? strrchr(stem, '/') : NULL;
-	char *path = format_text("%s%s", slash ? slash + 1 : stem, suffix);
+	char *path = saved_name(&driver->arguments, unit->source, suffix);
 	int status = file_write(path, text, size);
 
 	free(path);
-	free(stem);
 	return status;
 }
 
@@ -415,9 +414,12 @@ static int unit_finish_stage(struct driver *driver, const struct unit *unit, cha
 		return 0;
 	}
 	if (stage == STAGE_LINK) {
-		char *name = format_text("%s/%zu.o", temporary_directory(), driver->async_count);
+		char *name = linked_name(&driver->plan, unit->source);
 
-		temporary_add(name);
+		if (!name)
+			name = format_text("%s/%zu.o", temporary_directory(), driver->async_count);
+		if (!driver->arguments.saves_temporaries)
+			temporary_add(name);
 		*object = name;
 		return unit_compile(driver, unit, name);
 	}
@@ -439,8 +441,8 @@ static int unit_translate_checked(struct driver *driver, struct unit *unit)
 	if (!status)
 		status = unit_check_and_translate(driver, unit);
 	if (!status && saves && unit->is_async)
-		status = temporary_save(
-				driver, unit, ".async.c", unit->translated, unit->translated_size);
+		status = temporary_save(driver, unit, SAVED_TRANSLATION, unit->translated,
+				unit->translated_size);
 	driver->async_count += unit->is_async;
 	return status;
 }

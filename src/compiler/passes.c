@@ -16,12 +16,14 @@
  *        but for those of values that are not there yet: then the plain reading is optimized, too.
  * Names: what gcc derives from the names of source and output (dependencies, .gcno, .dwo, -save-temps)
  *        it would derive here from the name of its standard input; so they are given, by the rules
- *        of gcc 11 and later. clang names most of them after the output.
+ *        of gcc 11 and later. clang names them after its output or, of what -save-temps leaves, its
+ *        input: which is then x.async.c, and what is linked at once is not a temporary object.
  * Order: the headers of Weft come last, after all directories that the user names.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "compiler/passes.h"
 #include "compiler/warnings.h"
@@ -69,17 +71,47 @@ char *output_name(const struct arguments *arguments, const struct argument *sour
 char *auxiliary_stem(const struct arguments *arguments, const struct argument *source)
 {
 	const char *output = arguments->output;
+	bool links = arguments->stage == STAGE_LINK;
 
-	if (!output || strcmp(output, "/dev/null") == 0)
+	if (output ? strcmp(output, "/dev/null") == 0 : !links)
 		return source_with_suffix(source, "");
-	if (arguments->stage != STAGE_LINK)
-		return with_suffix(output, "");
-	char *prefix = with_suffix(output, "");
+	if (!output)
+		output = "a.out";
+	if (arguments->saves_here && strrchr(output, '/'))
+		output = strrchr(output, '/') + 1;
+	size_t unused;
+	bool has_suffix = !links || ends_with(output, ".exe") ||
+			strcmp(base_of(output, &unused), "a.out") == 0;
+	char *prefix = has_suffix ? with_suffix(output, "") : format_text("%s", output);
+	if (!links)
+		return prefix;
 	char *name = source_with_suffix(source, "");
 	char *stem = format_text("%s-%s", prefix, name);
 	free(prefix);
 	free(name);
 	return stem;
+}
+
+char *saved_name(const struct arguments *arguments, const struct argument *source,
+		const char *suffix)
+{
+	char *stem = auxiliary_stem(arguments, source);
+	char *name = format_text("%s%s", stem, suffix);
+
+	free(stem);
+	return name;
+}
+
+char *linked_name(const struct plan *plan, const struct argument *source)
+{
+	const struct arguments *arguments = plan->arguments;
+	char *name = saved_name(arguments, source, ".o");
+
+	if (arguments->saves_temporaries ||
+			(plan->is_clang && arguments->leaves_files && access(name, F_OK) != 0))
+		return name;
+	free(name);
+	return NULL;
 }
 
 static void add_argument(struct words *argv, const struct argument *argument)
@@ -314,6 +346,14 @@ struct words pass_translate(const struct plan *plan, const struct argument *sour
 	return argv;
 }
 
+static void add_to_clang(struct words *argv, const char *option, const char *operand)
+{
+	words_add(argv, "-Xclang");
+	words_add(argv, option);
+	words_add(argv, "-Xclang");
+	words_add(argv, operand);
+}
+
 /* Auxiliary outputs, and what debug information says of the source. */
 static void add_names(struct words *argv, const struct plan *plan, const struct argument *source)
 {
@@ -322,11 +362,15 @@ static void add_names(struct words *argv, const struct plan *plan, const struct 
 	const char *base = base_of(stem, &unused);
 
 	if (plan->is_clang) {
-		words_add(argv, "-Xclang");
-		words_add(argv, "-main-file-name");
-		words_add(argv, "-Xclang");
-		words_add(argv, source->text);
+		char *dwo = format_text("%s.dwo", stem);
+
+		add_to_clang(argv, "-main-file-name", source->text);
+		if (plan->arguments->stage == STAGE_ASSEMBLY && plan->arguments->splits_debug) {
+			add_to_clang(argv, "-split-dwarf-file", dwo);
+			add_to_clang(argv, "-split-dwarf-output", dwo);
+		}
 		words_add(argv, "-Qunused-arguments");
+		free(dwo);
 		free(stem);
 		return;
 	}
@@ -366,7 +410,14 @@ struct words pass_compile(
 	add_names(&argv, plan, source);
 	words_add(&argv, "-x");
 	words_add(&argv, "cpp-output");
-	words_add(&argv, "-");
+	if (plan->is_clang && plan->arguments->saves_temporaries) {
+		char *name = saved_name(plan->arguments, source, SAVED_TRANSLATION);
+
+		words_add(&argv, name);
+		free(name);
+	} else {
+		words_add(&argv, "-");
+	}
 	return argv;
 }
 

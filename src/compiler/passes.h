@@ -43,6 +43,10 @@ enum {
 struct words pass_compile(
 		const struct plan *plan, const struct argument *source, const char *output);
 
+/* The object of a source that is linked at once, yours: it is kept, or what lies beside it is named after
+ * it; NULL: any temporary file. */
+char *linked_name(const struct plan *plan, const struct argument *source);
+
 /* $CC over what remains of the command line: `objects` stand for the inputs at the same place, and
  * "" for those that are done with. */
 struct words pass_rest(const struct plan *plan, const char *const *objects, bool links_async);
@@ -53,8 +57,13 @@ struct words pass_original(const struct plan *plan, char *const *argv, const cha
 /* What the compiler names after a source: -o, or a.o in the current directory. */
 char *output_name(const struct arguments *arguments, const struct argument *source);
 
-/* The name without directory and suffix that auxiliary files of a source share, with what $CC puts
- * before it ("out/prog-"). */
+/* The path without suffix that auxiliary files of a source share, with what $CC puts before its name
+ * ("out/prog-"). */
 char *auxiliary_stem(const struct arguments *arguments, const struct argument *source);
+
+/* What -save-temps keeps, by its suffix; yours. */
+#define SAVED_TRANSLATION ".async.c"
+char *saved_name(const struct arguments *arguments, const struct argument *source,
+		const char *suffix);
 
 #endif

@@ -255,12 +255,38 @@ is_coverage_named_as_by_gcc() {
 	gcov -t -o out program-async.gcda >report && has '[1-9][0-9]*\**:.*printf' report
 }
 
+# Of what is linked at once, too: nothing is named after an object that is gone, and TMPDIR stays empty.
+is_file_beside_the_object_named_after_it() {
+	for cc in gcc clang; do
+		command -v $cc >/dev/null || continue
+		export WEFT_CC=$cc
+		for flag in --coverage "-g -gsplit-dwarf" -fstack-usage -fsave-optimization-record; do
+			for output in "" "-o out/prog.v1"; do
+				rm -rf out ./*.o a-* ./*.dwo && mkdir out
+				# shellcheck disable=SC2086 # flags are words
+				weftcc $flag async.c $output && leaves_nothing && [ ! -f async.o ] || return
+				find . -name 'a-async.*' -o -name 'prog.v1-async.*' | grep -q -v '\.o$' || fail "$cc $flag $output: $(ls . out)" || return
+				case $output in ?*) program=out/prog.v1 ;; *) program=a.out ;; esac
+				strings -a $program | grep -e "$TMPDIR" && fail "$cc $flag: a temporary name in $program" && return 1
+			done
+		done
+		rm -f ./*.gcno && weftcc --coverage async.c && ./a.out >/dev/null && [ -f a-async.gcda ] || fail "$cc: $(ls)" || return
+		weftcc -S -g -gsplit-dwarf async.c && [ ! -f ./-.dwo ] && [ -f async.s ] || fail "$cc: $(ls)" || return
+	done
+	printf 'mine' >a-async.o && WEFT_CC=clang weftcc --coverage async.c && prints mine cat a-async.o
+}
+
 is_text_saved() {
 	mkdir out
+	command -v clang >/dev/null && for where in "" =obj =cwd; do
+		rm -f ./*.s out/*.s && WEFT_CC=clang weftcc -save-temps$where async.c -o out/c && [ -f "$(find . -name 'c-async.async.s')" ] &&
+			prints "hello, world
+bye" out/c && WEFT_CC=clang weftcc -save-temps$where -c async.c || fail "clang $where: $(ls . out)" || return
+	done
 	weftcc -save-temps -c async.c -o out/x.o && [ -f out/x.i ] && [ -f out/x.async.c ] && [ -f out/x.s ] &&
 		has greet__poll out/x.async.c && lacks _Async out/x.async.c && has _Async out/x.i || fail "$(ls . out)" || return
-	weftcc -save-temps=obj async.c -o out/program && [ -f out/program-async.async.c ] || fail "$(ls . out)" || return
-	weftcc -save-temps=cwd -c async.c -o out/y.o && [ -f y.async.c ] || fail "$(ls . out)"
+	weftcc -save-temps=obj async.c -o out/program && [ -f out/program-async.async.c ] && [ -f out/program-async.o ] || fail "$(ls . out)" || return
+	weftcc -save-temps=cwd -c async.c -o out/y.o && [ -f y.async.c ] && [ -f y.s ] || fail "$(ls . out)"
 }
 
 is_syntax_checked_without_output() {
