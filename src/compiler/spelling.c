@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler/spelling.c: universal character names as letters.
+ * compiler/spelling.c: universal character names as letters, digraphs as brackets.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -66,29 +66,75 @@ static const char *literal_skip(const char *at, const char *end)
 	return close + (at[1] == '*' ? 2 : 1);
 }
 
+/* Behind the name that begins there, whose letter is written to *to, or `at`. */
+static const char *name_decode(const char *at, const char *end, char **to)
+{
+	size_t digits = at[1] == 'u' ? 4 : 8;
+	uint32_t letter;
+
+	if ((at[1] != 'u' && at[1] != 'U') || !number_read(at + 2, end, digits, &letter) ||
+			letter < 0x80 || letter >= 0x110000)
+		return at;
+	*to = letter_write(*to, letter);
+	return at + 2 + digits;
+}
+
+/* The bracket that the digraph stands for, or 0. */
+static char bracket_of(const char *at)
+{
+	switch (at[0]) {
+	case '<':
+		return at[1] == '%' ? '{' : at[1] == ':' ? '[' : 0;
+	case '%':
+		return at[1] == '>' ? '}' : 0;
+	case ':':
+		return at[1] == '>' ? ']' : 0;
+	default:
+		return 0;
+	}
+}
+
+/* Behind what is spelled in another way from here on, or `at`. */
+static const char *decode(const char *at, const char *end, char **to)
+{
+	char bracket = at + 1 < end ? bracket_of(at) : 0;
+
+	if (bracket) {
+		*(*to)++ = bracket;
+		*(*to)++ = ' ';
+		return at + 2;
+	}
+	return *at == '\\' && at + 1 < end ? name_decode(at, end, to) : at;
+}
+
+static bool is_plain(const char *text, size_t size)
+{
+	static const char *const others[] = { "\\u", "\\U", "<%", "<:" };
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (memmem(text, size, others[i], 2))
+			return false;
+	return true;
+}
+
 size_t spelling_decode(char *text, size_t size)
 {
 	const char *at = text, *end = text + size;
 	char *to = text;
 
-	if (!memmem(text, size, "\\u", 2) && !memmem(text, size, "\\U", 2)) /* nearly always */
+	if (is_plain(text, size)) /* nearly always */
 		return size;
 	while (at < end) {
 		const char *after = literal_skip(at, end);
-		uint32_t letter;
 
-		if (after == at && *at == '\\' && at + 1 < end && (at[1] == 'u' || at[1] == 'U')) {
-			size_t digits = at[1] == 'u' ? 4 : 8;
-
-			if (number_read(at + 2, end, digits, &letter) && letter >= 0x80 &&
-					letter < 0x110000) {
-				to = letter_write(to, letter);
-				at += 2 + digits;
+		if (after == at) {
+			after = decode(at, end, &to);
+			if (after > at) {
+				at = after;
 				continue;
 			}
-		}
-		if (after == at)
 			after++;
+		}
 		memmove(to, at, (size_t)(after - at));
 		to += after - at;
 		at = after;
