@@ -168,7 +168,7 @@ static const struct node *node_left(const struct node *jump)
 
 static bool is_label(const struct node *node, const char *name)
 {
-	if (node->kind == NODE_LABEL && strcmp(node->name, name) == 0)
+	if (node->kind == NODE_LABEL && node->name == name)
 		return true;
 	for (unsigned i = 0; i < node->count; i++)
 		if (node->child[i] && is_label(node->child[i], name))

@@ -16,7 +16,6 @@
 #include "compiler/leave.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "compiler/call.h"
 
@@ -64,7 +63,7 @@ static size_t remaining_after(const struct lower *lower, const struct layer *lay
 static bool is_same_way(const struct leave *one, const struct leave *other)
 {
 	return one->kind == other->kind && one->remaining == other->remaining &&
-			(one->kind != LEAVE_GOTO || strcmp(one->label, other->label) == 0);
+			(one->kind != LEAVE_GOTO || one->label == other->label);
 }
 
 static void leave_by_deferred(struct lower *lower, struct layer *layer, struct leave leave)

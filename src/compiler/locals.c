@@ -179,7 +179,7 @@ static uint64_t *label_live(struct flow *flow, const char *name)
 	struct label_live *label;
 
 	for (label = flow->labels; label; label = label->next)
-		if (strcmp(label->name, name) == 0)
+		if (label->name == name)
 			return label->live;
 	label = arena_zalloc(&flow->tree->arena, sizeof *label);
 	label->name = name;

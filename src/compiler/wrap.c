@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler/wrap.c: await and defer become nodes; what each node holds is noted.
+ * compiler/wrap.c: await and defer become nodes; what each node holds is noted, labels of one name are told
+ * apart.
  */
 #include <string.h>
 
@@ -348,12 +349,60 @@ static void annotate(struct tree *tree, struct node *node, struct node *block)
 		note_address(node);
 }
 
+/* ---- labels ---- */
+
+struct label_name {
+	struct label_name *next;
+	const struct node *block; /* whose __label__ declares it, or the body */
+	const char *name;
+};
+
+/* `{ __label__ out, again; ...` */
+static bool declares_label(const struct source *source, const struct node *block, const char *name)
+{
+	for (size_t i = source_token(source, block->begin) + 1;
+			source_token_is(source, i, "__label__"); i++)
+		for (; i < source->token_count && !source_token_is(source, i, ";"); i++)
+			if (source_token_is(source, i, name))
+				return true;
+	return false;
+}
+
+/* Gives the names of a label and of each goto there one address, which no other label has. */
+static void name_labels(struct tree *tree, const struct function *function, struct node *node,
+		struct label_name **names)
+{
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i])
+			name_labels(tree, function, node->child[i], names);
+	if (node->kind != NODE_LABEL && node->kind != NODE_GOTO)
+		return;
+
+	const struct node *block = node->parent;
+	struct label_name *label = *names;
+
+	while (block != function->body &&
+			!(block->kind == NODE_BLOCK &&
+					declares_label(tree->source, block, node->name)))
+		block = block->parent;
+	while (label && !(label->block == block && strcmp(label->name, node->name) == 0))
+		label = label->next;
+	if (!label) {
+		label = arena_zalloc(&tree->arena, sizeof *label);
+		*label = (struct label_name){ *names, block, node->name };
+		*names = label;
+	}
+	node->name = label->name;
+}
+
 void wrap_body(struct tree *tree, struct function *function)
 {
 	const struct source *source = tree->source;
 	size_t first = source_token(source, function->body_begin);
+	struct label_name *labels = NULL;
 
 	link_parents(function->body);
+	name_labels(tree, function, function->body, &labels);
 	for (size_t i = 0; i < function->in_type_count; i++)
 		link_parents(function->in_types[i]);
 	wrap_awaits(tree, function, first);
