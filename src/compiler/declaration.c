@@ -250,16 +250,17 @@ static void initialise(struct lower *lower, const struct variable *variable, str
 		text_printf(lower->out, "weft_f->%s = %s;", member, text);
 }
 
-/* Where nothing awaits nothing comes between the variables, and a type in front of them stays there. */
-static void declare_in_place(struct lower *lower, const struct node *node, unsigned i,
+/* Where nothing awaits nothing comes between the declarators, and a type in front of them stays there. */
+static void declare_in_place(struct lower *lower, const struct node *node, const struct node *child,
 		size_t specifiers_end, size_t from, size_t equals)
 {
 	const struct source *source = lower->source;
-	const struct node *child = node->child[i];
 	bool together = !lower->function->body->has_await;
-	const char *value = child->count ? lower_expression(lower, child->child[0], false) : NULL;
+	bool is_last = !source_token_is(source, declarator_end(source, from, false), ",");
+	const char *value = child && child->count ? lower_expression(lower, child->child[0], false)
+						  : NULL;
 
-	if (i == 0 || !together)
+	if (from == specifiers_end || !together)
 		text_printf(lower->out, "%s ",
 				lower_render(lower, node->begin,
 						specifiers_end ? source->tokens[specifiers_end - 1]
@@ -270,46 +271,68 @@ static void declare_in_place(struct lower *lower, const struct node *node, unsig
 					source->tokens[equals].begin));
 	if (value)
 		text_printf(lower->out, "= %s", value);
-	text_puts(lower->out, together && i + 1 < node->count ? ", " : "; ");
+	text_puts(lower->out, together && !is_last ? ", " : "; ");
+}
+
+/* `int f(void), x;`: the name of the first that is declared there, be it a function. */
+static uint32_t first_name(const struct function *function, const struct node *declaration)
+{
+	uint32_t first = declaration->child[0]->variable->name_at;
+
+	for (size_t i = 0; i < function->prototype_count; i++)
+		if (function->prototypes[i] >= declaration->begin &&
+				function->prototypes[i] < first)
+			first = function->prototypes[i];
+	return first;
+}
+
+static void lower_variable(struct lower *lower, struct node *node, struct node *child,
+		size_t specifiers_end, size_t from)
+{
+	size_t equals = declarator_end(lower->source, from, true);
+	struct variable *variable = child->variable;
+
+	lower_sync(lower, variable->name_at);
+	if (variable->future) {
+		lower_future(lower, variable);
+	} else if (variable->hoisted) {
+		hoist_variable(lower, node, specifiers_end, from, equals, variable);
+		if (statement_guards(lower, variable))
+			lower_guard(lower, variable);
+		if (child->count)
+			initialise(lower, variable, child->child[0]);
+		else if (lower->tree->options->sanitize_memory)
+			text_printf(lower->out,
+					"weft_frame_forget((const void *)&weft_f->%s, "
+					"sizeof weft_f->%s); ",
+					variable->member, variable->member);
+	} else {
+		declare_in_place(lower, node, child, specifiers_end, from, equals);
+	}
+	if (statement_cleans(variable))
+		lower_cleanup(lower, variable);
 }
 
 void lower_declaration(struct lower *lower, struct node *node)
 {
 	const struct source *source = lower->source;
-	size_t specifiers_end, from;
+	size_t specifiers_end, from, end;
+	unsigned next = 0;
 
 	if (node->count == 0) { /* types only */
 		lower_sync(lower, node->begin);
 		text_puts(lower->out, lower_render(lower, node->begin, node->end));
 		return;
 	}
-	specifiers_end = from =
-			first_declarator(source, node->begin, node->child[0]->variable->name_at);
-	for (unsigned i = 0; i < node->count; i++) {
-		struct node *child = node->child[i];
-		struct variable *variable = child->variable;
-		size_t equals = declarator_end(source, from, true),
-		       end = declarator_end(source, from, false);
-
-		lower_sync(lower, variable->name_at);
-		if (variable->future) {
-			lower_future(lower, variable);
-		} else if (variable->hoisted) {
-			hoist_variable(lower, node, specifiers_end, from, equals, variable);
-			if (statement_guards(lower, variable))
-				lower_guard(lower, variable);
-			if (child->count)
-				initialise(lower, variable, child->child[0]);
-			else if (lower->tree->options->sanitize_memory)
-				text_printf(lower->out,
-						"weft_frame_forget((const void *)&weft_f->%s, "
-						"sizeof weft_f->%s); ",
-						variable->member, variable->member);
-		} else {
-			declare_in_place(lower, node, i, specifiers_end, from, equals);
-		}
-		if (statement_cleans(variable))
-			lower_cleanup(lower, variable);
-		from = end + 1;
+	specifiers_end = first_declarator(source, node->begin, first_name(lower->function, node));
+	for (from = specifiers_end;; from = end + 1) {
+		end = declarator_end(source, from, false);
+		if (next < node->count &&
+				node->child[next]->variable->name_at < source->tokens[end].begin)
+			lower_variable(lower, node, node->child[next++], specifiers_end, from);
+		else /* a function */
+			declare_in_place(lower, node, NULL, specifiers_end, from, end);
+		if (!source_token_is(source, end, ","))
+			break;
 	}
 }

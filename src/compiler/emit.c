@@ -273,6 +273,13 @@ void emit_definition(struct tree *tree, struct function *function, struct text *
 	struct place told = place;
 	told.file = file_mapped(tree, place.file);
 	emit_descriptor(function, told, out);
+	if (!tree->options->only_function) {
+		source_mark(out, place);
+		text_printf(out,
+				"_Static_assert(__alignof__(struct %s__frame) <= %d, "
+				"\"`%s` keeps what is aligned to more: keep a pointer to it [W029]\");\n",
+				function->name, EMIT_FRAME_ALIGN_MAX, function->name);
+	}
 	if (is_main) {
 		int count = clang_getNumArgTypes(function->type);
 

@@ -7,6 +7,8 @@
 
 #include "compiler/lower.h"
 
+enum { EMIT_FRAME_ALIGN_MAX = 64 }; /* that of the blocks that hold frames */
+
 /* struct f__args, f__init, and the declarations of f__poll and f__async: once in a file. */
 void emit_prefix(struct tree *tree, struct function *function, struct text *out);
 /* The frame, the state machine and the descriptor. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/emit.h"
 #include "compiler/lower.h"
 
 /* ---- scopes of the frame ---- */
@@ -104,7 +105,7 @@ void lower_sync(struct lower *lower, uint32_t offset)
 struct node *label_node(const struct lower *lower, const char *name)
 {
 	for (struct label_home *home = lower->labels; home; home = home->next)
-		if (strcmp(home->name, name) == 0)
+		if (home->name == name)
 			return home->node;
 	return NULL;
 }
@@ -225,6 +226,42 @@ static bool is_asm_goto(const struct source *source, const struct node *node)
 static bool is_unknown_jump(const struct source *source, const struct node *node)
 {
 	return node->kind == NODE_COMPUTED_GOTO || is_asm_goto(source, node);
+}
+
+/* What the declaration says, as a number, or 0: an expression is left to the compiler of the frame. */
+static unsigned long stated_alignment(const struct source *source, const struct node *declaration)
+{
+	static const char *const words[] = { "aligned", "__aligned__", "_Alignas", "alignas" };
+	unsigned long most = 0;
+
+	for (size_t i = source_token(source, declaration->begin);
+			i + 2 < source->token_count && source->tokens[i].begin < declaration->end;
+			i++)
+		for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+			if (source_token_is(source, i, words[w]) &&
+					source_token_is(source, i + 1, "(")) {
+				unsigned long stated =
+						strtoul(source->text + source->tokens[i + 2].begin,
+								NULL, 0);
+
+				most = stated > most ? stated : most;
+			}
+	return most;
+}
+
+static void check_alignment(const struct lower *lower, const struct variable *variable)
+{
+	long long of_type = clang_Type_getAlignOf(variable->type);
+	unsigned long bytes = of_type > 0 ? (unsigned long)of_type : 0, stated = 0;
+
+	if (variable->node)
+		stated = stated_alignment(lower->source, variable->node->parent);
+	bytes = stated > bytes ? stated : bytes;
+	if (bytes > EMIT_FRAME_ALIGN_MAX)
+		diagnose_error(lower->tree, variable->name_at, "W029",
+				"`%s` is aligned to %lu bytes, a frame to %d: keep a pointer to what "
+				"aligned_alloc gives",
+				variable->name, bytes, EMIT_FRAME_ALIGN_MAX);
 }
 
 static void check_supported(struct lower *lower, struct node *node)
@@ -376,8 +413,12 @@ void lower_function(struct tree *tree, struct function *function, const struct e
 	find_labels(&lower, function->body);
 	check_defers(&lower, function->body);
 	future_check_uses(&lower, function->body);
-	if (function->is_async)
+	if (function->is_async) {
 		check_supported(&lower, function->body);
+		for (const struct variable *v = function->variables; v; v = v->next)
+			if (v->hoisted || v->parameter >= 0)
+				check_alignment(&lower, v);
+	}
 	check_function(tree, function);
 	lower_name_types(&lower);
 	for (size_t i = 0; i < async_objects->count; i++)

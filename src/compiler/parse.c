@@ -80,11 +80,11 @@ static void note_function(struct tree *tree, CXCursor cursor)
 	struct function *function;
 	struct declaration *declaration;
 	const struct source *source = tree->source;
+	uint32_t name_at = location_offset(clang_getCursorLocation(cursor));
 
 	if (strcmp(cursor_name(tree, cursor), "main") ==
 			0) /* clang gives main no calling convention */
-		is_async = has_async_before(
-				source, begin, location_offset(clang_getCursorLocation(cursor)));
+		is_async = has_async_before(source, begin, name_at);
 	if (!is_async && !(is_definition && has_words(tree, begin, end)))
 		return;
 	function = function_of(tree, cursor);
@@ -109,6 +109,9 @@ static void note_function(struct tree *tree, CXCursor cursor)
 	declaration = &function->declarations[function->declaration_count++];
 	declaration->begin = begin;
 	declaration->end = end;
+	declaration->name_at = name_at;
+	declaration->is_first = begin != tree->last_declaration;
+	tree->last_declaration = begin;
 	declaration->is_definition = is_definition;
 	if (is_definition) {
 		function->is_defined = true;
@@ -380,6 +383,7 @@ void tree_free(struct tree *tree)
 {
 	for (struct function *f = tree->functions; f; f = f->next) {
 		free(f->declarations);
+		free(f->prototypes);
 		free(f->names);
 		free(f->in_types);
 		free(f->type_uses);

@@ -132,10 +132,49 @@ static void find_async_objects(struct tree *tree, struct edits *edits)
 			edit_async_object(tree, edits, i);
 }
 
+/* Whether it declares an async function there. */
+static bool declares_at(const struct tree *tree, uint32_t begin, uint32_t end, uint32_t declaration)
+{
+	for (const struct function *f = tree->functions; f; f = f->next)
+		for (size_t d = 0; d < f->declaration_count; d++)
+			if (f->is_async && f->declarations[d].begin == declaration &&
+					f->declarations[d].name_at >= begin &&
+					f->declarations[d].name_at < end)
+				return true;
+	return false;
+}
+
+/* `async int f(void), x;`: x would be lost, as what stands for the declaration is made of functions. */
+static void check_declarators(struct tree *tree, const struct declaration *declaration)
+{
+	const struct source *source = tree->source;
+	size_t first = source_token(source, declaration->begin);
+
+	for (size_t i = first; i < source->token_count; i++) {
+		if (source_token_is(source, i, "(") || source_token_is(source, i, "{"))
+			i = source_match(source, i);
+		if (!source_token_is(source, i, ",") && !source_token_is(source, i, ";"))
+			continue;
+		if (!declares_at(tree, source->tokens[first].begin, source->tokens[i].begin,
+				    declaration->begin)) {
+			diagnose_error(tree, source->tokens[first].begin, "W018",
+					"this is declared together with an async function, and is "
+					"none: give it a declaration of its own");
+			return;
+		}
+		if (source_token_is(source, i, ";"))
+			return;
+		first = i + 1;
+	}
+}
+
 static void check_declaration(struct tree *tree, const struct function *function)
 {
 	uint32_t at = function->declarations[0].begin;
 
+	for (size_t d = 0; d < function->declaration_count; d++)
+		if (!function->declarations[d].is_definition && function->declarations[d].is_first)
+			check_declarators(tree, &function->declarations[d]);
 	if (function->is_variadic)
 		diagnose_error(tree, at, "W015",
 				"`%s` is variadic: an async function keeps its arguments, so their "

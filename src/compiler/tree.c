@@ -544,6 +544,12 @@ static void build_prototype(struct tree *tree, struct function *function, CXCurs
 
 	if (!function || cursor_begin(cursor) < function->body_begin)
 		return;
+	if (cursor.kind == CXCursor_FunctionDecl) {
+		function->prototypes = grow(function->prototypes, function->prototype_count,
+				&function->prototype_capacity, sizeof *function->prototypes);
+		function->prototypes[function->prototype_count++] =
+				location_offset(clang_getCursorLocation(cursor));
+	}
 	clang_visitChildren(cursor, visit_child, &children);
 	for (size_t i = 0; i < children.count; i++)
 		note_in_type(function, children.children[i]);

@@ -87,7 +87,7 @@ struct node {
 	CXType type;               /* of an expression, before implicit conversions */
 	struct variable *variable; /* NODE_NAME, NODE_VARIABLE */
 	struct function *function; /* NODE_NAME of an async function */
-	const char *name;          /* of a label, or what NODE_NAME says */
+	const char *name;          /* what NODE_NAME says; of a label: each has another address */
 	bool has_await;            /* here or below */
 	bool has_effect;
 	bool has_builtin;   /* a call of an async function or of a built-in */
@@ -131,7 +131,9 @@ struct substitute {
 
 struct declaration {
 	uint32_t begin, end; /* a definition's end is where its body begins */
+	uint32_t name_at;
 	bool is_definition;
+	bool is_first; /* of the functions declared there: `int f(void), g(void);` */
 };
 
 struct function {
@@ -147,6 +149,8 @@ struct function {
 	struct node *body;
 	struct variable *variables, **variables_end;
 	unsigned variable_count, parameter_count;
+	uint32_t *prototypes; /* where functions that the body declares have their names */
+	size_t prototype_count, prototype_capacity;
 	struct node **names; /* every use of a variable */
 	size_t name_count, name_capacity;
 	struct node **in_types; /* operands in the types of declarations: no part of `body` */
@@ -181,6 +185,7 @@ struct tree {
 	struct function *functions, **functions_end; /* async ones, and plain ones that use them */
 	struct node **file_names;                    /* async functions named outside functions */
 	size_t file_name_count, file_name_capacity;
+	uint32_t last_declaration; /* where that of the last function begins */
 	unsigned error_count, warning_count;
 	struct applied applied; /* what was replaced in the output */
 	bool is_inconsistent;   /* edits overlap: a defect of ours */

@@ -83,11 +83,51 @@ static int types_once_plainly(int n)
 	return one.a + one.b;
 }
 
+/* Functions are declared beside variables. */
+static async int beside_functions(int n)
+{
+	int outside(int), k = n, (*p)(int) = outside, never_called(void), *q = &k;
+
+	defer printf("left %d\n", k);
+	await weft_yield();
+	int (outside)(int), twice = outside(n);
+	return p(k) + *q + twice;
+}
+
+static int beside_functions_plainly(int n)
+{
+	int a = 1, outside(int), b = 2, never_called(void);
+
+	defer a++;
+	return a + b + outside(n);
+}
+
+int outside(int n), not_a_function = 3;
+async int pick(int n), pick_again(int n);
+
+int outside(int n)
+{
+	return n * 10;
+}
+
+async int pick(int n)
+{
+	return n + not_a_function;
+}
+
+async int pick_again(int n)
+{
+	await weft_yield();
+	return await pick(n) + 1;
+}
+
 async int main(void)
 {
 	printf("pointers %d\n", await pointers());
 	printf("pragmas %d\n", await pragmas());
 	printf("once %d %d %d\n", await types_once(-5), await types_once(1), await types_once(10));
 	printf("plainly %d\n", await weft_blocking(types_once_plainly(2)));
+	printf("beside %d\n", await beside_functions(2));
+	printf("beside %d %d\n", beside_functions_plainly(4), await pick_again(5));
 	return 0;
 }
