@@ -7,10 +7,10 @@
 
 #include <stddef.h>
 
-/* Writes universal character names (`\u00e4`) outside of strings and comments as UTF-8, and digraphs (`<%`)
- * as what they stand for and a blank, in place; returns the new size. gcc's preprocessor makes such names
- * of all letters beyond ASCII, and libclang tells us the others: a name must look the same wherever it is
- * compared. */
+/* Writes universal character names (`\u00e4`) outside of strings and comments as UTF-8, digraphs as the
+ * brackets that they are, with a blank, in place; returns the new size. gcc's preprocessor makes such
+ * names of all letters beyond ASCII, and libclang tells us the others: a name must look the same wherever
+ * it is compared. */
 size_t spelling_decode(char *text, size_t size);
 
 #endif
