@@ -19,10 +19,10 @@
  */
 #include <errno.h>
 #include <stddef.h>
-#include <string.h>
 
 #include <weft/broadcast.h>
 
+#include "base/memory.h"
 #include "sync/followers.h"
 #include "sync/watchers.h"
 
@@ -69,7 +69,8 @@ int weft_broadcast_send(struct weft_broadcast *broadcast, const void *item)
 		weft__waiters_unlock(waiters);
 		return outcome;
 	}
-	memcpy(broadcast_slot(broadcast, broadcast->write), item, broadcast->item_bytes);
+	weft__message_copy(
+			broadcast_slot(broadcast, broadcast->write), item, broadcast->item_bytes);
 	broadcast->write = broadcast_after(broadcast, broadcast->write);
 	broadcast->sent++;
 	weft__followers_wake(waiters, (uint32_t)broadcast->sent, false);
@@ -152,7 +153,7 @@ static int broadcast_read(struct weft_broadcast_receiver *receiver, void *item)
 		receiver->read = broadcast->write; /* [I1] */
 		return -EOVERFLOW;
 	}
-	memcpy(item, broadcast_slot(broadcast, receiver->read), broadcast->item_bytes);
+	weft__message_copy(item, broadcast_slot(broadcast, receiver->read), broadcast->item_bytes);
 	receiver->read = broadcast_after(broadcast, receiver->read);
 	receiver->next++;
 	return 0;

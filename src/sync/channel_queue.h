@@ -14,8 +14,6 @@
 #ifndef WEFT_SYNC_CHANNEL_QUEUE_H
 #define WEFT_SYNC_CHANNEL_QUEUE_H
 
-#include <string.h>
-
 #include <weft/channel.h>
 
 #include "base/memory.h"
@@ -162,15 +160,6 @@ static inline void channel_advance(struct weft_channel *channel, struct channel_
 	after->drained = head;
 }
 
-/* Most items are a pointer or a number. */
-static inline void channel_copy(void *to, const void *from, uint32_t bytes)
-{
-	if (bytes == 8)
-		memcpy(to, from, 8);
-	else
-		memcpy(to, from, bytes);
-}
-
 /* There is room. */
 static inline void channel_write(struct weft_channel *channel, const void *item)
 {
@@ -179,7 +168,7 @@ static inline void channel_write(struct weft_channel *channel, const void *item)
 	WEFT_ASSERT(channel->room > 0); /* [I2] */
 	if (block->written == block->slots)
 		block = channel->write = block->next;
-	channel_copy(channel_block_item(block, block->written++, channel->item_bytes), item,
+	weft__message_copy(channel_block_item(block, block->written++, channel->item_bytes), item,
 			channel->item_bytes);
 	channel->room--;
 	channel->queued++;
@@ -198,7 +187,7 @@ static inline void channel_take(
 {
 	struct weft_channel_block *block = channel->head;
 
-	channel_copy(item, channel_block_item(block, block->read++, channel->item_bytes),
+	weft__message_copy(item, channel_block_item(block, block->read++, channel->item_bytes),
 			channel->item_bytes);
 	channel->queued--;
 	WEFT_ASSERT(channel->receivers.list.word <= channel->queued); /* [I3] */

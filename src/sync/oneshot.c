@@ -23,10 +23,10 @@
  */
 #include <errno.h>
 #include <stddef.h>
-#include <string.h>
 
 #include <weft/oneshot.h>
 
+#include "base/memory.h"
 #include "sync/waiters.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_oneshot) == 40, "part of the ABI");
@@ -101,7 +101,7 @@ int weft_oneshot_send(struct weft_oneshot *oneshot, const void *value)
 
 	WEFT_ASSERT(!is_sent);
 	if (oneshot->bytes)
-		memcpy(oneshot->value, value, oneshot->bytes); /* [I2] */
+		weft__message_copy(oneshot->value, value, oneshot->bytes); /* [I2] */
 	return oneshot_add(&oneshot->waiters, ONESHOT_SENT) & ONESHOT_CLOSED ? -EPIPE : 0;
 }
 
@@ -199,7 +199,7 @@ static enum weft_poll oneshot_poll(struct weft_frame *frame, int *result,
 static void oneshot_copy(const struct weft_oneshot *oneshot, void *value)
 {
 	if (oneshot->bytes)
-		memcpy(value, oneshot->value, oneshot->bytes); /* [I2] */
+		weft__message_copy(value, oneshot->value, oneshot->bytes); /* [I2] */
 }
 
 enum weft_poll weft_oneshot_recv__poll(void *frame, struct weft_context *cx)

@@ -11,10 +11,10 @@
  */
 #include <errno.h>
 #include <stddef.h>
-#include <string.h>
 
 #include <weft/watch.h>
 
+#include "base/memory.h"
 #include "sync/followers.h"
 #include "sync/watchers.h"
 
@@ -49,7 +49,7 @@ static int watch_put(struct weft_watch *watch, const void *value, int outcome)
 		weft__waiters_unlock(waiters);
 		return outcome;
 	}
-	memcpy(watch->value, value, watch->bytes);
+	weft__message_copy(watch->value, value, watch->bytes);
 	watch->version++;
 	weft__followers_wake(waiters, (uint32_t)watch->version, false);
 	return 0;
@@ -76,7 +76,7 @@ int weft_watch_send_if(struct weft_watch *watch, const void *value, uint64_t ver
 /* With the lock. */
 static uint64_t watch_copy(const struct weft_watch *watch, void *value)
 {
-	memcpy(value, watch->value, watch->bytes);
+	weft__message_copy(value, watch->value, watch->bytes);
 	return watch->version;
 }
 
