@@ -92,8 +92,7 @@ static void cover(struct weft_runtime *runtime, struct weft__worker *worker)
 	/* relaxed: thieves compare it with the worker's tick */
 	atomic_store_relaxed(&worker->stuck_tick, atomic_load_relaxed(&worker->tick));
 	weft__mt_drive_other(worker);
-	/* relaxed: hints */
-	if (weft__ring_count(&worker->ring) || atomic_load_relaxed(&worker->slot))
+	if (weft__ring_count(&worker->ring) || !weft__slot_is_empty(&worker->slot))
 		weft__mt_wake_one(runtime);
 	for (unsigned i = 0; i < runtime->nominal; i++)
 		if (!weft__inject_is_empty(&runtime->workers[i]->inject)) {

@@ -33,7 +33,8 @@
  *                  Of SLOT_POLLS + 1 tasks one is the ring's oldest; a thief with an empty ring takes
  *                  the oldest, and runs them first. If something is in a shard, turns leave room in the
  *                  ring, and looks begin with each shard in turn, though with the own one most often.
- * Cost        per task switch: pop, start, suspend: three atomics. A wake: one, and one for the slot.
+ * Cost        per task switch: start, suspend, and pop from the ring: three atomics; two if the task comes
+ *             from the slot (run_slot.h). A wake: one.
  * Not here    states of a task (core/task_mt.h), joining (exec/join.c), threads (exec/workers.c).
  */
 #include <errno.h>
@@ -176,8 +177,7 @@ static void mt_schedule(struct weft_task *task)
 		mt_inject_outside(runtime, task);
 		return;
 	}
-	/* acq_rel: pairs with the exchange of whoever takes the slot */
-	task = atomic_exchange_acq_rel(&worker->slot, task);
+	task = weft__slot_put(&worker->slot, task);
 	if (task)
 		mt_push(worker, task);
 }
@@ -398,9 +398,8 @@ static inline struct weft_task *mt_next(struct weft__worker *worker)
 
 	if (WEFT_UNLIKELY(weft__pinned_ready(worker)) && worker->polls_left % 2)
 		return weft__fifo_pop(&worker->fifo);
-	/* relaxed: a hint; the exchange acquires */
-	if (worker->slot_polls < SLOT_POLLS && atomic_load_relaxed(&worker->slot)) {
-		task = atomic_exchange_acquire(&worker->slot, NULL); /* pairs with mt_schedule */
+	if (worker->slot_polls < SLOT_POLLS) {
+		task = weft__slot_pop(&worker->slot);
 		if (task) {
 			worker->slot_polls++;
 			return task;
@@ -408,8 +407,8 @@ static inline struct weft_task *mt_next(struct weft__worker *worker)
 	}
 	worker->slot_polls = 0;
 	task = weft__ring_pop(&worker->ring);
-	if (!task && atomic_load_relaxed(&worker->slot))             /* relaxed: a hint */
-		task = atomic_exchange_acquire(&worker->slot, NULL); /* pairs with mt_schedule */
+	if (!task)
+		task = weft__slot_pop(&worker->slot);
 	if (WEFT_UNLIKELY(!task && weft__pinned_ready(worker)))
 		task = weft__fifo_pop(&worker->fifo);
 	return task;
@@ -417,8 +416,7 @@ static inline struct weft_task *mt_next(struct weft__worker *worker)
 
 void weft__mt_spill_slot(struct weft__worker *worker)
 {
-	struct weft_task *task =
-			atomic_exchange_acquire(&worker->slot, NULL); /* with mt_schedule */
+	struct weft_task *task = weft__slot_pop(&worker->slot);
 
 	if (task)
 		mt_push(worker, task);
@@ -469,8 +467,7 @@ static unsigned take_injected(struct weft__worker *worker)
 
 static unsigned take_slot(struct weft__worker *worker, struct weft__worker *victim)
 {
-	struct weft_task *task =
-			atomic_exchange_acquire(&victim->slot, NULL); /* with mt_schedule */
+	struct weft_task *task = weft__slot_steal(&victim->slot);
 
 	if (!task)
 		return 0;
@@ -595,10 +592,8 @@ static unsigned mt_look(struct weft__worker *worker, bool hungry)
 
 static bool has_work(struct weft__worker *worker)
 {
-	/* relaxed: the slot and the ring are ours */
-	return weft__ring_count(&worker->ring) || atomic_load_relaxed(&worker->slot) ||
-			weft__pinned_wait(worker) ||
-			anything_injected(worker->runtime) ||
+	return weft__ring_count(&worker->ring) || !weft__slot_is_empty(&worker->slot) ||
+			weft__pinned_wait(worker) || anything_injected(worker->runtime) ||
 			atomic_load_seq_cst(
 					&worker->runtime->stopping); /* pairs with weft__mt_stop */
 }

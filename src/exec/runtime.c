@@ -99,6 +99,7 @@ int weft__worker_init(struct weft__worker *worker, struct weft_runtime *runtime,
 	worker->runtime = runtime;
 	if (runtime->options.flavour == WEFT_CURRENT_THREAD)
 		worker->home_of = &runtime->executor;
+	weft__slot_init(&worker->slot, weft__fence_heavy_works());
 	worker->hooked = runtime->hooked;
 	worker->watched = runtime->watched;
 	worker->index = index;

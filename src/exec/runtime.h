@@ -9,7 +9,7 @@
  *   drive.c     who runs it                       turn.h     one poll, one turn
  *   home.h      its short ways, in line
  *   monitor.c   stuck workers                     blocking.c the pool
- *   slab.c      memory                            run_queue.h, inject.h  queues
+ *   slab.c      memory                            run_slot.h, run_queue.h, inject.h  queues
  *   spin.c      awake until a job is over
  */
 #ifndef WEFT_EXEC_RUNTIME_H
@@ -24,6 +24,7 @@
 #include "exec/inbox.h"
 #include "exec/inject.h"
 #include "exec/run_queue.h"
+#include "exec/run_slot.h"
 #include "exec/slab.h"
 #include "exec/spin.h"
 #include "io/reactor.h"
@@ -102,7 +103,7 @@ struct weft__worker {
 	/* multi-thread: exec/multi.c */
 	struct weft__inbox pinned; /* woken elsewhere */
 	struct weft__ring ring;
-	struct weft_task *slot; /* atomic: the task woken last, run next */
+	struct weft__slot slot;
 	struct weft__inject inject;
 	unsigned slot_polls;
 	uint32_t backlog_tail;

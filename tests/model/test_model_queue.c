@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The queues of the workers in every interleaving, with stale values: the ring with its owner and two
- * thieves, a shard with pushers and takers, the inbox of a home that goes to sleep. The code is the real
+/* The queues of the workers in every interleaving, with stale values: the slot and the ring, each with its
+ * owner and two thieves, a shard with pushers and takers, the inbox of a home that goes to sleep. The code is the real
  * one, with a ring of four.
  *
  * Each task is taken once, in a state that its pusher has written (plain memory, checked for races). What
  * is lost shows as a count, or as a home that sleeps for ever. Then each memory order is made weaker.
  *
  * The search lets no load see a store that comes later. Hence it cannot show what the orders are for that
- * keep a thief's reading of a slot before the owner's next use of it (O2 of exec/run_queue.h): they are
- * excused below. */
+ * keep a thief's reading of a slot before the owner's next use of it (O2 of exec/run_queue.h), nor for those
+ * that keep the owner's emptying of the slot before its leaving it (O3 of exec/run_slot.h): they are excused
+ * below. */
 #include <stddef.h>
 
 #include "model/model.h"
@@ -18,6 +19,7 @@
 #include "exec/inbox.h"
 #include "exec/inject.h"
 #include "exec/run_queue.h"
+#include "exec/run_slot.h"
 #include "test.h"
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
@@ -222,6 +224,138 @@ TEST(ring_needs_its_memory_orders)
 	};
 
 	weaken_each("exec/run_queue.h", ring_bodies, COUNT(ring_bodies), excuses, COUNT(excuses));
+}
+
+/* ---- the slot ----------------------------------------------------------------------------------- */
+
+static struct weft__slot slot;
+static bool fenced; /* weft__fence_heavy does what it should */
+
+void weft__fence_heavy(void)
+{
+	if (fenced)
+		atomic_fence_seq_cst();
+}
+
+static void slot_thief(void *unused)
+{
+	struct weft_task *task = weft__slot_steal(&slot);
+
+	(void)unused;
+	if (task)
+		task_take(task);
+}
+
+static void slot_put(int i)
+{
+	struct weft_task *displaced = weft__slot_put(&slot, task_ready(i));
+
+	if (displaced)
+		task_take(displaced);
+}
+
+static void slot_pop(void)
+{
+	struct weft_task *task = weft__slot_pop(&slot);
+
+	if (task)
+		task_take(task);
+}
+
+static void slot_reset(bool fence_works)
+{
+	tasks_reset();
+	weft__slot_init(&slot, fence_works);
+	fenced = fence_works;
+}
+
+/* The owner fills it when it is empty, when a thief may just have emptied it, and when it has itself; it
+ * pops in between. */
+static void slot_works(bool fence_works)
+{
+	slot_reset(fence_works);
+	model_thread(slot_thief, NULL);
+	slot_put(0);
+	slot_pop();
+	slot_put(1);
+	slot_put(2);
+	slot_pop();
+	check_all_taken(3);
+	MODEL_CHECK(!weft__slot_pop(&slot));
+}
+
+static void slot_one_thief(void)
+{
+	slot_works(true);
+}
+
+static void slot_without_fence(void)
+{
+	slot_works(false);
+}
+
+static void slot_two_thieves(void)
+{
+	slot_reset(true);
+	slot_put(0);
+	model_thread(slot_thief, NULL);
+	model_thread(slot_thief, NULL);
+	slot_put(1);
+	slot_pop();
+	check_all_taken(2);
+}
+
+/* As if there were a fence, but it does nothing. */
+static void slot_badly_fenced(void)
+{
+	slot_reset(true);
+	fenced = false;
+	slot_put(0);
+	model_thread(slot_thief, NULL);
+	slot_pop();
+	check_all_taken(1);
+}
+
+/* The second thief finds what the first has left. */
+static void slot_thief_after_thief(void)
+{
+	slot_reset(true);
+	slot_put(0);
+	model_thread(slot_thief, NULL);
+	slot_thief(NULL);
+	model_join_all();
+	slot_pop();
+	slot_put(1);
+	slot_pop();
+	check_all_taken(2);
+}
+
+static void (*const slot_bodies[])(
+		void) = { slot_one_thief, slot_without_fence, slot_thief_after_thief };
+
+TEST(slot_with_thieves_loses_nothing)
+{
+	check_passes("slot, one thief", slot_one_thief);
+	check_passes("slot, two thieves", slot_two_thieves);
+	check_passes("slot, no fence", slot_without_fence);
+	check_passes("slot, thief after thief", slot_thief_after_thief);
+}
+
+TEST(slot_needs_the_heavy_fence)
+{
+	CHECK_EQ(model_explore(NULL, slot_badly_fenced, (struct model_options){ .preemptions = 0 })
+							.verdict == MODEL_PASSED,
+			false);
+}
+
+TEST(slot_needs_its_memory_orders)
+{
+	static const struct weaken_excuse excuses[] = {
+		{ "weft__slot_pop", "store_release", MODEL_RELAXED },
+		{ "weft__slot_steal", "load_acquire", MODEL_RELAXED },
+	};
+
+	weaken_each("exec/run_slot.h", slot_bodies, COUNT(slot_bodies), excuses, COUNT(excuses));
 }
 
 /* ---- the shard ---------------------------------------------------------------------------------- */

@@ -120,6 +120,11 @@ void weft__futex_wake(uint32_t *word, int count)
 	model_futex_wake(word, count);
 }
 
+void weft__fence_heavy(void)
+{
+	atomic_fence_seq_cst();
+}
+
 void weft__lock_contended(struct weft__lock *lock)
 {
 	model_lock(&lock->held);
