@@ -443,6 +443,45 @@ TEST(stream_fold_and_collect)
 	CHECK(GIVES(numbers, 4));
 }
 
+TEST(stream_any_all_and_count)
+{
+	WEFT_STREAM_OF(iter, int) numbers;
+	struct weft_stream_any__frame any;
+	struct weft_stream_all__frame all;
+	struct weft_stream_count__frame counted;
+	struct weft_context cx = context();
+	int item, sum = 0;
+	const int limit = 3;
+	size_t count = 40;
+
+	weft_stream_iter_init(&numbers, digits, 4);
+	for (int odd = 1; odd < 5; odd += 2) { /* each is found, and then there is none */
+		weft_stream_any__init(&any.args, &numbers.stream, &item, is_odd__any, NULL);
+		CHECK_EQ(weft_stream_any__poll(&any, &cx), WEFT_READY);
+		CHECK(any.args.result == 1 && item == odd);
+	}
+	weft_stream_any__init(&any.args, &numbers.stream, &item, is_odd__any, NULL);
+	CHECK_EQ(weft_stream_any__poll(&any, &cx), WEFT_READY);
+	CHECK_EQ(any.args.result, 0);
+	weft_stream_iter_init(&numbers, digits, 6);
+	weft_stream_all__init(&all.args, &numbers.stream, &item, is_below__any,
+			(void *)(uintptr_t)&limit);
+	CHECK_EQ(weft_stream_all__poll(&all, &cx), WEFT_READY);
+	CHECK(all.args.result == 0 && item == limit);
+	weft_stream_all__init(&all.args, &numbers.stream, &item, add_to_ten__any, &sum);
+	CHECK_EQ(weft_stream_all__poll(&all, &cx), WEFT_READY);
+	CHECK_EQ(all.args.result, 1); /* of what was left: 4 and 5 */
+	CHECK_EQ(sum, 9);
+	weft_stream_iter_init(&numbers, digits, 5);
+	weft_stream_all__init(&all.args, &numbers.stream, &item, add_to_ten__any, &sum);
+	CHECK_EQ(weft_stream_all__poll(&all, &cx), WEFT_READY);
+	CHECK_EQ(all.args.result, -ERANGE);
+	weft_stream_count__init(&counted.args, &numbers.stream, &item, &count);
+	CHECK_EQ(weft_stream_count__poll(&counted, &cx), WEFT_READY);
+	CHECK_EQ(counted.args.result, 0);
+	CHECK_EQ(count, 40 + 2); /* 3 and 4 */
+}
+
 /* ---- closing ---- */
 
 TEST(stream_that_ends_early_closes_its_source_first)
@@ -789,4 +828,78 @@ TEST(s2_46_fold_has_seen_each_item_once_wherever_it_is_cancelled)
 	};
 
 	CHECK(sweep(&scenario).suspensions >= SOURCE_ITEMS);
+}
+
+static void count_set_up(struct sweep *sweep)
+{
+	struct pipes *pipes = sweep->world;
+
+	stutter_init(&pipes->sources[0].self, digits, SOURCE_ITEMS);
+	weft_stream_count__init(
+			sweep->frame, &pipes->sources[0].stream, &pipes->item, &pipes->count);
+}
+
+static const char *count_check(struct sweep *sweep)
+{
+	struct pipes *pipes = sweep->world;
+
+	SWEEP_EXPECT(pipes->count == pipes->sources[0].self.next);
+	pipes->sum = (int)(pipes->count * (pipes->count - 1) / 2);
+	return fold_check(sweep);
+}
+
+TEST(s2_46_count_has_counted_what_has_come_wherever_it_is_cancelled)
+{
+	static const struct sweep_scenario scenario = {
+		.name = "count",
+		.async = &weft_stream_count__async,
+		.world_bytes = sizeof(struct pipes),
+		.set_up = count_set_up,
+		.advance = pipes_advance,
+		.check = count_check,
+	};
+
+	CHECK(sweep(&scenario).suspensions >= SOURCE_ITEMS);
+}
+
+/* The one that is looked for is the last. */
+static const int last_digit = SOURCE_ITEMS - 2;
+
+WEFT_STREAM_TEST(is_above, const int, int)
+{
+	return *in > *arg;
+}
+
+static void any_set_up(struct sweep *sweep)
+{
+	struct pipes *pipes = sweep->world;
+
+	stutter_init(&pipes->sources[0].self, digits, SOURCE_ITEMS);
+	weft_stream_any__init(sweep->frame, &pipes->sources[0].stream, &pipes->item, is_above__any,
+			(void *)(uintptr_t)&last_digit);
+}
+
+static const char *any_check(struct sweep *sweep)
+{
+	struct pipes *pipes = sweep->world;
+	int result = sweep_result(sweep);
+
+	SWEEP_EXPECT(result == 1 || (sweep->cancelled && result == -ECANCELED));
+	SWEEP_EXPECT((result == 1) == (pipes->sources[0].self.next == SOURCE_ITEMS));
+	SWEEP_EXPECT(!pipes->sources[0].self.waker.ops);
+	return NULL;
+}
+
+TEST(s2_46_any_finds_what_it_looks_for_or_leaves_it_wherever_it_is_cancelled)
+{
+	static const struct sweep_scenario scenario = {
+		.name = "any",
+		.async = &weft_stream_any__async,
+		.world_bytes = sizeof(struct pipes),
+		.set_up = any_set_up,
+		.advance = pipes_advance,
+		.check = any_check,
+	};
+
+	CHECK(sweep(&scenario).suspensions >= SOURCE_ITEMS - 1);
 }

@@ -122,6 +122,129 @@ TEST(b42_watch_is_cooperative)
 	CHECK(cx.self_woken);
 }
 
+/* ---- waiting for a certain value ---- */
+
+WEFT_WATCH_TEST(is_at_least, const long, long)
+{
+	return *in < 0 ? -ERANGE : *in >= *arg;
+}
+
+struct waiting {
+	struct probe probe;
+	struct weft_watch_receiver receiver;
+	struct weft_watch_wait_for__frame frame;
+	long limit, got;
+};
+
+static void waiting_begin(struct waiting *waiting, long limit)
+{
+	waiting->limit = limit;
+	weft_watch_wait_for__init(&waiting->frame.args, &waiting->receiver, &waiting->got,
+			is_at_least__any, &waiting->limit);
+}
+
+/* Its result; -EAGAIN: it waits. */
+static int waiting_poll(struct waiting *waiting, bool cancelled)
+{
+	static struct weft_strand strand;
+	struct weft_context cx = probe_context(&waiting->probe, NULL, &strand);
+
+	cx.cancelled = cancelled;
+	return weft_watch_wait_for__poll(&waiting->frame, &cx) == WEFT_READY
+			? waiting->frame.args.result
+			: -EAGAIN;
+}
+
+TEST(b60_watch_is_waited_for_until_it_has_a_value)
+{
+	struct weft_watch watch;
+	struct waiting waiting = { .probe = PROBE };
+	long place = 1;
+
+	weft_watch_init(&watch, &place, sizeof place);
+	weft_watch_subscribe(&watch, &waiting.receiver);
+	waiting_begin(&waiting, 1); /* there, and seen */
+	CHECK_EQ(waiting_poll(&waiting, false), 0);
+	CHECK_EQ(waiting.got, 1);
+	waiting_begin(&waiting, 5);
+	CHECK_EQ(waiting_poll(&waiting, false), -EAGAIN);
+	CHECK_EQ(weft_watch_send(&watch, &(long){ 3 }), 0);
+	CHECK_EQ(probe_wakes(&waiting.probe), 1);
+	CHECK_EQ(waiting_poll(&waiting, false), -EAGAIN);
+	CHECK_EQ(weft_watch_has_changed(&waiting.receiver), 1); /* it was none, so it is not seen */
+	CHECK_EQ(weft_watch_send(&watch, &(long){ 7 }), 0);
+	CHECK_EQ(weft_watch_send(&watch, &(long){ 8 }), 0);
+	CHECK_EQ(probe_wakes(&waiting.probe), 2);
+	CHECK_EQ(waiting_poll(&waiting, false), 0);
+	CHECK_EQ(waiting.got, 8);
+	CHECK_EQ(weft_watch_has_changed(&waiting.receiver), 0);
+}
+
+TEST(b60_wait_for_a_value_ends_with_the_watch_or_an_error)
+{
+	struct weft_watch watch;
+	struct waiting waiting = { .probe = PROBE };
+	long place = 1;
+
+	weft_watch_init(&watch, &place, sizeof place);
+	weft_watch_subscribe(&watch, &waiting.receiver);
+	waiting_begin(&waiting, 5);
+	CHECK_EQ(waiting_poll(&waiting, false), -EAGAIN);
+	CHECK_EQ(weft_watch_send(&watch, &(long){ -1 }), 0);
+	CHECK_EQ(waiting_poll(&waiting, false), -ERANGE);
+	CHECK_EQ(weft_watch_has_changed(&waiting.receiver), 1);
+	CHECK_EQ(weft_watch_send(&watch, &(long){ 4 }), 0);
+	waiting_begin(&waiting, 5);
+	CHECK_EQ(waiting_poll(&waiting, false), -EAGAIN);
+	weft_watch_close(&watch);
+	CHECK_EQ(waiting_poll(&waiting, false), -EPIPE);
+	waiting_begin(&waiting, 4); /* the last value is one */
+	CHECK_EQ(waiting_poll(&waiting, false), 0);
+	CHECK_EQ(waiting.got, 4);
+	CHECK(!watch.waiters.list.oldest);
+}
+
+/* Whoever is asked may send: the lock is free, and the value that came meanwhile is not missed. */
+WEFT_WATCH_TEST(sends_until_five, struct weft_watch, long)
+{
+	long next = *in + 1;
+
+	return *in >= 5 ? 1 : weft_watch_replace(arg, &next);
+}
+
+TEST(b60_value_that_comes_while_another_is_asked_about_is_found)
+{
+	struct weft_watch watch;
+	struct waiting waiting = { .probe = PROBE };
+	long place = 1;
+
+	weft_watch_init(&watch, &place, sizeof place);
+	weft_watch_subscribe(&watch, &waiting.receiver);
+	weft_watch_wait_for__init(&waiting.frame.args, &waiting.receiver, &waiting.got,
+			sends_until_five__any, &watch);
+	CHECK_EQ(waiting_poll(&waiting, false), 0);
+	CHECK_EQ(waiting.got, 5);
+}
+
+TEST(b60_receiver_is_marked_as_having_seen_the_value_or_not)
+{
+	struct weft_watch watch;
+	struct follower follower;
+	long place = 1;
+
+	weft_watch_init(&watch, &place, sizeof place);
+	follower_of_watch(&follower, &watch);
+	weft_watch_mark_changed(&follower.receiver.values);
+	CHECK_EQ(weft_watch_has_changed(&follower.receiver.values), 1);
+	CHECK(follower_gives(&follower, 0));
+	CHECK_EQ(follower.got, 1);
+	CHECK_EQ(weft_watch_send(&watch, &(long){ 2 }), 0);
+	weft_watch_mark_unchanged(&follower.receiver.values);
+	CHECK_EQ(weft_watch_has_changed(&follower.receiver.values), 0);
+	CHECK_EQ(follower_poll(&follower, false), WEFT_PENDING);
+	CHECK_EQ(follower_poll(&follower, true), WEFT_READY);
+}
+
 /* ---- every order: two that follow, one that sends and closes ---- */
 
 enum { FOLLOWERS = 2, OPERATIONS = 3 * FOLLOWERS + 2, STEPS = 7 };
@@ -262,4 +385,55 @@ static const struct sweep_scenario changing = {
 TEST(b60_changed_that_is_cancelled_anywhere_has_seen_nothing)
 {
 	CHECK_EQ(sweep(&changing).suspensions, 1);
+}
+
+/* 1, 2, 3 are sent, and waited for is 3. */
+static const long three = 3;
+
+static void wait_for_set_up(struct sweep *sweep)
+{
+	struct swept_world *world = sweep->world;
+
+	changed_set_up(sweep);
+	weft_watch_wait_for__init(sweep->frame, &world->receiver, &world->got, is_at_least__any,
+			(void *)&three);
+}
+
+static bool wait_for_advance(struct sweep *sweep)
+{
+	struct swept_world *world = sweep->world;
+	long value = world->steps + 1;
+
+	if (world->steps == 3)
+		return false;
+	world->steps++;
+	CHECK_EQ(weft_watch_send(&world->watch, &value), 0);
+	return true;
+}
+
+static const char *wait_for_check(struct sweep *sweep)
+{
+	struct swept_world *world = sweep->world;
+	bool was_there = world->steps == 3;
+
+	SWEEP_EXPECT(sweep_result(sweep) == (sweep->cancelled ? -ECANCELED : 0));
+	SWEEP_EXPECT(sweep->cancelled || (was_there && world->got == 3));
+	while (wait_for_advance(sweep))
+		;
+	SWEEP_EXPECT(weft_watch_has_changed(&world->receiver) == sweep->cancelled);
+	return NULL;
+}
+
+TEST(b60_wait_for_a_value_that_is_cancelled_anywhere_has_seen_nothing)
+{
+	static const struct sweep_scenario waiting_for = {
+		.name = "wait_for",
+		.async = &weft_watch_wait_for__async,
+		.world_bytes = sizeof(struct swept_world),
+		.set_up = wait_for_set_up,
+		.advance = wait_for_advance,
+		.check = wait_for_check,
+	};
+
+	CHECK_EQ(sweep(&waiting_for).suspensions, 3);
 }

@@ -118,7 +118,7 @@ static inline void weft_stream_init(struct weft_stream *stream, const struct wef
 	}
 
 /* What streams are given: >= 0 or a negative errno, see there. */
-typedef int (*weft_stream_fn)(void *arg, const void *in, void *out);
+typedef weft_item_fn weft_stream_fn;
 
 /* Defines such a function, static, with types. Their parameters are called `arg`, `in` and `out`.
  *     WEFT_STREAM_FN(square, void, int, long) { *out = (long)*in * *in; return 1; }
@@ -131,14 +131,7 @@ typedef int (*weft_stream_fn)(void *arg, const void *in, void *out);
 		return name((Arg *)arg, (const In *)in, (Out *)out);                               \
 	}                                                                                          \
 	static int name(WEFT_MAYBE_UNUSED Arg *arg, WEFT_MAYBE_UNUSED const In *in, Out *out)
-#define WEFT_STREAM_TEST(name, Arg, In)                                                            \
-	static int name(Arg *arg, const In *in);                                                   \
-	static WEFT_MAYBE_UNUSED int name##__any(void *arg, const void *in, void *out)             \
-	{                                                                                          \
-		(void)out;                                                                         \
-		return name((Arg *)arg, (const In *)in);                                           \
-	}                                                                                          \
-	static int name(WEFT_MAYBE_UNUSED Arg *arg, WEFT_MAYBE_UNUSED const In *in)
+#define WEFT_STREAM_TEST(name, Arg, In) WEFT_ITEM_TEST(name, Arg, In)
 #define WEFT_STREAM_MAKE(name, Arg, Out)                                                           \
 	static int name(Arg *arg, Out *out);                                                       \
 	static WEFT_MAYBE_UNUSED int name##__any(void *arg, const void *in, void *out)             \
@@ -201,6 +194,32 @@ struct weft_stream_fold__frame {
 	struct weft_stream_fold__args args;
 };
 
+/* async int weft_stream_any(stream, T *item, fn, arg): asks until fn(arg, item) gives 1. 1: that item is at
+ * *item, and the stream is open, for the next one; 0: there was none; or the first result below 0, of fn or
+ * of the stream. */
+WEFT_ASYNC_4(int, weft_stream_any, struct weft_stream *, void *, weft_stream_fn, void *);
+
+struct weft_stream_any__frame {
+	struct weft_stream_any__args args;
+};
+
+/* async int weft_stream_all(stream, T *item, fn, arg): the other way round. 1: fn gave 1 for all of them;
+ * 0: not for the one at *item, and the stream is open; < 0 as above. */
+WEFT_ASYNC_4(int, weft_stream_all, struct weft_stream *, void *, weft_stream_fn, void *);
+
+struct weft_stream_all__frame {
+	struct weft_stream_all__args args;
+};
+
+/* async int weft_stream_count(stream, T *item, size_t *count): adds 1 to *count for each item, which it copies
+ * to *item. 0 at the end; < 0: an error, or -ECANCELED: so far they are counted, and a further call goes
+ * on. */
+WEFT_ASYNC_3(int, weft_stream_count, struct weft_stream *, void *, size_t *);
+
+struct weft_stream_count__frame {
+	struct weft_stream_count__args args;
+};
+
 /* ---- sources ---- */
 
 /* Items of an array, or the same item again and again. */
@@ -250,8 +269,13 @@ WEFT_END_DECLS
 #define weft_stream_collect(s, items_, capacity, count)                                            \
 	weft_stream_collect(WEFT_STREAM_ANY_(s, items_), items_, capacity, count)
 #define weft_stream_fold(s, item_, fn, arg)                                                        \
-	weft_stream_fold(WEFT_STREAM_ANY_(s, item_), item_,                                        \
-			((void)sizeof(fn((arg), (s)->item)), fn##__any), arg)
+	weft_stream_fold(WEFT_STREAM_ANY_(s, item_), item_, WEFT_ITEM_ASK_(fn, arg, (s)->item), arg)
 #define weft_stream_for_each(s, item_, fn, arg) weft_stream_fold(s, item_, fn, arg)
+#define weft_stream_any(s, item_, fn, arg)                                                         \
+	weft_stream_any(WEFT_STREAM_ANY_(s, item_), item_, WEFT_ITEM_ASK_(fn, arg, (s)->item), arg)
+#define weft_stream_all(s, item_, fn, arg)                                                         \
+	weft_stream_all(WEFT_STREAM_ANY_(s, item_), item_, WEFT_ITEM_ASK_(fn, arg, (s)->item), arg)
+#define weft_stream_count(s, item_, count)                                                         \
+	weft_stream_count(WEFT_STREAM_ANY_(s, item_), item_, count)
 
 #endif

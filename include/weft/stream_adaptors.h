@@ -91,7 +91,7 @@ struct weft_stream_filter {
 	weft_stream_inspect_init_raw(&(s)->self, WEFT_STREAM_SOURCE_(s, from),                     \
 			WEFT_STREAM_ASK_(s, fn, arg), arg)
 
-#define WEFT_STREAM_ASK_(s, fn, arg) ((void)sizeof(fn((arg), (s)->item)), fn##__any)
+#define WEFT_STREAM_ASK_(s, fn, arg) WEFT_ITEM_ASK_(fn, arg, (s)->item)
 
 void weft_stream_filter_init_raw(struct weft_stream_filter *filter, struct weft_stream *from,
 		weft_stream_fn fn, void *arg);

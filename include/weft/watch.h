@@ -137,7 +137,25 @@ struct weft_watch_changed__frame {
 	struct weft_waiter waiter;
 };
 
-/* The same for a thread that runs no runtime, as weft_block_on: -ETIME, -EDEADLK. */
+/* A question about the value, static, whose parameters are called `arg` and `in`: 1: yes; 0: no; < 0: an
+ * error.       WEFT_WATCH_TEST(is_at_least, const int, struct settings) { return in->limit >= *arg; } */
+#define WEFT_WATCH_TEST(name, Arg, type) WEFT_ITEM_TEST(name, Arg, type)
+
+/* async int weft_watch_wait_for(receiver, void *value, fn, arg): waits until there is a value to which fn, a
+ * WEFT_WATCH_TEST, gives 1, also if it is there already and the receiver has seen it. It is copied, and
+ * seen now. 0; -EPIPE: it is closed, and the last value is none; < 0: what fn gave; -ECANCELED. With these
+ * nothing is seen, and *value is one that was not it. fn is called by the task that waits, without the
+ * lock. */
+WEFT_ASYNC_4(int, weft_watch_wait_for, struct weft_watch_receiver *, void *, weft_item_fn, void *);
+
+struct weft_watch_wait_for__frame {
+	struct weft_watch_wait_for__args args;
+	struct weft_waiter waiter; /* private from here on */
+	uint64_t asked;            /* about which version */
+	bool has_asked;
+};
+
+/* weft_watch_changed for a thread that runs no runtime, as weft_block_on: -ETIME, -EDEADLK. */
 WEFT_NODISCARD static inline int weft_watch_changed_blocking(
 		struct weft_watch_receiver *receiver, void *value, int64_t deadline_ns)
 {
@@ -155,6 +173,11 @@ void weft_watch_get(struct weft_watch_receiver *receiver, void *value);
 /* 1: there is a value that the receiver has not seen; 0; -EPIPE: it is closed. */
 WEFT_NODISCARD int weft_watch_has_changed(struct weft_watch_receiver *receiver);
 
+/* The receiver has not seen the value that is there, so that the next weft_watch_changed gives it; or has
+ * seen it, and waits for another. */
+void weft_watch_mark_changed(struct weft_watch_receiver *receiver);
+void weft_watch_mark_unchanged(struct weft_watch_receiver *receiver);
+
 WEFT_END_DECLS
 
 #define WEFT_WATCH_OF_(ch, p)                                                                      \
@@ -171,6 +194,9 @@ WEFT_END_DECLS
 	weft_watch_subscribe((struct weft_watch *)(void *)(ch),                                    \
 			WEFT_WATCH_FROM_(rx, (ch)->waiters.item))
 #define weft_watch_changed(rx, value_) weft_watch_changed(WEFT_WATCH_FROM_(rx, value_), value_)
+#define weft_watch_wait_for(rx, value_, fn, arg)                                                   \
+	weft_watch_wait_for(WEFT_WATCH_FROM_(rx, value_), value_,                                  \
+			WEFT_ITEM_ASK_(fn, arg, (rx)->from.item), arg)
 #define weft_watch_changed_blocking(rx, value_, deadline_ns)                                       \
 	weft_watch_changed_blocking(WEFT_WATCH_FROM_(rx, value_), value_, deadline_ns)
 #define weft_watch_get(rx, value_) weft_watch_get(WEFT_WATCH_FROM_(rx, value_), value_)

@@ -19,10 +19,11 @@
 static const struct kind {
 	const char *type; /* of the variable, or of its first member */
 	const char *close;
-	const char *openers[5]; /* calls that start something */
+	const char *openers[8]; /* calls that start something */
 } kinds[] = {
 	{ "struct weft_stream", "weft_stream_close",
 			{ "weft_stream_next", "weft_stream_collect", "weft_stream_fold",
+					"weft_stream_any", "weft_stream_all", "weft_stream_count",
 					"weft_stream_for_each_concurrent", "weft_sink_send_all" } },
 	{ "struct weft_sink", "weft_sink_close",
 			{ "weft_sink_feed", "weft_sink_flush", "weft_sink_send" } },
@@ -110,7 +111,9 @@ static bool names(const struct node *node, const struct variable *variable)
 
 static bool opens(const struct closing *closing, const char *name)
 {
-	for (size_t i = 0; i < 5 && closing->kind->openers[i]; i++)
+	for (size_t i = 0; i < sizeof closing->kind->openers / sizeof *closing->kind->openers &&
+			closing->kind->openers[i];
+			i++)
 		if (strcmp(name, closing->kind->openers[i]) == 0)
 			return true;
 	return false;

@@ -3,6 +3,8 @@
  * sync/watch.c: one value with a version, and receivers that know which version they have seen.
  *
  * How         Whoever has seen the version that is there waits (followers.h) for the next.
+ *             Who waits for a certain value asks about a copy, without the lock: whoever sends is not held up by
+ *             what is none of ours. A version is asked about once by a wait.
  * Order       all fields are plain, under the lock. A receiver's are its own.
  * Cost        a copy of the value under the lock; a send walks once through those who wait.
  * Not here    readers that share the lock, or read again when the version has changed meanwhile: for a
@@ -28,6 +30,8 @@
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_watch) == 56, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_watch_receiver) == 16, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_watch_changed__frame) == 72,
+		"part of the ABI");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct weft_watch_wait_for__frame) == 104,
 		"part of the ABI");
 
 void weft_watch_init(struct weft_watch *watch, void *place, size_t bytes)
@@ -179,9 +183,75 @@ enum weft_poll weft_watch_changed__poll(void *frame, struct weft_context *cx)
 WEFT_ASYNC_DEFINE_LEAF(
 		weft_watch_changed, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
 
+/* With the lock. 1: there is a value that has not been asked about, and is at *p1 now. */
+static int watch_fetch(struct weft_watch_wait_for__frame *f, const struct weft_context *cx)
+{
+	const struct weft_watch *watch = f->args.p0->from.watch;
+
+	if (weft_context_cancelled(cx))
+		return -ECANCELED;
+	if (f->has_asked && f->asked == watch->version)
+		return watch->waiters.list.word ? -EPIPE : -EAGAIN;
+	f->asked = watch_copy(watch, f->args.p1);
+	f->has_asked = true;
+	return 1;
+}
+
+/* A value may come while the last is being asked about: so it looks again before it waits. */
+enum weft_poll weft_watch_wait_for__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_watch_wait_for__frame *f = frame;
+	struct weft_watch_receiver *receiver = f->args.p0;
+	struct weft_waiters *waiters = &receiver->from.watch->waiters.list;
+	int outcome;
+
+	if (f->args.base.at == LEAF_FRESH)
+		f->has_asked = false;
+	for (unsigned asked = 0; weft__followers_enter(waiters, &f->args.base, cx); asked++) {
+		outcome = watch_fetch(f, cx);
+		if (outcome == 1) {
+			weft__waiters_unlock(waiters);
+			outcome = f->args.p2(f->args.p3, f->args.p1, NULL);
+			if (outcome == 0)
+				continue;
+			weft__waiters_lock(waiters);
+		}
+		if (outcome > 0)
+			receiver->seen = f->asked;
+		for (; outcome == -EAGAIN && asked > 0; asked--)
+			weft_context_refund(cx); /* who waits has spent nothing */
+		f->waiter.wanted = (uint32_t)f->asked;
+		return weft__followers_leave(waiters, &f->waiter, &f->args.base, &f->args.result,
+				outcome > 0 ? 0 : outcome, cx);
+	}
+	return WEFT_PENDING;
+}
+
+WEFT_ASYNC_DEFINE_LEAF(
+		weft_watch_wait_for, WEFT_ASYNC_RESULT_INT | WEFT_ASYNC_OBJECT | WEFT_ASYNC_TRIES);
+
 void weft_watch_get(struct weft_watch_receiver *receiver, void *value)
 {
 	receiver->seen = weft_watch_read(receiver->from.watch, value);
+}
+
+static void watch_mark(struct weft_watch_receiver *receiver, uint64_t behind)
+{
+	struct weft_watch *watch = receiver->from.watch;
+
+	weft__waiters_lock(&watch->waiters.list);
+	receiver->seen = watch->version - behind;
+	weft__waiters_unlock(&watch->waiters.list);
+}
+
+void weft_watch_mark_changed(struct weft_watch_receiver *receiver)
+{
+	watch_mark(receiver, 1);
+}
+
+void weft_watch_mark_unchanged(struct weft_watch_receiver *receiver)
+{
+	watch_mark(receiver, 0);
 }
 
 int weft_watch_has_changed(struct weft_watch_receiver *receiver)

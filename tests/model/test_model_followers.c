@@ -186,6 +186,33 @@ static void two_watch(void)
 	finish();
 }
 
+WEFT_WATCH_TEST(is_even, void, uint32_t)
+{
+	return *in && *in % 2 == 0;
+}
+
+/* The last value is 2, and it is found, whichever of both was asked about when it came. */
+static void waits_for_two(void *receiver)
+{
+	struct weft_watch_wait_for__frame frame;
+	uint32_t got = 0;
+
+	weft_watch_wait_for__init(&frame.args, receiver, &got, is_even__any, NULL);
+	MODEL_CHECK(model_task_await(&frame, sizeof frame, &weft_watch_wait_for__async,
+				    MODEL_TASK_STAYS) == 0);
+	MODEL_CHECK(got == 2);
+	MODEL_CHECK(model_plain_read(&note) == 1);
+}
+
+static void one_waits_for_two(void)
+{
+	prepare(1);
+	weft_watch_subscribe(&watch, &watchers[0]);
+	model_thread(replaces_and_closes, NULL);
+	waits_for_two(&watchers[0]);
+	finish();
+}
+
 static void adds_one(void *unused)
 {
 	uint64_t version;
@@ -222,6 +249,7 @@ TEST(b59_broadcast_forgets_nobody)
 TEST(b60_watch_forgets_nobody)
 {
 	PASSES(two_watch, 2);
+	PASSES(one_waits_for_two, 0);
 	PASSES(two_add, 0);
 }
 

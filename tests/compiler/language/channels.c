@@ -146,6 +146,27 @@ static async int gauge(void)
 	return 0;
 }
 
+WEFT_WATCH_TEST(is_above, double, double)
+{
+	return *in > *arg;
+}
+
+static async int alarm_at(double limit)
+{
+	union level_receiver receiver;
+	double now = 0;
+
+	weft_watch_subscribe(&level, &receiver);
+	defer weft_watch_unsubscribe(&receiver.receiver);
+	weft_try(await weft_watch_wait_for(&receiver, &now, is_above, &limit));
+	printf("above %g: %g\n", limit, now);
+	weft_watch_mark_changed(&receiver.receiver);
+	printf("again: %d\n", await weft_watch_changed(&receiver, &now));
+	return await weft_watch_wait_for(&receiver, &now, is_above, &(double){ 99 }) == -EPIPE
+			? 0
+			: -EINVAL;
+}
+
 static async int all_hear(void)
 {
 	weft_scope (all) {
@@ -162,6 +183,9 @@ static async int all_hear(void)
 			weft_try(await weft_yield());
 		for (double d = 2; d < 4; d++)
 			weft_try(weft_watch_send(&level, &d));
+		weft_try(weft_spawn_in(&all, alarm_at(2.5)));
+		while (weft_watch_receivers(&level.watch) < 2)
+			weft_try(await weft_yield());
 		weft_watch_close(&level.watch);
 	}
 	return 0;

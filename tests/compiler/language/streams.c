@@ -306,8 +306,31 @@ static async int show_ticks(void)
 	return 0;
 }
 
+WEFT_STREAM_TEST(is_even, void, int)
+{
+	return *in % 2 == 0;
+}
+
+static async int show_questions(void)
+{
+	int numbers[] = { 1, 3, 4, 5, 6 }, item = 0;
+	WEFT_STREAM_OF(iter, int) source;
+	size_t count = 0;
+
+	weft_stream_iter_init(&source, numbers, 5);
+	defer await weft_stream_close(&source);
+	printf("any %d, ", await weft_stream_any(&source, &item, is_even, NULL));
+	printf("%d, ", item);
+	printf("all %d, ", await weft_stream_all(&source, &item, is_even, NULL));
+	printf("%d, ", item);
+	weft_try(await weft_stream_count(&source, &item, &count));
+	printf("count %zu\n", count);
+	return 0;
+}
+
 static async int show_the_rest(void)
 {
+	weft_try(await show_questions());
 	weft_try(await show_some_of_the_items());
 	weft_try(await show_several_streams());
 	weft_try(await show_chunks());
