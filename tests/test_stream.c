@@ -443,39 +443,48 @@ TEST(stream_fold_and_collect)
 	CHECK(GIVES(numbers, 4));
 }
 
+/* What they give. */
+static int any_of(struct weft_stream *stream, int *item, weft_stream_fn fn, void *arg)
+{
+	struct weft_stream_any__frame frame;
+	struct weft_context cx = context();
+
+	weft_stream_any__init(&frame.args, stream, item, fn, arg);
+	CHECK_EQ(weft_stream_any__poll(&frame, &cx), WEFT_READY);
+	return frame.args.result;
+}
+
+static int all_of(struct weft_stream *stream, int *item, weft_stream_fn fn, void *arg)
+{
+	struct weft_stream_all__frame frame;
+	struct weft_context cx = context();
+
+	weft_stream_all__init(&frame.args, stream, item, fn, arg);
+	CHECK_EQ(weft_stream_all__poll(&frame, &cx), WEFT_READY);
+	return frame.args.result;
+}
+
 TEST(stream_any_all_and_count)
 {
 	WEFT_STREAM_OF(iter, int) numbers;
-	struct weft_stream_any__frame any;
-	struct weft_stream_all__frame all;
 	struct weft_stream_count__frame counted;
 	struct weft_context cx = context();
-	int item, sum = 0;
-	const int limit = 3;
+	int item, sum = 0, limit = 3;
 	size_t count = 40;
 
 	weft_stream_iter_init(&numbers, digits, 4);
 	for (int odd = 1; odd < 5; odd += 2) { /* each is found, and then there is none */
-		weft_stream_any__init(&any.args, &numbers.stream, &item, is_odd__any, NULL);
-		CHECK_EQ(weft_stream_any__poll(&any, &cx), WEFT_READY);
-		CHECK(any.args.result == 1 && item == odd);
+		CHECK_EQ(any_of(&numbers.stream, &item, is_odd__any, NULL), 1);
+		CHECK_EQ(item, odd);
 	}
-	weft_stream_any__init(&any.args, &numbers.stream, &item, is_odd__any, NULL);
-	CHECK_EQ(weft_stream_any__poll(&any, &cx), WEFT_READY);
-	CHECK_EQ(any.args.result, 0);
+	CHECK_EQ(any_of(&numbers.stream, &item, is_odd__any, NULL), 0);
 	weft_stream_iter_init(&numbers, digits, 6);
-	weft_stream_all__init(&all.args, &numbers.stream, &item, is_below__any,
-			(void *)(uintptr_t)&limit);
-	CHECK_EQ(weft_stream_all__poll(&all, &cx), WEFT_READY);
-	CHECK(all.args.result == 0 && item == limit);
-	weft_stream_all__init(&all.args, &numbers.stream, &item, add_to_ten__any, &sum);
-	CHECK_EQ(weft_stream_all__poll(&all, &cx), WEFT_READY);
-	CHECK_EQ(all.args.result, 1); /* of what was left: 4 and 5 */
-	CHECK_EQ(sum, 9);
+	CHECK_EQ(all_of(&numbers.stream, &item, is_below__any, &limit), 0);
+	CHECK_EQ(item, limit);
+	CHECK_EQ(all_of(&numbers.stream, &item, add_to_ten__any, &sum), 1);
+	CHECK_EQ(sum, 9); /* of what was left: 4 and 5 */
 	weft_stream_iter_init(&numbers, digits, 5);
-	weft_stream_all__init(&all.args, &numbers.stream, &item, add_to_ten__any, &sum);
-	CHECK_EQ(weft_stream_all__poll(&all, &cx), WEFT_READY);
-	CHECK_EQ(all.args.result, -ERANGE);
+	CHECK_EQ(all_of(&numbers.stream, &item, add_to_ten__any, &sum), -ERANGE);
 	weft_stream_count__init(&counted.args, &numbers.stream, &item, &count);
 	CHECK_EQ(weft_stream_count__poll(&counted, &cx), WEFT_READY);
 	CHECK_EQ(counted.args.result, 0);
@@ -863,9 +872,9 @@ TEST(s2_46_count_has_counted_what_has_come_wherever_it_is_cancelled)
 }
 
 /* The one that is looked for is the last. */
-static const int last_digit = SOURCE_ITEMS - 2;
+static int last_digit = SOURCE_ITEMS - 2;
 
-WEFT_STREAM_TEST(is_above, const int, int)
+WEFT_STREAM_TEST(is_above, int, int)
 {
 	return *in > *arg;
 }
@@ -876,7 +885,7 @@ static void any_set_up(struct sweep *sweep)
 
 	stutter_init(&pipes->sources[0].self, digits, SOURCE_ITEMS);
 	weft_stream_any__init(sweep->frame, &pipes->sources[0].stream, &pipes->item, is_above__any,
-			(void *)(uintptr_t)&last_digit);
+			&last_digit);
 }
 
 static const char *any_check(struct sweep *sweep)

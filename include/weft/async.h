@@ -17,7 +17,7 @@
  *
  * A branch is `call` or `lvalue = call`, where call is one of an async function. Its arguments and the
  * address of its lvalue are evaluated before any branch starts, from left to right; the lvalue is
- * assigned when the built-in completes.
+ * assigned when the built-in completes. There may be 64 of them.
  *
  *     await weft_join(branch, ...)              all have ended
  *     await weft_try_join(branch, ...)          0: all have ended; else the first result below 0, and the
@@ -35,6 +35,7 @@
  *     lvalue = await weft_blocking(call)        a call of a plain function, on the blocking pool
  *     weft_spawn(call)                          a new task, to be joined or detached. NULL: there is none,
  *                                               and what was to be its arguments is still yours
+ *     weft_spawn_on(runtime, call)              the same on a given runtime, from any thread
  *     weft_spawn_detached(call)                 0 or a negative errno
  *     weft_future(f) x;                         a variable for a call of f, which gives a number, void, or
  *                                               a pointer to char or void
@@ -45,7 +46,8 @@
  *         weft_cancel(x);                       asks it to end; it ends at the latest with x's block
  *         x, n = x                              are branches, too; whoever won, x has ended
  *     weft_run(call)                            from plain code: a runtime that lasts for this call
- *     weft_scope (s) { weft_spawn_in(&s, call); }   tasks that end before the block is left
+ *     weft_scope (s) { weft_spawn_in(&s, call); }   tasks that end before the block is left; on another
+ *                                               runtime: weft_spawn_in_on(&s, runtime, call)
  *     weft_set_push(&set, branch)               a future in a set (weft/set.h): 0 or a negative errno; its
  *                                               lvalue has the result's type, and is assigned when it ends
  *     weft_cancelled()                          whether this function is being cancelled
@@ -57,6 +59,7 @@
 #define WEFT_ASYNC_H
 
 #include <weft/main.h>
+#include <weft/branches.h>
 #include <weft/guard.h>
 #include <weft/local.h>
 #include <weft/runtime.h>
@@ -107,8 +110,11 @@ int weft_shield_(int64_t timeout_ns, int branch) WEFT_ONLY_WEFTCC;
 int weft_with_(struct weft_local *local, int branch) WEFT_ONLY_WEFTCC;
 struct weft_task *weft_spawn_(int call) WEFT_ONLY_WEFTCC;
 struct weft_task *weft_spawn_local_(int call) WEFT_ONLY_WEFTCC;
+struct weft_task *weft_spawn_on_(struct weft_runtime *runtime, int call) WEFT_ONLY_WEFTCC;
 int weft_spawn_detached_(int call) WEFT_ONLY_WEFTCC;
 int weft_spawn_in_(struct weft_scope *scope, int call) WEFT_ONLY_WEFTCC;
+int weft_spawn_in_on_(
+		struct weft_scope *scope, struct weft_runtime *runtime, int call) WEFT_ONLY_WEFTCC;
 int weft_set_push_(struct weft_set *set, int branch) WEFT_ONLY_WEFTCC;
 int weft_blocking_(void) WEFT_ONLY_WEFTCC;
 int weft_run_(void) WEFT_ONLY_WEFTCC;
@@ -170,59 +176,6 @@ typedef const char *(*WEFT_GIVES_CONST_TEXT_)();
 
 WEFT_END_DECLS
 
-/* For who compiles plain C, branches have an order: two may assign to one variable. */
-#if defined(__WEFTCC__)
-#define WEFT_BRANCH_(branch) ((void)(branch), 0)
-#else
-#define WEFT_BRANCH_(branch)                                                                       \
-	(__extension__({                                                                           \
-		(void)(branch);                                                                    \
-		0;                                                                                 \
-	}))
-#endif
-
-/* Up to 32 of them. */
-#define WEFT_BRANCHES_(...)                                                                        \
-	WEFT_BRANCHES_N_(__VA_ARGS__, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,  \
-			17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1)                 \
-	(__VA_ARGS__)
-#define WEFT_BRANCHES_N_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16,    \
-		_17, _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32,    \
-		count, ...)                                                                        \
-	WEFT_BRANCHES_##count##_
-#define WEFT_BRANCHES_1_(b) WEFT_BRANCH_(b)
-#define WEFT_BRANCHES_2_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_1_(__VA_ARGS__)
-#define WEFT_BRANCHES_3_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_2_(__VA_ARGS__)
-#define WEFT_BRANCHES_4_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_3_(__VA_ARGS__)
-#define WEFT_BRANCHES_5_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_4_(__VA_ARGS__)
-#define WEFT_BRANCHES_6_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_5_(__VA_ARGS__)
-#define WEFT_BRANCHES_7_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_6_(__VA_ARGS__)
-#define WEFT_BRANCHES_8_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_7_(__VA_ARGS__)
-#define WEFT_BRANCHES_9_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_8_(__VA_ARGS__)
-#define WEFT_BRANCHES_10_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_9_(__VA_ARGS__)
-#define WEFT_BRANCHES_11_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_10_(__VA_ARGS__)
-#define WEFT_BRANCHES_12_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_11_(__VA_ARGS__)
-#define WEFT_BRANCHES_13_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_12_(__VA_ARGS__)
-#define WEFT_BRANCHES_14_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_13_(__VA_ARGS__)
-#define WEFT_BRANCHES_15_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_14_(__VA_ARGS__)
-#define WEFT_BRANCHES_16_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_15_(__VA_ARGS__)
-#define WEFT_BRANCHES_17_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_16_(__VA_ARGS__)
-#define WEFT_BRANCHES_18_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_17_(__VA_ARGS__)
-#define WEFT_BRANCHES_19_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_18_(__VA_ARGS__)
-#define WEFT_BRANCHES_20_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_19_(__VA_ARGS__)
-#define WEFT_BRANCHES_21_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_20_(__VA_ARGS__)
-#define WEFT_BRANCHES_22_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_21_(__VA_ARGS__)
-#define WEFT_BRANCHES_23_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_22_(__VA_ARGS__)
-#define WEFT_BRANCHES_24_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_23_(__VA_ARGS__)
-#define WEFT_BRANCHES_25_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_24_(__VA_ARGS__)
-#define WEFT_BRANCHES_26_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_25_(__VA_ARGS__)
-#define WEFT_BRANCHES_27_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_26_(__VA_ARGS__)
-#define WEFT_BRANCHES_28_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_27_(__VA_ARGS__)
-#define WEFT_BRANCHES_29_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_28_(__VA_ARGS__)
-#define WEFT_BRANCHES_30_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_29_(__VA_ARGS__)
-#define WEFT_BRANCHES_31_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_30_(__VA_ARGS__)
-#define WEFT_BRANCHES_32_(b, ...) WEFT_BRANCH_(b), WEFT_BRANCHES_31_(__VA_ARGS__)
-
 #define weft_join(...) weft_join_(WEFT_BRANCHES_(__VA_ARGS__))
 #define weft_try_join(...) weft_try_join_(WEFT_BRANCHES_(__VA_ARGS__))
 #define weft_select(...) weft_select_(WEFT_BRANCHES_(__VA_ARGS__))
@@ -234,8 +187,10 @@ WEFT_END_DECLS
 #define weft_with(local, branch) weft_with_(local, WEFT_BRANCH_(branch))
 #define weft_spawn(call) weft_spawn_(WEFT_BRANCH_(call))
 #define weft_spawn_local(call) weft_spawn_local_(WEFT_BRANCH_(call))
+#define weft_spawn_on(runtime, call) weft_spawn_on_(runtime, WEFT_BRANCH_(call))
 #define weft_spawn_detached(call) weft_spawn_detached_(WEFT_BRANCH_(call))
 #define weft_spawn_in(scope, call) weft_spawn_in_(scope, WEFT_BRANCH_(call))
+#define weft_spawn_in_on(scope, runtime, call) weft_spawn_in_on_(scope, runtime, WEFT_BRANCH_(call))
 #define weft_set_push(set, branch) weft_set_push_(set, WEFT_BRANCH_(branch))
 #define weft_blocking(call) ((void)weft_blocking_(), (call))
 #define weft_run(call) ((void)weft_run_(), (call))

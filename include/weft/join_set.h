@@ -51,6 +51,10 @@ struct weft_join_set {
 WEFT_NODISCARD int weft_join_set_spawn(struct weft_join_set *set, const struct weft_async *async,
 		const void *args, struct weft_task **task);
 
+/* The same on another runtime: see weft_scope_spawn_on. */
+WEFT_NODISCARD int weft_join_set_spawn_on(struct weft_join_set *set, struct weft_runtime *runtime,
+		const struct weft_async *async, const void *args, struct weft_task **task);
+
 /* How many are in it: those that run, and those whose result has not been taken. */
 size_t weft_join_set_count(const struct weft_join_set *set);
 

@@ -57,6 +57,11 @@ struct weft_scope {
 WEFT_NODISCARD int weft_scope_spawn(
 		struct weft_scope *scope, const struct weft_async *async, const void *args);
 
+/* The same on another runtime, also by who runs on none (-ENXIO is not given). The runtime must go on until
+ * the child has ended; what destroys it before cancels the child, and waits for it for its grace. */
+WEFT_NODISCARD int weft_scope_spawn_on(struct weft_scope *scope, struct weft_runtime *runtime,
+		const struct weft_async *async, const void *args);
+
 /* From here on an error cancels nobody: it is kept, if it is the first, and the others go on. */
 void weft_scope_keep_going(struct weft_scope *scope);
 

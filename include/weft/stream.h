@@ -131,7 +131,7 @@ typedef weft_item_fn weft_stream_fn;
 		return name((Arg *)arg, (const In *)in, (Out *)out);                               \
 	}                                                                                          \
 	static int name(WEFT_MAYBE_UNUSED Arg *arg, WEFT_MAYBE_UNUSED const In *in, Out *out)
-#define WEFT_STREAM_TEST(name, Arg, In) WEFT_ITEM_TEST(name, Arg, In)
+#define WEFT_STREAM_TEST WEFT_ITEM_TEST /* (name, Arg, In) */
 #define WEFT_STREAM_MAKE(name, Arg, Out)                                                           \
 	static int name(Arg *arg, Out *out);                                                       \
 	static WEFT_MAYBE_UNUSED int name##__any(void *arg, const void *in, void *out)             \
@@ -194,16 +194,16 @@ struct weft_stream_fold__frame {
 	struct weft_stream_fold__args args;
 };
 
-/* async int weft_stream_any(stream, T *item, fn, arg): asks until fn(arg, item) gives 1. 1: that item is at
- * *item, and the stream is open, for the next one; 0: there was none; or the first result below 0, of fn or
- * of the stream. */
+/* async int weft_stream_any(stream, T *item, fn, arg): asks until fn(arg, item) gives yes. 1: that item is
+ * at *item, and the stream is open, for the next one; 0: there was none; or the first result below 0, of fn
+ * or of the stream. */
 WEFT_ASYNC_4(int, weft_stream_any, struct weft_stream *, void *, weft_stream_fn, void *);
 
 struct weft_stream_any__frame {
 	struct weft_stream_any__args args;
 };
 
-/* async int weft_stream_all(stream, T *item, fn, arg): the other way round. 1: fn gave 1 for all of them;
+/* async int weft_stream_all(stream, T *item, fn, arg): the other way round. 1: fn gave yes for all of them;
  * 0: not for the one at *item, and the stream is open; < 0 as above. */
 WEFT_ASYNC_4(int, weft_stream_all, struct weft_stream *, void *, weft_stream_fn, void *);
 
@@ -211,9 +211,9 @@ struct weft_stream_all__frame {
 	struct weft_stream_all__args args;
 };
 
-/* async int weft_stream_count(stream, T *item, size_t *count): adds 1 to *count for each item, which it copies
- * to *item. 0 at the end; < 0: an error, or -ECANCELED: so far they are counted, and a further call goes
- * on. */
+/* async int weft_stream_count(stream, T *item, size_t *count): adds 1 to *count for each item, which it
+ * copies to *item. 0 at the end; < 0: an error, or -ECANCELED: so far they are counted, and a further call
+ * goes on. */
 WEFT_ASYNC_3(int, weft_stream_count, struct weft_stream *, void *, size_t *);
 
 struct weft_stream_count__frame {

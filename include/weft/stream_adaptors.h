@@ -74,24 +74,22 @@ struct weft_stream_filter {
 /* Those for which fn(arg, item) gives 1. */
 #define weft_stream_filter_init(s, from, fn, arg)                                                  \
 	weft_stream_filter_init_raw(&(s)->self, WEFT_STREAM_SOURCE_(s, from),                      \
-			WEFT_STREAM_ASK_(s, fn, arg), arg)
+			WEFT_ITEM_ASK_(fn, arg, (s)->item), arg)
 
 /* Up to the first for which it gives 0, which is lost. */
 #define weft_stream_take_while_init(s, from, fn, arg)                                              \
 	weft_stream_take_while_init_raw(&(s)->self, WEFT_STREAM_SOURCE_(s, from),                  \
-			WEFT_STREAM_ASK_(s, fn, arg), arg)
+			WEFT_ITEM_ASK_(fn, arg, (s)->item), arg)
 
 /* From there on. */
 #define weft_stream_skip_while_init(s, from, fn, arg)                                              \
 	weft_stream_skip_while_init_raw(&(s)->self, WEFT_STREAM_SOURCE_(s, from),                  \
-			WEFT_STREAM_ASK_(s, fn, arg), arg)
+			WEFT_ITEM_ASK_(fn, arg, (s)->item), arg)
 
 /* All, after fn has looked at each. */
 #define weft_stream_inspect_init(s, from, fn, arg)                                                 \
 	weft_stream_inspect_init_raw(&(s)->self, WEFT_STREAM_SOURCE_(s, from),                     \
-			WEFT_STREAM_ASK_(s, fn, arg), arg)
-
-#define WEFT_STREAM_ASK_(s, fn, arg) WEFT_ITEM_ASK_(fn, arg, (s)->item)
+			WEFT_ITEM_ASK_(fn, arg, (s)->item), arg)
 
 void weft_stream_filter_init_raw(struct weft_stream_filter *filter, struct weft_stream *from,
 		weft_stream_fn fn, void *arg);

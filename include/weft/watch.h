@@ -139,7 +139,7 @@ struct weft_watch_changed__frame {
 
 /* A question about the value, static, whose parameters are called `arg` and `in`: 1: yes; 0: no; < 0: an
  * error.       WEFT_WATCH_TEST(is_at_least, const int, struct settings) { return in->limit >= *arg; } */
-#define WEFT_WATCH_TEST(name, Arg, type) WEFT_ITEM_TEST(name, Arg, type)
+#define WEFT_WATCH_TEST WEFT_ITEM_TEST /* (name, Arg, type) */
 
 /* async int weft_watch_wait_for(receiver, void *value, fn, arg): waits until there is a value to which fn, a
  * WEFT_WATCH_TEST, gives 1, also if it is there already and the receiver has seen it. It is copied, and

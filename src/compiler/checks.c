@@ -80,6 +80,9 @@ static const char *const lockers[] = { "pthread_mutex_lock", "pthread_rwlock_rdl
 static const char *const unlockers[] = { "pthread_mutex_unlock", "pthread_rwlock_unlock",
 	"pthread_spin_unlock", "mtx_unlock" };
 
+/* These give a handle. */
+static const char *const spawners[] = { "weft_spawn_", "weft_spawn_local_", "weft_spawn_on_" };
+
 /* An ignored result of one of these is an error; of sleeping, yielding and closing it is not. */
 static const char *const must_look[] = { "acquire", "recv", "receive", "lock", "wait", "accept",
 	"connect", "read", "write", "join" };
@@ -151,9 +154,10 @@ static void check_spawn(struct checks *checks, const struct node *call, const ch
 	struct branch branch;
 	bool detached = strcmp(name, "weft_spawn_detached_") == 0;
 
-	if (strcmp(name, "weft_spawn_") != 0 && strcmp(name, "weft_spawn_local_") != 0 && !detached)
+	if (!IS_AMONG(name, spawners) && !detached)
 		return;
-	if (!branch_parse(checks->tree, call->child[1], &branch) || branch.call->kind != NODE_CALL)
+	if (!branch_parse(checks->tree, call->child[call->count - 1], &branch) ||
+			branch.call->kind != NODE_CALL)
 		return;
 	for (unsigned i = 1; i < branch.call->count; i++) {
 		const struct variable *local =
@@ -202,7 +206,7 @@ static void check_ignored(struct checks *checks, const struct node *statement)
 {
 	const struct function *function;
 
-	if (strcmp(call_name(statement), "weft_spawn_") == 0)
+	if (IS_AMONG(call_name(statement), spawners))
 		diagnose_mistake(checks->tree, statement->begin, MISTAKE_LOST_TASK,
 				"the task's handle is lost: keep it for a join, or use "
 				"weft_spawn_detached");

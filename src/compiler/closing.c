@@ -30,8 +30,12 @@ static const struct kind {
 	{ "struct weft_set", "weft_set_close",
 			{ "weft_set_push_", "weft_set_put", "weft_set_add" } },
 	{ "struct weft_join_set", "weft_join_set_close",
-			{ "weft_spawn_in_", "weft_join_set_spawn", "weft_scope_spawn" } },
-	{ "struct weft_scope", "weft_scope_close", { "weft_spawn_in_", "weft_scope_spawn" } },
+			{ "weft_spawn_in_", "weft_spawn_in_on_", "weft_join_set_spawn",
+					"weft_join_set_spawn_on", "weft_scope_spawn",
+					"weft_scope_spawn_on" } },
+	{ "struct weft_scope", "weft_scope_close",
+			{ "weft_spawn_in_", "weft_spawn_in_on_", "weft_scope_spawn",
+					"weft_scope_spawn_on" } },
 };
 
 struct closing {

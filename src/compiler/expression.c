@@ -131,6 +131,27 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 	return call_await(lower, node, call, follows);
 }
 
+/* A task in a scope, on a runtime, or both. */
+static const char *lower_spawn_where(struct lower *lower, struct node *node, const char *name)
+{
+	static const char *const calls[][2] = { { "weft_spawn_in_", "weft_scope_spawn" },
+		{ "weft_spawn_on_", "weft_task_spawn" },
+		{ "weft_spawn_in_on_", "weft_scope_spawn_on" } };
+	struct arena *arena = &lower->tree->arena;
+	const char *head = "";
+	struct branch branch;
+
+	if (!branch_parse(lower->tree, node->child[node->count - 1], &branch))
+		return NULL;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		if (strcmp(name, calls[i][0]) == 0)
+			head = arena_printf(arena, "%s(", calls[i][1]);
+	for (unsigned i = 1; i + 1 < node->count; i++)
+		head = arena_printf(arena, "%s%s, ", head,
+				lower_expression(lower, node->child[i], false));
+	return call_spawn(lower, &branch, head, ")");
+}
+
 /* A built-in that needs no await, or NULL. */
 static const char *lower_builtin(struct lower *lower, struct node *node)
 {
@@ -150,12 +171,9 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 		return future_start(lower, node);
 	if (strcmp(name, "weft_cancel_") == 0)
 		return future_cancel(lower, node);
-	if (strcmp(name, "weft_spawn_in_") == 0 &&
-			branch_parse(lower->tree, node->child[2], &branch))
-		return call_spawn(lower, &branch,
-				arena_printf(&lower->tree->arena, "weft_scope_spawn(%s, ",
-						lower_expression(lower, node->child[1], false)),
-				")");
+	if (strcmp(name, "weft_spawn_in_") == 0 || strcmp(name, "weft_spawn_on_") == 0 ||
+			strcmp(name, "weft_spawn_in_on_") == 0)
+		return lower_spawn_where(lower, node, name);
 	if (strcmp(name, "weft_set_push_") == 0 &&
 			branch_parse(lower->tree, node->child[2], &branch))
 		return branch_push(lower, node, &branch);

@@ -86,14 +86,15 @@ static void ct_tell_joiner(struct weft_task *task)
 
 static void ct_end_detached(struct weft__worker *worker, struct weft_task *task)
 {
-	/* relaxed: set by prepare, for good; and only who has a handle puts a waker there */
-	struct weft_scope *scope = weft__word_scope(atomic_load_relaxed(&task->joiner));
+	struct weft_scope *scope;
 
 	ct_done(task);
-	weft__task_ended(worker, task, !scope);
+	/* relaxed: set by prepare; who has detached it since may be told of it or not */
+	weft__task_ended(worker, task, !weft__word_scope(atomic_load_relaxed(&task->joiner)));
 	weft__count(&worker->counters.ended, 1);
 	/* it may get a handle now, in a join set; whoever has that may end it at once [I2] */
 	task->local &= ~(uint32_t)CT_DETACHED;
+	scope = weft__scope_of_ending(task);
 	if (!scope || !weft__scope_leave(scope, task))
 		ct_reap(worker, task);
 }
@@ -114,8 +115,8 @@ static inline void ct_end(struct weft__worker *worker, struct weft_task *task)
 }
 
 /* A poll of a task that is cancelled, or whose runtime is, or has hooks. */
-__attribute__((noinline)) static enum weft_poll ct_poll_unusual(struct weft__worker *worker,
-		struct weft_task *task, struct weft_context *cx)
+__attribute__((noinline)) static enum weft_poll ct_poll_unusual(
+		struct weft__worker *worker, struct weft_task *task, struct weft_context *cx)
 {
 	/* relaxed: whoever sets it lets weft__ct_look wake every task again */
 	uint32_t cancelling = atomic_load_relaxed(&worker->runtime->cancelling);
@@ -123,8 +124,8 @@ __attribute__((noinline)) static enum weft_poll ct_poll_unusual(struct weft__wor
 	return weft__worker_poll(worker, task, (uint8_t)(ct_start(task) | cancelling), cx);
 }
 
-static inline enum weft_poll ct_poll(struct weft__worker *worker, struct weft_task *task, uint32_t usual,
-		struct weft_context *cx)
+static inline enum weft_poll ct_poll(struct weft__worker *worker, struct weft_task *task,
+		uint32_t usual, struct weft_context *cx)
 {
 	enum weft_poll poll;
 
@@ -361,8 +362,8 @@ static void ct_detach(struct weft_task *task)
 		task->local |= CT_DETACHED;
 }
 
-static enum weft_poll ct_join(struct weft_task *task, struct weft_waker *slot,
-		const struct weft_waker *waker)
+static enum weft_poll ct_join(
+		struct weft_task *task, struct weft_waker *slot, const struct weft_waker *waker)
 {
 	if (!is_home(task)) {
 		enum weft_poll poll = weft__join_word(task, slot, waker);
@@ -494,10 +495,11 @@ static int64_t paused_wait(struct weft__worker *worker)
 		return 0;
 	if (next == WEFT_NEVER)
 		return -1;
-	now = atomic_load_relaxed(&runtime->virtual_now_ns); /* relaxed: advance wakes us afterwards */
+	now = atomic_load_relaxed(
+			&runtime->virtual_now_ns); /* relaxed: advance wakes us afterwards */
 	if (next > now && metrics.blocking_threads > metrics.blocking_idle)
 		return PAUSED_LOOK_NS; /* a thread that becomes idle tells nobody */
-	if (next > now) /* relaxed: only tasks of this thread read it */
+	if (next > now)                /* relaxed: only tasks of this thread read it */
 		(void)atomic_cas_relaxed(&runtime->virtual_now_ns, &now, next);
 	return 0;
 }

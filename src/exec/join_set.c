@@ -84,7 +84,13 @@ static void set_collect(struct weft_task *task, void *result, uint64_t *id)
 int weft_join_set_spawn(struct weft_join_set *set, const struct weft_async *async, const void *args,
 		struct weft_task **task)
 {
-	return weft__scope_spawn(&set->tasks, async, args, task);
+	return weft__scope_spawn(&set->tasks, NULL, async, args, task);
+}
+
+int weft_join_set_spawn_on(struct weft_join_set *set, struct weft_runtime *runtime,
+		const struct weft_async *async, const void *args, struct weft_task **task)
+{
+	return weft__scope_spawn(&set->tasks, runtime, async, args, task);
 }
 
 size_t weft_join_set_count(const struct weft_join_set *set)

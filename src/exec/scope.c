@@ -29,8 +29,8 @@
  *             The first error does that, too: the child that leaves cancels those it leaves behind.
  *             The child's word: an exchange decides whether it leaves or is detached (join_set.c). If it
  *             leaves, the scope is there until it has.
- * Cost        a child: two times the lock, without contention two atomic operations, and on the
- *             multi-thread flavour one for its word; and two pointers. Cancelling: the lock is held for
+ * Cost        a child: two times the lock, without contention two atomic operations, one for its word;
+ *             and two pointers. Cancelling: the lock is held for
  *             all children.
  * Not here    who polls a child, and when it is freed (multi.c, current.c): like any detached task.
  */
@@ -105,14 +105,15 @@ void weft__scope_push(struct weft_task *claimed)
 	}
 }
 
-int weft__scope_spawn(struct weft_scope *scope, const struct weft_async *async, const void *args,
-		struct weft_task **task)
+int weft__scope_spawn(struct weft_scope *scope, struct weft_runtime *runtime,
+		const struct weft_async *async, const void *args, struct weft_task **task)
 {
-	struct weft_runtime *runtime = weft_runtime_current();
 	const struct weft__flavour *flavour;
 	struct weft_task *child;
 	void *frame;
 
+	if (!runtime)
+		runtime = weft_runtime_current();
 	if (!runtime)
 		return -ENXIO;
 	frame = weft__task_create(
@@ -142,7 +143,13 @@ int weft__scope_spawn(struct weft_scope *scope, const struct weft_async *async, 
 
 int weft_scope_spawn(struct weft_scope *scope, const struct weft_async *async, const void *args)
 {
-	return weft__scope_spawn(scope, async, args, NULL);
+	return weft__scope_spawn(scope, NULL, async, args, NULL);
+}
+
+int weft_scope_spawn_on(struct weft_scope *scope, struct weft_runtime *runtime,
+		const struct weft_async *async, const void *args)
+{
+	return weft__scope_spawn(scope, runtime, async, args, NULL);
 }
 
 bool weft__scope_leave(struct weft_scope *scope, struct weft_task *child)

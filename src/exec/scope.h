@@ -23,8 +23,8 @@ static inline struct weft_scope *weft__word_scope(uintptr_t word)
 	return weft__join_is_detached(word) ? (struct weft_scope *)(word - JOIN_DETACHED) : NULL;
 }
 
-/* A child of the multi-thread flavour ends: from here on it is detached no more. NULL: it was before, or
- * always, and nobody waits for it. (On the other flavour both are done by one thread.) */
+/* A child ends: from here on it is detached no more. NULL: it was before, or always, and nobody waits for
+ * it. */
 WEFT_NODISCARD static inline struct weft_scope *weft__scope_of_ending(struct weft_task *child)
 {
 	/* acquire, both, pairs with child_detach: who detached it touches it no more */
@@ -40,9 +40,10 @@ WEFT_NODISCARD static inline struct weft_scope *weft__scope_of_ending(struct wef
  * caller's to free. */
 WEFT_NODISCARD bool weft__scope_leave(struct weft_scope *scope, struct weft_task *child);
 
-/* As weft_scope_spawn; *task (NULL: not wanted) is the child before anybody polls it. */
-WEFT_NODISCARD int weft__scope_spawn(struct weft_scope *scope, const struct weft_async *async,
-		const void *args, struct weft_task **task);
+/* As weft_scope_spawn_on; runtime NULL: that of the calling task. *task (NULL: not wanted) is the child
+ * before anybody polls it. */
+WEFT_NODISCARD int weft__scope_spawn(struct weft_scope *scope, struct weft_runtime *runtime,
+		const struct weft_async *async, const void *args, struct weft_task **task);
 
 /* ---- with the scope's lock ---- */
 

@@ -115,51 +115,75 @@ enum weft_poll weft_stream_collect__poll(void *frame, struct weft_context *cx)
 	weft_return(f, 1);
 }
 
-/* Who asks with a function: which of its answers end that, and what the end of the stream means. */
-struct stream_walk {
+enum weft_poll weft_stream_fold__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_stream_fold__frame *f = frame;
+	int result;
+
+	WEFT_FRAME_CHECK(&f->args.base);
+	f->args.base.at = 1;
+	for (;;) {
+		if (weft_stream_poll_next(f->args.p0, cx, f->args.p1, &result) == WEFT_PENDING)
+			return WEFT_PENDING;
+		if (result <= 0)
+			weft_return(f, result);
+		result = f->args.p2(f->args.p3, f->args.p1, NULL);
+		if (result < 0)
+			weft_return(f, result);
+	}
+}
+
+struct stream_question {
 	struct weft_stream *stream;
 	void *item;
 	weft_stream_fn fn;
 	void *arg;
-	bool ends_at_yes, ends_at_no;
-	int at_end;
 };
 
-static enum weft_poll stream_walk(
-		const struct stream_walk *walk, struct weft_context *cx, int *result)
+/* Asks until fn gives `wanted`, yes or no; *result is that, or at the end the other one. */
+static enum weft_poll stream_ask(const struct stream_question *question, bool wanted,
+		struct weft_context *cx, int *result)
 {
+	bool is_over;
+
 	do {
-		if (weft_stream_poll_next(walk->stream, cx, walk->item, result) == WEFT_PENDING)
+		if (weft_stream_poll_next(question->stream, cx, question->item, result) ==
+				WEFT_PENDING)
 			return WEFT_PENDING;
-		if (*result <= 0) {
-			*result = *result ? *result : walk->at_end;
-			return WEFT_READY;
-		}
-		*result = walk->fn(walk->arg, walk->item, NULL);
-	} while (*result > 0 ? !walk->ends_at_yes : *result == 0 && !walk->ends_at_no);
-	if (*result > 0)
-		*result = 1;
+		is_over = *result == 0;
+		if (*result > 0)
+			*result = question->fn(question->arg, question->item, NULL);
+	} while (!is_over && *result >= 0 && (*result > 0) != wanted);
+	if (*result >= 0)
+		*result = wanted != is_over;
 	return WEFT_READY;
 }
 
-#define STREAM_WALK_POLL(name, ends_at_yes, ends_at_no, at_end)                                    \
-	enum weft_poll name##__poll(void *frame, struct weft_context *cx)                          \
-	{                                                                                          \
-		struct name##__frame *f = frame;                                                   \
-		const struct stream_walk walk = { f->args.p0, f->args.p1, f->args.p2, f->args.p3,  \
-			ends_at_yes, ends_at_no, at_end };                                         \
-		int result;                                                                        \
-                                                                                                   \
-		WEFT_FRAME_CHECK(&f->args.base);                                                   \
-		f->args.base.at = 1;                                                               \
-		if (stream_walk(&walk, cx, &result) == WEFT_PENDING)                               \
-			return WEFT_PENDING;                                                       \
-		weft_return(f, result);                                                            \
-	}
+enum weft_poll weft_stream_any__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_stream_any__frame *f = frame;
+	const struct stream_question question = { f->args.p0, f->args.p1, f->args.p2, f->args.p3 };
+	int result;
 
-STREAM_WALK_POLL(weft_stream_fold, false, false, 0)
-STREAM_WALK_POLL(weft_stream_any, true, false, 0)
-STREAM_WALK_POLL(weft_stream_all, false, true, 1)
+	WEFT_FRAME_CHECK(&f->args.base);
+	f->args.base.at = 1;
+	if (stream_ask(&question, true, cx, &result) == WEFT_PENDING)
+		return WEFT_PENDING;
+	weft_return(f, result);
+}
+
+enum weft_poll weft_stream_all__poll(void *frame, struct weft_context *cx)
+{
+	struct weft_stream_all__frame *f = frame;
+	const struct stream_question question = { f->args.p0, f->args.p1, f->args.p2, f->args.p3 };
+	int result;
+
+	WEFT_FRAME_CHECK(&f->args.base);
+	f->args.base.at = 1;
+	if (stream_ask(&question, false, cx, &result) == WEFT_PENDING)
+		return WEFT_PENDING;
+	weft_return(f, result);
+}
 
 enum weft_poll weft_stream_count__poll(void *frame, struct weft_context *cx)
 {
@@ -176,20 +200,47 @@ enum weft_poll weft_stream_count__poll(void *frame, struct weft_context *cx)
 	}
 }
 
-#define STREAM_EACH(name)                                                                          \
-	static void name##__each(void *frame, struct weft_visitor *visitor)                        \
-	{                                                                                          \
-		const struct name##__frame *f = frame;                                             \
-                                                                                                   \
-		weft_stream_each(f->args.p0, visitor);                                             \
-	}
+static void weft_stream_next__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_stream_next__frame *f = frame;
 
-STREAM_EACH(weft_stream_next)
-STREAM_EACH(weft_stream_collect)
-STREAM_EACH(weft_stream_fold)
-STREAM_EACH(weft_stream_any)
-STREAM_EACH(weft_stream_all)
-STREAM_EACH(weft_stream_count)
+	weft_stream_each(f->args.p0, visitor);
+}
+
+static void weft_stream_collect__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_stream_collect__frame *f = frame;
+
+	weft_stream_each(f->args.p0, visitor);
+}
+
+static void weft_stream_fold__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_stream_fold__frame *f = frame;
+
+	weft_stream_each(f->args.p0, visitor);
+}
+
+static void weft_stream_any__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_stream_any__frame *f = frame;
+
+	weft_stream_each(f->args.p0, visitor);
+}
+
+static void weft_stream_all__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_stream_all__frame *f = frame;
+
+	weft_stream_each(f->args.p0, visitor);
+}
+
+static void weft_stream_count__each(void *frame, struct weft_visitor *visitor)
+{
+	const struct weft_stream_count__frame *f = frame;
+
+	weft_stream_each(f->args.p0, visitor);
+}
 
 WEFT_ASYNC_DEFINE_NEST(weft_stream_next, WEFT_ASYNC_RESULT_INT);
 WEFT_ASYNC_DEFINE_LEAF(weft_stream_close, WEFT_ASYNC_RESULT_INT);

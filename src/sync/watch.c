@@ -3,8 +3,8 @@
  * sync/watch.c: one value with a version, and receivers that know which version they have seen.
  *
  * How         Whoever has seen the version that is there waits (followers.h) for the next.
- *             Who waits for a certain value asks about a copy, without the lock: whoever sends is not held up by
- *             what is none of ours. A version is asked about once by a wait.
+ *             Who waits for a certain value asks about a copy, without the lock: whoever sends is not
+ *             held up by what is none of ours. A version is asked about once by a wait.
  * Order       all fields are plain, under the lock. A receiver's are its own.
  * Cost        a copy of the value under the lock; a send walks once through those who wait.
  * Not here    readers that share the lock, or read again when the version has changed meanwhile: for a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Join sets on all kinds of runtimes (behaviours 32, 33; rows S1-32, S2-26): results in the order of
  * the ends, tasks that are cancelled one by one and all at once, and sets that are closed with tasks
- * in them; and sets and scopes for whose tasks there is no memory. */
+ * in them; all that with tasks on another runtime (row S2-55); and sets and scopes for whose tasks there is no memory. */
 #include "rig.h"
 
 #include <weft/join_set.h>
@@ -11,6 +11,8 @@ enum { TASKS = 16 };
 struct world {
 	struct rig_gate gates[TASKS];
 	struct weft_join_set set;
+	struct weft_runtime *elsewhere; /* NULL: tasks are where the set is */
+	unsigned drivers;               /* of elsewhere: tasks that are not in the set */
 	uint32_t started, cancelled;
 };
 
@@ -47,9 +49,22 @@ static struct weft_task *spawn(
 	struct rig_args args = rig_args(async, errand);
 	struct weft_task *task = NULL;
 
-	CHECK_EQ(weft_join_set_spawn(&world->set, async, &args, &task), 0);
+	if (world->elsewhere)
+		CHECK_EQ(weft_join_set_spawn_on(&world->set, world->elsewhere, async, &args, &task),
+				0);
+	else
+		CHECK_EQ(weft_join_set_spawn(&world->set, async, &args, &task), 0);
 	CHECK(task != NULL);
 	return task;
+}
+
+/* But for who asks. */
+static bool all_are_gone(const struct world *world)
+{
+	return rig_metrics(weft_runtime_current()).tasks_alive == 1 &&
+			(!world->elsewhere ||
+					rig_metrics(world->elsewhere).tasks_alive ==
+							world->drivers);
 }
 
 static void errands_init(struct errand *errands, struct world *world)
@@ -90,7 +105,7 @@ RIG_TASK(lets_go, struct world, struct errand errands[TASKS]; struct weft_join_s
 	CHECK_EQ(rig_get(&world->cancelled), 0);
 	for (int i = 0; i < TASKS; i++)
 		rig_gate_open(&world->gates[i]);
-	while (rig_metrics(weft_runtime_current()).tasks_alive > 1) /* their errands are here */
+	while (!all_are_gone(world)) /* their errands are here */
 		weft_await(f, f->yield, weft_yield);
 	weft_await(f, f->next, weft_join_set_next, &world->set, NULL, NULL);
 	weft_return(f, f->next.args.result == -ECHILD ? 0 : -EPROTO);
@@ -105,35 +120,33 @@ RIG_TEST(b32_tasks_that_are_detached_go_on)
 /* As they end. */
 enum { LET_GO = 300 };
 
-RIG_TASK(counts, struct world, )
+RIG_TASK(counts, struct errand, )
 {
 	struct counts__frame *f = frame;
 
 	(void)cx;
-	rig_add(&f->args.p0->started);
+	rig_add(&f->args.p0->world->started);
 	weft_return(f, 0);
 }
 
 RIG_TASK(lets_go_at_once, struct world, struct weft_join_set_close__frame close;
-		struct weft_yield__frame yield; int i;)
+		struct weft_yield__frame yield; struct errand errand; int i;)
 {
 	struct lets_go_at_once__frame *f = frame;
 	struct world *world = f->args.p0;
 
 	weft_begin(f);
+	f->errand = (struct errand){ world, 0, 0 };
 	for (f->i = 0; f->i < LET_GO; f->i++) {
-		for (int j = 0; j < 4; j++) {
-			struct rig_args args = rig_args(&counts__async, world);
-
-			CHECK_EQ(weft_join_set_spawn(&world->set, &counts__async, &args, NULL), 0);
-		}
+		for (int j = 0; j < 4; j++)
+			(void)spawn(world, &counts__async, &f->errand);
 		if (f->i % 2)
 			weft_await(f, f->yield, weft_yield);
 		weft_join_set_detach_all(&world->set);
 		weft_await(f, f->close, weft_join_set_close, &world->set);
 		CHECK_EQ(f->close.args.result, 0);
 	}
-	while (rig_get(&world->started) < 4 * LET_GO)
+	while (rig_get(&world->started) < 4 * LET_GO || !all_are_gone(world))
 		weft_await(f, f->yield, weft_yield);
 	weft_return(f, 0);
 	weft_end(f);
@@ -358,6 +371,84 @@ RIG_TASK(keeps_some_in_flight, struct world, struct errand errands[MANY];
 RIG_TEST(b32_every_result_is_taken_once)
 {
 	run(options, &keeps_some_in_flight__async);
+}
+
+/* ---- on another runtime, of each flavour ---- */
+
+struct elsewhere {
+	struct weft_runtime *runtime;
+	struct rig_gate end;
+};
+
+static void *drive(void *arg)
+{
+	struct elsewhere *elsewhere = arg;
+	struct rig_gate_wait__args args;
+
+	rig_gate_wait__init(&args, &elsewhere->end);
+	CHECK_EQ(weft_runtime_run(elsewhere->runtime, &rig_gate_wait__async, &args, NULL), 0);
+	return NULL;
+}
+
+static void run_elsewhere(
+		const struct weft_runtime_options *options, const struct weft_async *async)
+{
+	const struct weft_runtime_options *const others[] = { &rig_current, &rig_two };
+
+	for (int i = 0; i < 2; i++) {
+		struct weft_runtime *runtime = rig_create(options);
+		struct elsewhere elsewhere = { .runtime = rig_create(others[i]) };
+		struct world world = {
+			.set = WEFT_JOIN_SET_INIT, .elsewhere = elsewhere.runtime, .drivers = 1
+		};
+		pthread_t driver = rig_thread(drive, &elsewhere);
+
+		while (rig_metrics(elsewhere.runtime).tasks_alive == 0)
+			sched_yield();
+		CHECK_EQ(rig_run(runtime, async, &world), 0);
+		CHECK_EQ(weft_join_set_count(&world.set), 0);
+		rig_gate_open(&elsewhere.end);
+		pthread_join(driver, NULL);
+		rig_wait_all_gone(elsewhere.runtime);
+		weft_runtime_destroy(elsewhere.runtime);
+		weft_runtime_destroy(runtime);
+	}
+}
+
+RIG_TEST(b32_set_takes_results_from_another_runtime)
+{
+	run_elsewhere(options, &takes_in_order__async);
+	run_elsewhere(options, &cancels_the_odd__async);
+	run_elsewhere(options, &keeps_some_in_flight__async);
+}
+
+RIG_TEST(b32_tasks_of_another_runtime_are_cancelled_and_detached)
+{
+	run_elsewhere(options, &cancels_all__async);
+	run_elsewhere(options, &closes_with_a_failure__async);
+	run_elsewhere(options, &lets_go__async);
+	run_elsewhere(options, &lets_go_at_once__async);
+}
+
+RIG_TEST(b32_shutdown_of_another_runtime_ends_its_tasks_in_the_set)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world = { .set = WEFT_JOIN_SET_INIT, .elsewhere = rig_create(&rig_two) };
+	struct weft_task *task = rig_spawn(runtime, &holder__async, &world);
+
+	while (rig_get(&world.started) < TASKS)
+		if (options == &rig_current)
+			CHECK(weft_runtime_turn(runtime) >= 0);
+		else
+			rig_wait(&world.started, TASKS);
+	CHECK_EQ(weft_runtime_shutdown(world.elsewhere, -1), 0);
+	while (options == &rig_current && !weft_task_is_done(task))
+		CHECK(weft_runtime_turn(runtime) >= 0);
+	CHECK_EQ(rig_join(task), -ECANCELED);
+	CHECK_EQ(rig_get(&world.cancelled), TASKS);
+	rig_wait_all_gone(world.elsewhere);
+	weft_runtime_destroy(world.elsewhere);
+	weft_runtime_destroy(runtime);
 }
 
 /* ---- no memory for the next ---- */

@@ -212,6 +212,18 @@ static async long double mixed(float f, char c, _Bool b, short s, long double ld
 {
 	return await id((int)f) + c * b + s + ld / await id(2);
 }
+/* As many branches as there may be. */
+#define EIGHT(b) b, b, b, b, b, b, b, b
+#define SEVENTH(b) EIGHT(b), EIGHT(b), EIGHT(b), EIGHT(b), EIGHT(b), EIGHT(b), EIGHT(b)
+static async int wide(int n)
+{
+	int got = 0, sum[8] = { 0 }, i = 0;
+
+	i = await weft_select(SEVENTH(got = slow(1, 99)), EIGHT(got = id(n)));
+	await weft_join(SEVENTH(id(n)), id(1), id(2), id(3), id(4), id(5), id(6), id(7),
+			sum[7] = id(n));
+	return (i >= 56) * 1000 + got + sum[7];
+}
 async int main(void)
 {
 	for (int i = 0; i < 9; i += 3)
@@ -222,6 +234,7 @@ async int main(void)
 		printf("%d ", await labels(i));
 	for (int i = 0; i < 3; i++)
 		printf("%d ", await table(i));
+	printf("%d ", await wide(7));
 	printf("%Lg\n", await mixed(1.5f, 'a', 2, -3, 5));
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tasks that belong together: scopes whose first error ends the others, join sets, tokens and trackers. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -115,13 +116,70 @@ static async int serve(void)
 	return 0;
 }
 
+/* ---- on another runtime (row S2-55) ---- */
+
+struct elsewhere {
+	struct weft_runtime *runtime;
+	int threads; /* that have joined what they spawned */
+};
+
+static async bool is_there(const struct elsewhere *elsewhere)
+{
+	(void)await weft_sleep(1);
+	return weft_runtime_current() == elsewhere->runtime;
+}
+
+static async int must_be_there(const struct elsewhere *elsewhere)
+{
+	return await is_there(elsewhere) ? 0 : -EXDEV;
+}
+
+/* Plain code, on a thread that runs no runtime. */
+static void join_from_outside(struct elsewhere *elsewhere)
+{
+	struct weft_task *task = weft_spawn_on(elsewhere->runtime, is_there(elsewhere));
+	bool there = false;
+
+	if (task && weft_task_join_blocking(task, &there) == 0)
+		elsewhere->threads += there;
+}
+
+static async int on_another_runtime(struct elsewhere *elsewhere)
+{
+	const struct weft_runtime_options options = { .workers = 1 };
+	struct weft_join_set set = WEFT_JOIN_SET_INIT;
+	struct weft_task *task;
+	bool there = false;
+	int result = -1;
+
+	weft_try(weft_runtime_create(&elsewhere->runtime, &options));
+	defer await weft_blocking(weft_runtime_destroy(elsewhere->runtime));
+	task = weft_spawn_on(elsewhere->runtime, is_there(elsewhere));
+	if (!task)
+		return -ENOMEM;
+	weft_try(await weft_task_join(task, &there));
+	weft_scope(all)
+	{
+		weft_try(weft_spawn_in_on(&all, elsewhere->runtime, must_be_there(elsewhere)));
+		weft_try(await weft_scope_close(&all));
+	}
+	defer await weft_join_set_close(&set);
+	weft_try(weft_spawn_in_on(&set.tasks, elsewhere->runtime, must_be_there(elsewhere)));
+	weft_try(await weft_join_set_next(&set, &result, NULL));
+	await weft_blocking(join_from_outside(elsewhere));
+	printf("elsewhere: %d %d %d\n", there, result, elsewhere->threads);
+	return 0;
+}
+
 async int main(void)
 {
+	struct elsewhere elsewhere = { NULL, 0 };
 	int unwound = 0;
 
 	printf("siblings: %d\n", await siblings(false, &unwound));
 	printf("siblings: %d\n", await siblings(true, &unwound));
 	printf("unwound: %d\n", unwound);
 	printf("closed: %d\n", await in_order_of_the_ends() == -EILSEQ);
-	return await serve();
+	weft_try(await serve());
+	return await on_another_runtime(&elsewhere);
 }
