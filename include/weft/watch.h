@@ -137,14 +137,14 @@ struct weft_watch_changed__frame {
 	struct weft_waiter waiter;
 };
 
-/* A question about the value, static, whose parameters are called `arg` and `in`: 1: yes; 0: no; < 0: an
- * error.       WEFT_WATCH_TEST(is_at_least, const int, struct settings) { return in->limit >= *arg; } */
+/* A question about the value, static, whose parameters are called `arg` and `in`. 1: yes; 0: no; < 0: an
+ * error.         WEFT_WATCH_TEST(is_at_least, int, struct settings) { return in->limit >= *arg; } */
 #define WEFT_WATCH_TEST WEFT_ITEM_TEST /* (name, Arg, type) */
 
-/* async int weft_watch_wait_for(receiver, void *value, fn, arg): waits until there is a value to which fn, a
- * WEFT_WATCH_TEST, gives 1, also if it is there already and the receiver has seen it. It is copied, and
+/* async int weft_watch_wait_for(receiver, void *value, fn, arg): waits until there is a value to which fn,
+ * a WEFT_WATCH_TEST, gives 1, also if it is there already and the receiver has seen it. It is copied, and
  * seen now. 0; -EPIPE: it is closed, and the last value is none; < 0: what fn gave; -ECANCELED. With these
- * nothing is seen, and *value is one that was not it. fn is called by the task that waits, without the
+ * nothing is seen, and *value may be one that was not it. fn is called by the task that waits, without the
  * lock. */
 WEFT_ASYNC_4(int, weft_watch_wait_for, struct weft_watch_receiver *, void *, weft_item_fn, void *);
 
