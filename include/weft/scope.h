@@ -57,8 +57,8 @@ struct weft_scope {
 WEFT_NODISCARD int weft_scope_spawn(
 		struct weft_scope *scope, const struct weft_async *async, const void *args);
 
-/* The same on another runtime, also by who runs on none (-ENXIO is not given). The runtime must go on until
- * the child has ended; what destroys it before cancels the child, and waits for it for its grace. */
+/* The same on another runtime, also by who runs on none (-ENXIO is not given). That one must go on until
+ * the child has ended: when it is destroyed it cancels the child, but waits for it for its grace only. */
 WEFT_NODISCARD int weft_scope_spawn_on(struct weft_scope *scope, struct weft_runtime *runtime,
 		const struct weft_async *async, const void *args);
 
