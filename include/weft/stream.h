@@ -194,16 +194,16 @@ struct weft_stream_fold__frame {
 	struct weft_stream_fold__args args;
 };
 
-/* async int weft_stream_any(stream, T *item, fn, arg): asks until fn(arg, item) gives yes. 1: that item is
- * at *item, and the stream is open, for the next one; 0: there was none; or the first result below 0, of fn
- * or of the stream. */
+/* async int weft_stream_any(stream, T *item, fn, arg): asks until fn(arg, item) says yes. 1: that item is
+ * at *item, and the stream is open, for the next one; 0: there was none; or the first result below 0, of
+ * fn or of the stream. */
 WEFT_ASYNC_4(int, weft_stream_any, struct weft_stream *, void *, weft_stream_fn, void *);
 
 struct weft_stream_any__frame {
 	struct weft_stream_any__args args;
 };
 
-/* async int weft_stream_all(stream, T *item, fn, arg): the other way round. 1: fn gave yes for all of them;
+/* async int weft_stream_all(stream, T *item, fn, arg): the other way round. 1: fn said yes to all of them;
  * 0: not for the one at *item, and the stream is open; < 0 as above. */
 WEFT_ASYNC_4(int, weft_stream_all, struct weft_stream *, void *, weft_stream_fn, void *);
 
