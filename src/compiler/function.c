@@ -125,6 +125,19 @@ static void find_labels(struct lower *lower, struct node *node)
 			find_labels(lower, node->child[i]);
 }
 
+/* Whether a variable has the name, or one before `end` the member. */
+static bool is_taken(const struct function *function, const struct variable *end, const char *name)
+{
+	bool is_before = true;
+
+	for (const struct variable *v = function->variables; v; v = v->next) {
+		is_before &= v != end;
+		if (strcmp(v->name, name) == 0 || (is_before && strcmp(v->member, name) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* Every hoisted variable gets a member of its own name, if nobody else has it. */
 static void name_members(struct lower *lower)
 {
@@ -139,8 +152,9 @@ static void name_members(struct lower *lower)
 		}
 		for (struct variable *other = function->variables; other != v; other = other->next)
 			same += strcmp(other->name, v->name) == 0;
-		v->member = same ? arena_printf(&lower->tree->arena, "%s__%u", v->name, same + 1)
-				 : v->name;
+		v->member = v->name;
+		while (same && (v->member == v->name || is_taken(function, v, v->member)))
+			v->member = arena_printf(&lower->tree->arena, "%s__%u", v->name, ++same);
 	}
 }
 

@@ -7,8 +7,8 @@
  * from the function is put in as a number (the bounds of members) or spelled out (typedefs).
  *
  *     enum { N = 3 };                          enum f__weft_1 { f__weft_1N = 3 };
- *     struct s { int at[N]; } s;       ->      struct f__weft_s2 { int at[3]; };
- *                                              struct f__frame { ...; struct f__weft_s2 s; };
+ *     struct s { int at[N]; } s;       ->      struct f__weft_2s { int at[3]; };
+ *                                              struct f__frame { ...; struct f__weft_2s s; };
  */
 #include <string.h>
 
@@ -31,10 +31,10 @@ void lower_name_types(struct lower *lower)
 					function->types[before].is_typedef == type->is_typedef)
 				type->lifted = function->types[before].lifted;
 		if (!type->lifted)
-			type->lifted = arena_printf(&lower->tree->arena, "%s__weft_%.*s%zu",
-					function->name,
+			type->lifted = arena_printf(&lower->tree->arena, "%s__weft_%zu%.*s",
+					function->name, i + 1,
 					type->is_anonymous ? 0 : (int)type->name_size,
-					lower->source->text + type->name_at, i + 1);
+					lower->source->text + type->name_at);
 	}
 }
 

@@ -116,9 +116,26 @@ static int declared(int x)
 	numbers n = { { id(3) }, &y };
 	lengths l = { 9 };
 	int fwd(__typeof__(x) x);
+	struct local {
+		int x;
+	} of = { 1 };
+	enum { SEVEN = 7 };
+	int take(struct local *, numbers (*)[SEVEN], char (*)[sizeof of], number);
+	int (*taken)(struct local *, numbers (*)[SEVEN], char (*)[sizeof of], number) = NULL;
+	struct outer {
+		struct {
+			char at[sizeof of];
+		};
+		char end;
+	} __attribute__((packed, aligned(1))) outer = { { { 1 } }, 2 };
+	number (*element)(void), later;
 
+	later = id(2);
+	of.x += id(3);
 	*n.p += id(1);
-	return *py + c + *pd + !f + !g + k.x + n.a[0] + (int)sizeof(numbers) / (int)sizeof(void *) + l[0];
+	later += (int)sizeof(outer) + outer.end + !taken;
+	element = NULL;
+	return later + of.x + !element + *py + c + *pd + !f + !g + k.x + n.a[0] + (int)sizeof(numbers) / (int)sizeof(void *) + l[0];
 }
 
 static int members(void)
@@ -220,9 +237,24 @@ static int atomics(void)
 	return atomic_exchange(&a, id(5)) + a + id(other) + plain;
 }
 
+/* What a second `x` might be called is a name as well. */
+static int numbered(void)
+{
+	int x = id(1), x__2 = id(2), x__3 = id(3), args__2 = id(7);
+	{
+		int x = id(4), args = id(8);
+		{
+			int x = id(5);
+			x__2 += id(x) + args;
+		}
+		x__3 += id(x) + args__2;
+	}
+	return x + 10 * x__2 + 100 * x__3;
+}
+
 int main(void)
 {
 	printf("%d %d %d %d\n", calls_late(), choices(), sizes(), declared(id(6)));
-	printf("%d %d %d %d %d\n", members(), hidden(), operands(), without_name(), atomics());
+	printf("%d %d %d %d %d %d\n", numbered(), members(), hidden(), operands(), without_name(), atomics());
 	return 0;
 }
