@@ -328,7 +328,6 @@ static void messages_show(int messages, const struct unit *unit, bool color)
 	char *shown = messages_in_own_words(&(struct messages){
 			.said = said,
 			.before = unit->checked ? unit->checked : "",
-			.translated = unit->translated,
 			.color = color,
 	});
 
@@ -518,7 +517,7 @@ static int rest_run(const struct driver *driver)
 		return pass_run(driver, argv, files);
 	files.err = scratch_create();
 	int status = pass_run(driver, argv, files);
-	messages_show(files.err, &(struct unit){ .translated = "" }, false);
+	messages_show(files.err, &(struct unit){ 0 }, false);
 	close(files.err);
 	return status;
 }
@@ -635,7 +634,8 @@ int driver_main(char *const *argv)
 	driver.plan = (struct plan){
 		.arguments = &driver.arguments,
 		.toolchain = &driver.toolchain,
-		.shows_color = driver.arguments.color < 0 && isatty(2),
+		.shows_color = driver.arguments.color == 1 ||
+				(driver.arguments.color < 0 && isatty(2)),
 	};
 	int status = dispatch(&driver);
 

@@ -4,15 +4,14 @@
  *
  * Why         Warnings that a flag is about come from the pass that knows best (warnings.c). Others
  *             have no flag, so both passes have them: the one that compiles says again, of f__poll and
- *             weft_f->x, what the check has said of f and x.
+ *             f__weft_1s, what the check has said of f and s.
  * How         Line by line. A warning is dropped if the check has its words for the same line; if it has
  *             no flag and the check has them anywhere, since some are about what was moved; or if it is at
  *             a line that is ours alone. Notes go with what they are about. In quotes, names of ours
  *             become what they stand for:
  *
- *                 f__poll            f                 weft_f->x, weft_f->x__2    x
- *                 f__weft_s1         s                 weft_f->args.p0            the first parameter
- *                 weft_f             frame             weft_f->weft_t1            temporary
+ *                 f__poll            f                 x__2      x, in what is said of the frame
+ *                 f__weft_1s         s                 weft_f    frame
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -23,11 +22,6 @@
 #include "compiler/source.h"
 #include "compiler/text.h"
 #include "compiler/words.h"
-
-struct renaming {
-	const struct messages *messages;
-	struct text function; /* that the messages are in, by its own name */
-};
 
 /* ---- names ---- */
 
@@ -45,78 +39,34 @@ static size_t name_len(const char *at)
 	return len;
 }
 
-/* The parameter with the number that stands at `digits`, as struct f__names has it; NULL: nobody knows. */
-static const char *parameter_name(const struct renaming *renaming, const char *digits, size_t *len)
+/* Without the number of a variable whose name others have as well. */
+static size_t member_len(const char *name, size_t len)
 {
-	unsigned number = 0;
+	size_t end = len;
 
-	char *head = format_text(
-			"struct %s__names {\n", renaming->function.at ? renaming->function.at : "");
-	const char *at = strstr(renaming->messages->translated, head), *end, *name;
-
-	at = at ? at + strlen(head) : NULL;
-	free(head);
-	for (; isdigit((unsigned char)*digits); digits++)
-		number = number * 10 + (unsigned)(*digits - '0');
-	for (; at && *at && *at != '}'; at = end + 1) {
-		end = strchr(at, '\n');
-		if (!end)
-			break;
-		for (name = end - 1; name > at && is_of_name(name[-1]); name--)
-			;
-		*len = (size_t)(end - 1 - name);
-		if (starts_with(name, "weft_base") || starts_with(name, "weft_result"))
-			continue;
-		if (number-- == 0)
-			return name;
-	}
-	return NULL;
+	while (end > 0 && isdigit((unsigned char)name[end - 1]))
+		end--;
+	return end > 2 && end < len && memcmp(name + end - 2, "__", 2) == 0 ? end - 2 : len;
 }
 
-/* A member of a frame: `x`, `x__2`, `args.p0`, `weft_t1`. Returns what is behind it. */
-static const char *add_member(const struct renaming *renaming, const char *at, struct text *out)
+/* A name that we made of one of the user's: f__weft_1s, f__poll. A member of a frame, x__2, is one only
+ * where the frame is declared: elsewhere it may be a name of the user's. */
+static void add_name(const char *name, size_t len, bool is_member, struct text *out)
 {
-	size_t len = name_len(at), known;
-	const char *name;
+	const char *own = memmem(name, len, "__weft_", 7), *end = name + len;
 
-	if (starts_with(at, "args.p") && (name = parameter_name(renaming, at + 6, &known))) {
-		text_add(out, name, known);
-		return at + 5 + name_len(at + 5);
-	}
-	if (starts_with(at, "args.result")) {
-		text_puts(out, "result");
-		return at + strlen("args.result");
-	}
-	if (starts_with(at, "weft_")) {
-		text_puts(out, "temporary");
-		return at + len;
-	}
-	for (known = len; known > 0 && isdigit((unsigned char)at[known - 1]); known--)
-		;
-	if (known < 3 || known == len || at[known - 1] != '_' || at[known - 2] != '_')
-		known = len + 2;
-	text_add(out, at, known - 2);
-	return at + len;
-}
-
-/* A name that we made of one of the user's: f__weft_s1, f__weft_2ONE, f__poll. */
-static void add_name(const char *name, size_t len, struct text *out)
-{
-	const char *lifted = memmem(name, len, "__weft_", 7);
-	const char *own = lifted ? lifted + 7 : NULL, *end = name + len;
-
-	if (own && end - own == 4 && memcmp(own, "func", 4) == 0) {
-		text_puts(out, "__func__");
-	} else if (own && own < end) {
-		bool is_enumerator = isdigit((unsigned char)*own) != 0;
-
+	if (is_member)
+		len = member_len(name, len);
+	if (own && own + 7 < end) {
+		own += 7;
 		while (own < end && isdigit((unsigned char)*own))
 			own++;
-		while (!is_enumerator && end > own && isdigit((unsigned char)end[-1]))
-			end--;
-		if (own == end)
+		if (end - own == 4 && memcmp(own, "func", 4) == 0)
+			text_puts(out, "__func__");
+		else if (own < end)
+			text_add(out, own, (size_t)(end - own));
+		else
 			text_puts(out, "<unnamed>");
-		text_add(out, own, (size_t)(end - own));
 	} else if (len > 6 && memcmp(end - 6, "__poll", 6) == 0) {
 		text_add(out, name, len - 6);
 	} else if (len > 7 && memcmp(end - 7, "__async", 7) == 0) {
@@ -144,16 +94,13 @@ static size_t quote_len(const char *at, const char **close)
 }
 
 /* What stands in quotes: an expression, a type, a name. */
-static void add_quoted(
-		const struct renaming *renaming, const char *at, const char *end, struct text *out)
+static void add_quoted(const char *at, const char *end, bool is_ours, struct text *out)
 {
 	while (at < end) {
 		size_t len = name_len(at);
 
-		if (starts_with(at, "weft_f->")) {
-			at = add_member(renaming, at + strlen("weft_f->"), out);
-		} else if (len) {
-			add_name(at, len, out);
+		if (len) {
+			add_name(at, len, is_ours, out);
 			at += len;
 		} else {
 			text_add(out, at++, 1);
@@ -161,8 +108,8 @@ static void add_quoted(
 	}
 }
 
-static void add_line(const struct renaming *renaming, const char *line, const char *end,
-		struct text *out)
+/* `is_ours`: it is said of a line that is ours alone. */
+static void add_line(const char *line, const char *end, bool is_ours, struct text *out)
 {
 	const char *close, *closed;
 	size_t len;
@@ -175,7 +122,7 @@ static void add_line(const struct renaming *renaming, const char *line, const ch
 		line += len ? len : 1;
 		if (!closed)
 			continue;
-		add_quoted(renaming, line, closed, out);
+		add_quoted(line, closed, is_ours, out);
 		line = closed;
 		text_puts(out, close);
 		line += strlen(close);
@@ -240,18 +187,6 @@ static struct line line_of(const char *at)
 	return line;
 }
 
-/* The function in `FILE: In function 'f__poll':`, or that others are inlined into. */
-static void note_function(struct renaming *renaming, const char *at, const char *end)
-{
-	const char *poll = memmem(at, (size_t)(end - at), "__poll", 6), *name = poll;
-
-	while (name && name > at && is_of_name(name[-1]))
-		name--;
-	renaming->function.size = 0;
-	if (name)
-		text_add(&renaming->function, name, (size_t)(poll - name));
-}
-
 /* Whether the check has said it: of that line, if a place is given. */
 static bool is_said(
 		const char *before, const char *place, size_t len, const char *words, size_t size)
@@ -274,17 +209,17 @@ static bool is_ours(const char *at)
 }
 
 /* Whether the warning, or a note that stands alone, tells nothing new. */
-static bool is_dropped(const struct renaming *renaming, const char *at, const struct line *line)
+static bool is_dropped(const struct messages *messages, const char *at, const struct line *line)
 {
 	struct text words = { NULL, 0, 0 };
 	bool dropped;
 
 	if (line->kind == LINE_ERROR)
 		return false;
-	add_line(renaming, line->words, line->end, &words);
+	add_line(line->words, line->end, is_ours(at), &words);
 	dropped = (is_ours(at) && line->kind == LINE_WARNING) ||
-			is_said(renaming->messages->before, line->has_flag ? at : NULL,
-					line->place_len, words.at, words.size - 1);
+			is_said(messages->before, line->has_flag ? at : NULL, line->place_len,
+					words.at, words.size - 1);
 	text_free(&words);
 	return dropped;
 }
@@ -329,7 +264,6 @@ static bool is_in(const struct text *out, const struct text *line)
 
 static char *rewrite(const struct messages *messages)
 {
-	struct renaming renaming = { messages, { NULL, 0, 0 } };
 	struct text out = { NULL, 0, 0 }, context = out, shown = out;
 	bool in_context = false, dropped = false, has_notes = false;
 	const char *about = NULL, *next;
@@ -343,15 +277,14 @@ static char *rewrite(const struct messages *messages)
 		if (line.kind == LINE_CONTEXT) {
 			if (!in_context)
 				context.size = 0;
-			note_function(&renaming, at, line.end);
-			add_line(&renaming, at, line.end, &context);
+			add_line(at, line.end, false, &context);
 			in_context = true;
 			continue;
 		}
 		in_context = false;
 		if (line.kind == LINE_WARNING || line.kind == LINE_ERROR ||
 				(line.kind == LINE_NOTE && !has_notes)) {
-			dropped = is_dropped(&renaming, at, &line);
+			dropped = is_dropped(messages, at, &line);
 			has_notes = line.kind != LINE_NOTE;
 			about = at;
 			about_len = line.place_len;
@@ -363,7 +296,7 @@ static char *rewrite(const struct messages *messages)
 			add_head(messages, about, about_len, &line, &shown);
 		else if (line.kind)
 			add_head(messages, at, line.place_len, &line, &shown);
-		add_line(&renaming, line.kind ? line.words : at, line.end, &shown);
+		add_line(line.kind ? line.words : at, line.end, is_ours(at), &shown);
 		if (line.kind == LINE_WARNING && (dropped = is_in(&out, &shown)))
 			continue;
 		text_add(&out, context.at ? context.at : "", context.size);
@@ -372,7 +305,6 @@ static char *rewrite(const struct messages *messages)
 	}
 	text_free(&shown);
 	text_free(&context);
-	text_free(&renaming.function);
 	return out.at;
 }
 

@@ -2,7 +2,7 @@
 /*
  * compiler/messages.h: what $CC says of the translated text, in words of the user's own.
  *
- *     struct messages messages = { .said = err, .before = check_err, .translated = text };
+ *     struct messages messages = { .said = err, .before = check_err };
  *     char *shown = messages_in_own_words(&messages);                    // yours
  */
 #ifndef WEFT_COMPILER_MESSAGES_H
@@ -11,10 +11,9 @@
 #include <stdbool.h>
 
 struct messages {
-	const char *said;       /* by the pass that compiles */
-	const char *before;     /* by the check, of the original */
-	const char *translated; /* the text that was compiled */
-	bool color;             /* to be shown in colour */
+	const char *said;   /* by the pass that compiles */
+	const char *before; /* by the check, of the original */
+	bool color;         /* to be shown in colour */
 };
 
 /* Without what was said before, and without what is about nothing that the user wrote. What is left names

@@ -332,7 +332,7 @@ struct words pass_translate(const struct plan *plan, const struct argument *sour
 				starts_with(text, "-fmacro-prefix-map="))
 			words_addf(&argv, "--map%s", strchr(text, '='));
 	}
-	if (plan->shows_color || arguments->color == 1)
+	if (plan->shows_color)
 		words_add(&argv, "--color");
 	if (arguments->stage == STAGE_EMIT_C && source->language == LANGUAGE_C &&
 			strcmp(source->text, "-") != 0)

@@ -456,13 +456,19 @@ is_said_once_in_own_words() {
 	for cc in gcc clang; do
 		WEFT_CC=$cc weftcc -O2 -Wall -c twice.c 2>said || { cat said; return 1; }
 		for words in 'twice.c:14:.*excess elements' 'twice.c:15:.*too long' \
-			'twice.c:12:.*struct hidden' 'twice.c:21:.*free'; do
+			'twice.c:12:.*struct hidden' 'twice.c:27:.*free'; do
 			[ "$(grep -c "$words" said)" = 1 ] || { echo "$cc, $words:"; cat said; return 1; }
 		done
-		lacks '__\|weft_\|<weftcc>' said || { cat said; return 1; }
+		lacks '__[a-z0-9]*[0-9]\|__poll\|weft_\|<weftcc>' said || { cat said; return 1; }
 		exits 1 env WEFT_CC=$cc weftcc -w -O2 twice.c -o program 2>said && has 'undefined.*missing' said &&
 			lacks '__poll\|__async' said || { cat said; return 1; }
 	done
+	weftcc -O2 -Wall -c twice.c 2>said
+	has "twice.c:32: note: while referencing 'several'$" said && has "'struct s2\[2\]'" said &&
+		has "unallocated object '__func__'" said || { cat said; return 1; }
+	weftcc -O2 -Wall -fdiagnostics-color=always -c twice.c 2>colored
+	has "$(printf "\033")\[1mtwice.c:32:" colored || { cat colored; return 1; }
+	sed "s/$(printf '\033')\[[0-9;]*[mK]//g" colored | diff said -
 }
 
 is_werror_only_for_the_users_warnings() {
