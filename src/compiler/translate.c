@@ -231,6 +231,8 @@ static void emit_declared_type(const struct source *source, uint32_t begin, stru
 	size_t word = source_token(source, begin), i = word;
 
 	for (; i < source->token_count && !source_token_is(source, i, "("); i++) {
+		if (source_is_attribute(source, i) && source_token_is(source, i + 1, "("))
+			i = source_match(source, i + 1);
 		if (source_token_is(source, i, "struct") || source_token_is(source, i, "union") ||
 				source_token_is(source, i, "enum"))
 			word = i;

@@ -31,6 +31,8 @@ static async int pointers(void)
 	async int (*array[])(int) = { leaf, leaf };
 	async int (*one)(int) = leaf, (*two)(int), (*more[2])(int) = { leaf, leaf };
 	async int (*with)(async int (*)(int), int) = call;
+	async int (*given)(async int (*)(int), int) = call, (*then)(int) = leaf;
+	async __attribute__((unused)) int (*behind)(int) __attribute__((unused)) = leaf, (*next)(int) = leaf;
 	struct {
 		async int (*first)(int), (*second)(int);
 	} both = { leaf, leaf };
@@ -40,7 +42,46 @@ static async int pointers(void)
 	printf("%d %d %d %d\n", await simple(1), await constant(2), await late(3), await attributed(4));
 	printf("%d %d %d\n", await result(5) == NULL, await (*indirect)(6), await array[1](7));
 	printf("%d %d %d\n", await one(8), await two(9), await more[1](10));
+	printf("%d %d %d\n", await given(leaf, 20), await then(30), await next(40));
 	return await with(leaf, await both.second(11));
+}
+
+/* A type that is declared in front of the function, and words that belong to it. */
+__attribute__((noinline)) static async struct made {
+	int value;
+} make(int value) __attribute__((cold));
+
+static async struct made make(int value)
+{
+	return (struct made){ await leaf(value) };
+}
+
+static async struct also_made {
+	int value;
+} make_also(int value)
+{
+	return (struct also_made){ await leaf(value) };
+}
+
+/* Its frame is laid out where these are known, not before the function that awaits it. */
+static async int counted(int (*numbers)[2], int n);
+
+static async int counts(int n)
+{
+	int numbers[2] = { n, n + 1 };
+
+	return await counted(&numbers, n);
+}
+
+enum { COUNT = 2 };
+typedef int number;
+
+static async int counted(int (*numbers)[COUNT], number n)
+{
+	char bytes[COUNT] = { 1, (char)n };
+
+	weft_try(await leaf(n));
+	return (*numbers)[1] + bytes[0] + bytes[1];
 }
 
 static async int pragmas(void)
@@ -124,6 +165,8 @@ async int pick_again(int n)
 async int main(void)
 {
 	printf("pointers %d\n", await pointers());
+	printf("made %d %d\n", (await make(1)).value, (await make_also(2)).value);
+	printf("counts %d\n", await counts(3));
 	printf("pragmas %d\n", await pragmas());
 	printf("once %d %d %d\n", await types_once(-5), await types_once(1), await types_once(10));
 	printf("plainly %d\n", await weft_blocking(types_once_plainly(2)));
