@@ -53,8 +53,6 @@ void local_types_note_value(struct function *function, CXType type)
 	if (declared.kind == CXCursor_NoDeclFound ||
 			(!is_whole && declared.kind != CXCursor_TypedefDecl))
 		return;
-	if (!clang_Cursor_isNull(clang_getCursorDefinition(declared)))
-		declared = clang_getCursorDefinition(declared);
 	if (!function_holds(function, cursor_begin(declared)))
 		note_need(function, declared);
 }

@@ -317,18 +317,14 @@ static void flow_inside(struct flow *flow, struct node *node, uint64_t *live)
 		flow->changed |= set_add_all(flow, label_live(flow, node->name), live);
 		break;
 	case NODE_CASE:
-		if (node->count)
-			flow_statement(flow, node->child[0], live);
-		if (flow->cases)
-			set_add_all(flow, flow->cases, live);
+		flow_statement(flow, node->child[0], live);
+		set_add_all(flow, flow->cases, live);
 		break;
 	case NODE_BREAK:
-		if (flow->on_break)
-			memcpy(live, flow->on_break, flow->words * sizeof *live);
+		memcpy(live, flow->on_break, flow->words * sizeof *live);
 		break;
 	case NODE_CONTINUE:
-		if (flow->on_continue)
-			memcpy(live, flow->on_continue, flow->words * sizeof *live);
+		memcpy(live, flow->on_continue, flow->words * sizeof *live);
 		break;
 	case NODE_RETURN:
 		set_clear(flow, live);

@@ -49,11 +49,10 @@ static bool has_async_before(const struct source *source, uint32_t begin, uint32
 	return false;
 }
 
-/* The body ends where the definition does. As K&R declare parameters, they stand in front of it. */
+/* The body is the last of what has braces. As K&R declare parameters, they stand in front of it. */
 static void find_body(const struct source *source, struct function *function)
 {
 	const struct token *tokens = source->tokens;
-	size_t close;
 
 	for (size_t i = source_token(source, function->begin);
 			i < source->token_count && tokens[i].begin < function->end; i++) {
@@ -63,10 +62,7 @@ static void find_body(const struct source *source, struct function *function)
 			continue;
 		function->has_prototype &= !source_token_is(source, i - 1, ";");
 		function->body_begin = tokens[i].begin;
-		close = source_match(source, i);
-		if (close < source->token_count && tokens[close].end >= function->end)
-			return;
-		i = close;
+		i = source_match(source, i);
 	}
 }
 
@@ -392,9 +388,7 @@ void tree_free(struct tree *tree)
 		free(f->callees);
 	}
 	free(tree->file_names);
-	if (tree->unit)
-		clang_disposeTranslationUnit(tree->unit);
-	if (tree->index)
-		clang_disposeIndex(tree->index);
+	clang_disposeTranslationUnit(tree->unit);
+	clang_disposeIndex(tree->index);
 	arena_free(&tree->arena);
 }

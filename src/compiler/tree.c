@@ -486,9 +486,6 @@ static void finish(struct tree *tree, struct function *function, struct node *no
 
 	switch (node->kind) {
 	case NODE_CONDITIONAL:
-		if (node->count == 3 && node->child[0]->begin != node->child[1]->begin)
-			break;
-		__attribute__((fallthrough));
 	case NODE_EXPRESSION: /* `a ?: b` is shown as a, a, a, b */
 		if (node->count >= 3 && node->child[0]->begin == node->child[1]->begin &&
 				source_token_is(source, source_token(source, node->child[0]->end),

@@ -202,6 +202,54 @@ static int reached_again(int n)
 	return r;
 }
 
+/* Each has a value that is read in one place alone, with calls before it. */
+static int read_once(int n)
+{
+	int comma = id(1), right = id(2), chooses = id(n > 2), body = id(4), again = id(5), later = id(6);
+	int first = id(7), i, total = id(0), *kept;
+	struct {
+		int at[2];
+	} array = { { id(8), 9 } };
+
+	kept = array.at;
+	total += (id(9), comma);
+	total += chooses ? id(1) : right;
+	while (total < 30)
+		total += body;
+	do
+		total += again;
+	while (total < 60);
+	for (i = first; i < 9; i++)
+		total += id(i);
+	total += kept[id(1)];
+	if (total > n)
+		goto over;
+	return 0;
+over:
+	total += later;
+	return total;
+}
+
+/* A loop that has ended is none of which the `continue` behind it can be. */
+static int continues(int n)
+{
+	int total = 0, i = 0;
+
+	do {
+		while (id(total) < i)
+			total++;
+		for (int j = 0; id(j) < 2; j++)
+			total += j;
+		do
+			total++;
+		while (id(total) < 4);
+		if (i == 1)
+			continue;
+		total += 10;
+	} while (id(++i) < n);
+	return total;
+}
+
 static int pragmas(int n)
 {
 	int r = 0;
@@ -228,6 +276,8 @@ int main(void)
 		printf("%d: %d\n", which, parts(which, 6));
 	printf("%d\n", nested(5));
 	printf("%d\n", reached_again(4));
+	printf("%d %d\n", read_once(1), read_once(5));
+	printf("%d\n", continues(4));
 	printf("%d\n", pragmas(9));
 	printf("%d\n", calls);
 	return 0;

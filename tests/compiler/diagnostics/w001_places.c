@@ -22,3 +22,13 @@ async int main(void)
 	return await weft_timeout(1,
 			g(5));
 }
+#define BEHIND(x) ((x) + weft_sleep(8))
+async int copies(void)
+{
+	defer await g(6);
+	await f(3); int y = TWICE(f(5)), z = BEHIND(3);
+	return y + z;
+}
+async int last(void) { f(9); return 0; }
+#line 40 "gone.c"
+async int gone(void) { f(10); return 0; }

@@ -15,3 +15,11 @@ async int main(void)
 	numbers[await weft_yield()] = (int)sizeof numbers[await weft_yield()];
 	return numbers[0];
 }
+
+/* What is no call is not what an array has as its length either. */
+async int no_call(int x)
+{
+	await x;
+	await 5;
+	return await sizeof x;
+}

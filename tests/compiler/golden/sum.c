@@ -8,7 +8,13 @@ async int get(int x);
 async long sum(const char *text, int count)
 {
 	long total = 0;
+	int doubled = count * 2; /* not live where the function returns */
 
+	if (!text) {
+		(void)await get(0);
+		return -1;
+	}
+	count = doubled;
 	for (int i = 0; i < count; i++) {
 		int value = await get(i);
 		unsigned hash = 5381;

@@ -146,6 +146,15 @@ static async int nested_tasks(int n)
 			goto out;
 		total = 5;
 	}
+	for (int i = 0; i < 4; i++) {
+		weft_scope (s)
+			weft_try(weft_spawn_in(&s, id(i)));
+		if (i == 1)
+			continue;
+		if (i == n)
+			break;
+		total += 10;
+	}
 out:
 	return total + each[0] + each[1] + each[2];
 }

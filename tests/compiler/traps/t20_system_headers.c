@@ -15,9 +15,20 @@
 #include <weft.h>
 #include <weft/async.h>
 
+/* What is in a function of theirs is not looked at. */
+# 1 "system.h" 3
+static inline int theirs(int n)
+{
+	typedef char *number;
+	number text = 0;
+	return n + !text;
+}
+# 27 "t20_system_headers.c"
+typedef int number;
+
 async int main(void)
 {
-	_Atomic int counter = 0;
+	_Atomic int counter = theirs((number)-1);
 	double x = 2;
 
 	await weft_yield();
