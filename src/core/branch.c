@@ -61,6 +61,12 @@ static inline void context_take_back(struct weft_context *cx, const struct branc
 	cx->cancelled = outer->cancelled;
 }
 
+/* A leaf that can look without waiting: weft/branch.h. */
+static inline bool branch_tries(const struct weft_branch *branch)
+{
+	return (branch->async->flags & WEFT_ASYNC_TRIES) != 0;
+}
+
 /* Leaves the context as the branch's. [I1] */
 WEFT_INLINE enum weft_poll branch_run(struct weft_branch *branch, struct weft_context *cx,
 		const struct branch_outer *outer)
@@ -69,11 +75,16 @@ WEFT_INLINE enum weft_poll branch_run(struct weft_branch *branch, struct weft_co
 
 	cx->strand = &branch->strand;
 	cx->cancelled = outer->cancelled > branch->shielded ? outer->cancelled : branch->cancelled;
-	poll = weft__strand_poll(&branch->strand, branch->async, branch->frame, cx);
-	branch->done = poll == WEFT_READY;
-	if (branch->done && branch->cancelled && !outer->cancelled)
+	if (branch_tries(branch)) /* a leaf: its strand stays empty */
+		poll = branch->async->poll(branch->frame, cx);
+	else
+		poll = weft__strand_poll(&branch->strand, branch->async, branch->frame, cx);
+	if (poll == WEFT_PENDING)
+		return WEFT_PENDING;
+	branch->done = true;
+	if (branch->cancelled && !outer->cancelled)
 		cx->unwound = 1;
-	return poll;
+	return WEFT_READY;
 }
 
 /* Whether a poll, which is not cancelled, would find that the branch waits on: its waiter has not been
@@ -172,7 +183,7 @@ static uint32_t draw_without_env(void)
 	return next ^ next >> 16;
 }
 
-unsigned weft_select_draw(const struct weft_context *cx, unsigned count)
+static inline unsigned select_draw(const struct weft_context *cx, unsigned count)
 {
 	const struct weft_env *env = cx->env;
 	uint32_t drawn = env && env->draw ? env->draw(env) : draw_without_env();
@@ -180,16 +191,15 @@ unsigned weft_select_draw(const struct weft_context *cx, unsigned count)
 	return (unsigned)((uint64_t)drawn * count >> 32);
 }
 
-static unsigned select_first(const struct weft_selection *selection, unsigned count,
-		const struct weft_context *cx)
+unsigned weft_select_draw(const struct weft_context *cx, unsigned count)
 {
-	return selection->biased || count < 2 ? 0 : weft_select_draw(cx, count);
+	return select_draw(cx, count);
 }
 
-/* A leaf that can look without waiting: weft/branch.h. */
-static inline bool branch_tries(const struct weft_branch *branch)
+static inline struct weft_branch *select_first(const struct weft_selection *selection,
+		struct weft_branch *branches, unsigned count, const struct weft_context *cx)
 {
-	return (branch->async->flags & WEFT_ASYNC_TRIES) != 0;
+	return &branches[selection->biased || count < 2 ? 0 : select_draw(cx, count)];
 }
 
 /* Ends one that tries and has not begun to wait: there is nothing to unwind. */
@@ -205,17 +215,67 @@ static inline void branch_drop(struct weft_branch *branch)
 	branch->done = true;
 }
 
-static enum weft_poll select_won(struct weft_selection *selection, unsigned index)
+static inline void select_won(struct weft_selection *selection, const struct weft_branch *branches,
+		const struct weft_branch *winner)
 {
-	selection->winner = (int)index;
+	selection->winner = (int)(winner - branches);
 	selection->decided = 1;
-	return WEFT_READY;
+}
+
+/* The next in the circle. */
+static inline struct weft_branch *branch_behind(
+		struct weft_branch *branch, struct weft_branch *branches, unsigned count)
+{
+	return branch + 1 == branches + count ? branches : branch + 1;
+}
+
+/* One has won: the others end. `fresh`: those that try have not begun to wait. */
+WEFT_INLINE enum weft_poll select_end(
+		struct weft_branch *branches, unsigned count, struct weft_context *cx, bool fresh)
+{
+	const struct branch_outer outer = context_lend(cx);
+	enum weft_poll all = WEFT_READY;
+
+	for (struct weft_branch *branch = branches; branch < branches + count; branch++) {
+		if (branch->done)
+			continue;
+		if (fresh && WEFT_LIKELY(branch_tries(branch))) {
+			branch_drop(branch);
+			continue;
+		}
+		branch->cancelled = true;
+		if (branch_run(branch, cx, &outer) == WEFT_PENDING)
+			all = WEFT_PENDING;
+	}
+	context_take_back(cx, &outer);
+	return all; /* [I2] */
+}
+
+/* None has won. Those that have tried begin to wait, from `first` on. */
+static enum weft_poll select_begin(struct weft_branch *branches, unsigned count,
+		struct weft_context *cx, struct weft_selection *selection,
+		struct weft_branch *first)
+{
+	const struct branch_outer outer = context_lend(cx);
+	struct weft_branch *branch = first;
+
+	for (unsigned left = count; left > 0; left--) {
+		if (!branch->done && branch_tries(branch)) {
+			if (WEFT_UNLIKELY(selection->decided)) /* it has not begun */
+				branch_drop(branch);
+			else if (branch_run(branch, cx, &outer) == WEFT_READY)
+				select_won(selection, branches, branch);
+		}
+		branch = branch_behind(branch, branches, count);
+	}
+	context_take_back(cx, &outer);
+	return selection->decided ? select_end(branches, count, cx, false) : WEFT_PENDING;
 }
 
 /* One that tries does not begin to wait. */
-static inline enum weft_poll select_look(struct weft_branch *branch, struct weft_context *cx)
+WEFT_INLINE enum weft_poll select_look(
+		struct weft_branch *branch, struct weft_context *cx, struct weft_strand *outer)
 {
-	struct weft_strand *outer = cx->strand;
 	enum weft_poll poll;
 
 	if (WEFT_UNLIKELY(!branch_tries(branch)))
@@ -225,61 +285,47 @@ static inline enum weft_poll select_look(struct weft_branch *branch, struct weft
 	poll = branch->async->poll(branch->frame, cx);
 	cx->trying = 0;
 	cx->strand = outer;
-	branch->done = poll == WEFT_READY;
+	if (poll == WEFT_READY)
+		branch->done = true;
 	return poll;
 }
 
-/* The first look at all, from `index` on: none that tries begins to wait. READY: one has won. */
-static enum weft_poll select_try(struct weft_branch *branches, unsigned count,
-		struct weft_context *cx, struct weft_selection *selection, unsigned index)
+/* The first poll, if it is not cancelled: looks at all, before one that tries begins to wait. */
+__attribute__((noinline)) static enum weft_poll select_start(struct weft_branch *branches,
+		unsigned count, struct weft_context *cx, struct weft_selection *selection)
 {
-	for (unsigned left = count; left > 0; left--) {
-		struct weft_branch *branch = &branches[index];
+	struct weft_branch *first = select_first(selection, branches, count, cx), *branch = first;
+	struct weft_strand *outer = cx->strand;
+	enum weft_poll poll = WEFT_PENDING;
 
+	for (unsigned left = count; left > 0; left--) {
 		if (WEFT_LIKELY(!branch->done)) {
 			selection->started = 1;
-			if (select_look(branch, cx) == WEFT_READY)
-				return select_won(selection, index);
+			poll = select_look(branch, cx, outer);
+			if (poll == WEFT_READY)
+				break;
 		}
-		if (++index == count)
-			index = 0;
+		branch = branch_behind(branch, branches, count);
 	}
-	return WEFT_PENDING;
-}
-
-/* Those that have tried begin to wait, from `index` on. READY: one has won, and those behind it have not
- * begun. */
-static enum weft_poll select_begin(struct weft_branch *branches, unsigned count,
-		struct weft_context *cx, struct weft_selection *selection, unsigned index)
-{
-	const struct branch_outer outer = context_lend(cx);
-
-	for (unsigned left = count; left > 0; left--) {
-		struct weft_branch *branch = &branches[index];
-
-		if (!branch->done && branch_tries(branch)) {
-			if (WEFT_UNLIKELY(selection->decided))
-				branch_drop(branch);
-			else if (branch_run(branch, cx, &outer) == WEFT_READY)
-				(void)select_won(selection, index);
-		}
-		if (++index == count)
-			index = 0;
+	if (poll == WEFT_READY) {
+		select_won(selection, branches, branch);
+		return select_end(branches, count, cx, true);
 	}
-	context_take_back(cx, &outer);
-	return selection->decided ? WEFT_READY : WEFT_PENDING;
+	if (selection->started)
+		return select_begin(branches, count, cx, selection, first);
+	selection->winner = -EINVAL;
+	return WEFT_READY;
 }
 
 /* Polls until one branch ends that may win. READY: one has, or all are done. */
-static enum weft_poll select_again(struct weft_branch *branches, unsigned count,
-		struct weft_context *cx, struct weft_selection *selection, unsigned index)
+__attribute__((noinline)) static enum weft_poll select_again(struct weft_branch *branches,
+		unsigned count, struct weft_context *cx, struct weft_selection *selection)
 {
 	const struct branch_outer outer = context_lend(cx);
+	struct weft_branch *branch = select_first(selection, branches, count, cx);
 	enum weft_poll all = WEFT_READY;
 
 	for (unsigned left = count; left > 0 && !selection->decided; left--) {
-		struct weft_branch *branch = &branches[index];
-
 		if (!branch->done) {
 			selection->started = 1;
 			if (!outer.cancelled && branch_waits(branch, cx)) {
@@ -288,74 +334,34 @@ static enum weft_poll select_again(struct weft_branch *branches, unsigned count,
 			} else if (branch_run(branch, cx, &outer) == WEFT_PENDING) {
 				all = WEFT_PENDING;
 			} else if (!outer.cancelled || weft__branch_result(branch) != -ECANCELED) {
-				(void)select_won(selection, index);
+				select_won(selection, branches, branch);
 			}
 		}
-		if (++index == count)
-			index = 0;
+		branch = branch_behind(branch, branches, count);
 	}
 	context_take_back(cx, &outer);
-	return selection->decided ? WEFT_READY : all;
-}
-
-/* One has won: the others end. `fresh`: those that try have not begun to wait. */
-static enum weft_poll select_end(
-		struct weft_branch *branches, unsigned count, struct weft_context *cx, bool fresh)
-{
-	bool any = false;
-
-	for (struct weft_branch *branch = branches; branch < branches + count; branch++) {
-		if (branch->done)
-			continue;
-		if (fresh && branch_tries(branch)) {
-			branch_drop(branch);
-		} else {
-			branch->cancelled = true;
-			any = true;
-		}
-	}
-	return any ? weft_join_poll(branches, count, cx) : WEFT_READY; /* [I2] */
-}
-
-/* The first poll, unless it is cancelled. READY: one has won, or there is none. */
-static enum weft_poll select_start(struct weft_branch *branches, unsigned count,
-		struct weft_context *cx, struct weft_selection *selection, bool *fresh)
-{
-	unsigned first = 0;
-
-	if (selection->tried) { /* from a branch that was drawn then */
-		selection->started = 1;
-	} else {
-		first = select_first(selection, count, cx);
-		*fresh = select_try(branches, count, cx, selection, first) == WEFT_READY;
-		if (*fresh || !selection->started)
-			return WEFT_READY;
-	}
-	return select_begin(branches, count, cx, selection, first);
+	if (selection->decided)
+		return select_end(branches, count, cx, false);
+	if (all == WEFT_READY)
+		selection->winner = selection->started ? -ECANCELED : -EINVAL;
+	return all;
 }
 
 enum weft_poll weft_select_poll(struct weft_branch *branches, unsigned count,
 		struct weft_context *cx, struct weft_selection *selection)
 {
-	enum weft_poll poll;
-	bool fresh = false;
-
-	if (selection->decided)
+	if (WEFT_UNLIKELY(selection->decided))
 		return weft_join_poll(branches, count, cx);
-	if (cx->budget == 0) { /* a select in a loop gives way, whatever its branches are */
+	if (WEFT_UNLIKELY(cx->budget == 0)) {
+		/* a select in a loop gives way, whatever its branches are */
 		selection->tried = 0;
 		weft_context_yield(cx);
 		return WEFT_PENDING;
 	}
 	if (selection->started || cx->cancelled)
-		poll = select_again(
-				branches, count, cx, selection, select_first(selection, count, cx));
-	else
-		poll = select_start(branches, count, cx, selection, &fresh);
-	if (poll == WEFT_PENDING)
-		return WEFT_PENDING;
-	if (selection->decided)
-		return select_end(branches, count, cx, fresh);
-	selection->winner = selection->started ? -ECANCELED : -EINVAL;
-	return WEFT_READY;
+		return select_again(branches, count, cx, selection);
+	if (!selection->tried)
+		return select_start(branches, count, cx, selection);
+	selection->started = 1; /* they were looked at from one that was drawn then */
+	return select_begin(branches, count, cx, selection, branches);
 }

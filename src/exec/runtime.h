@@ -189,14 +189,12 @@ static inline void weft__worker_leave(void)
 	weft__reactor_own = NULL;
 }
 
-/* 32 random bits: splitmix64. The worker's thread only. */
+/* 32 random bits: the upper ones of a linear congruential generator (Knuth's MMIX). A select wants few of
+ * them, and often. The worker's thread only. */
 static inline uint32_t weft__worker_draw(struct weft__worker *worker)
 {
-	uint64_t bits = worker->random += 0x9e3779b97f4a7c15u;
-
-	bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9u;
-	bits = (bits ^ bits >> 27) * 0x94d049bb133111ebu;
-	return (uint32_t)((bits ^ bits >> 31) >> 32);
+	worker->random = worker->random * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(worker->random >> 32);
 }
 
 static inline struct weft_runtime *weft__runtime_of(const struct weft_task *task)

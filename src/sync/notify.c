@@ -174,19 +174,6 @@ void weft_notify_all(struct weft_notify *notify)
 
 /* ---- to wait ---- */
 
-/* Whether there is something for it in the word: a generation since *seen (NULL: does not matter), or one
- * that is kept, which then has to be taken. */
-static inline bool notify_has(uint32_t word, const uint32_t *seen)
-{
-	return (seen && generation_of(word) != *seen) || word & NOTIFY_KEPT;
-}
-
-/* What the word is when that was taken. */
-static inline uint32_t notify_taken(uint32_t word, const uint32_t *seen)
-{
-	return seen && generation_of(word) != *seen ? word : word & ~(uint32_t)NOTIFY_KEPT;
-}
-
 /* false: there is nothing, or it has to be looked for under the lock; *word has what it saw. */
 WEFT_INLINE bool notify_take(struct weft_waiters *waiters, uint32_t *word, const uint32_t *seen)
 {
@@ -202,19 +189,35 @@ WEFT_INLINE bool notify_take(struct weft_waiters *waiters, uint32_t *word, const
 	}
 }
 
-static int notify_begin(struct weft_waiters *waiters, struct weft_waiter *waiter,
-		const uint32_t *seen, struct weft_context *cx)
+/* READY with this as the result. */
+static inline enum weft_poll notify_end(
+		struct weft_frame *frame, int *result, int outcome, struct weft_context *cx)
+{
+	cx->budget--;
+	*result = outcome;
+	frame->at = WEFT_AT_DONE;
+	return WEFT_READY;
+}
+
+/* Begins to wait, unless there is something for it by now. */
+__attribute__((noinline)) static enum weft_poll notify_begin(struct weft_frame *frame, int *result,
+		struct weft_waiters *waiters, struct weft_waiter *waiter, const uint32_t *seen,
+		struct weft_context *cx)
 {
 	uint32_t word = notify_lock(waiters);
 
-	if (notify_has(word, seen)) {
-		notify_unlock(waiters, notify_taken(word, seen));
-		return 0;
+	if (WEFT_UNLIKELY(seen && generation_of(word) != *seen)) {
+		notify_unlock(waiters, word);
+	} else if (WEFT_UNLIKELY(word & NOTIFY_KEPT)) {
+		notify_unlock(waiters, word - NOTIFY_KEPT); /* [I2] */
+	} else {
+		waiter->wanted = generation_of(word); /* [I3] */
+		weft__waiters_push(waiters, waiter, cx);
+		notify_unlock(waiters, word | NOTIFY_WAITING);
+		frame->at = LEAF_WAITING;
+		return WEFT_PENDING;
 	}
-	waiter->wanted = generation_of(word); /* [I3] */
-	weft__waiters_push(waiters, waiter, cx);
-	notify_unlock(waiters, word | NOTIFY_WAITING);
-	return -EAGAIN;
+	return notify_end(frame, result, 0, cx);
 }
 
 /* Without the lock: 0, it was woken; -EAGAIN, it waits on, for this task; -EBUSY, neither is sure. */
@@ -273,56 +276,48 @@ __attribute__((noinline)) static enum weft_poll notify_poll_again(struct weft_fr
 {
 	int outcome;
 
-	if (weft_context_cancelled(cx)) {
-		outcome = notify_withdraw(waiters, waiter);
-	} else {
-		outcome = notify_look(waiters, waiter, cx);
-		if (outcome == -EBUSY)
-			outcome = notify_wait_on(waiters, waiter, cx);
-	}
-	return weft__leaf_end(frame, result, outcome, cx);
+	if (weft_context_cancelled(cx))
+		return notify_end(frame, result, notify_withdraw(waiters, waiter), cx);
+	outcome = notify_look(waiters, waiter, cx);
+	if (outcome == -EBUSY)
+		outcome = notify_wait_on(waiters, waiter, cx);
+	return outcome == -EAGAIN ? WEFT_PENDING : notify_end(frame, result, outcome, cx);
 }
 
-/* The first poll, or that after a try, which finds nothing at once. */
-__attribute__((noinline)) static enum weft_poll notify_poll_first(struct weft_frame *frame,
-		int *result, struct weft_waiters *waiters, struct weft_waiter *waiter,
-		const uint32_t *seen, struct weft_context *cx)
+/* The first poll, and what comes after a try. */
+WEFT_INLINE enum weft_poll notify_poll_first(struct weft_frame *frame, int *result,
+		struct weft_waiters *waiters, struct weft_waiter *waiter, const uint32_t *seen,
+		struct weft_context *cx)
 {
-	int outcome = -ECANCELED;
+	uint32_t word;
 
-	if (frame->at != LEAF_FRESH && frame->at != NOTIFY_TRIED)
-		weft_frame_misuse(frame);
-	if (frame->at == NOTIFY_TRIED)
+	if (WEFT_UNLIKELY(weft_context_cancelled(cx)))
+		return notify_end(frame, result, -ECANCELED, cx);
+	if (frame->at != LEAF_FRESH) {
 		seen = &waiter->wanted; /* [I4] */
-	if (!weft_context_cancelled(cx))
-		outcome = notify_begin(waiters, waiter, seen, cx);
-	return weft__leaf_end(frame, result, outcome, cx);
+	} else if (notify_take(waiters, &word, seen)) {
+		return notify_end(frame, result, 0, cx);
+	} else if (cx->trying) {
+		waiter->wanted = generation_of(word); /* [I4] */
+		frame->at = NOTIFY_TRIED;
+		return WEFT_PENDING;
+	}
+	return notify_begin(frame, result, waiters, waiter, seen, cx);
 }
 
 WEFT_INLINE enum weft_poll notify_poll(struct weft_frame *frame, int *result,
 		struct weft_waiters *waiters, struct weft_waiter *waiter, const uint32_t *seen,
 		struct weft_context *cx)
 {
-	uint32_t word;
-
 	WEFT_FRAME_CHECK(frame);
-	if (WEFT_UNLIKELY(!weft_context_charge(cx)))
+	/* what ends is charged by notify_end */
+	if (WEFT_UNLIKELY(cx->budget == 0 && !weft_context_charge(cx)))
 		return WEFT_PENDING;
 	if (frame->at == LEAF_WAITING)
 		return notify_poll_again(frame, result, waiters, waiter, cx);
-	if (WEFT_UNLIKELY(frame->at != LEAF_FRESH || weft_context_cancelled(cx)))
-		return notify_poll_first(frame, result, waiters, waiter, seen, cx);
-	if (notify_take(waiters, &word, seen)) {
-		*result = 0;
-		frame->at = WEFT_AT_DONE;
-		return WEFT_READY;
-	}
-	if (!cx->trying)
-		return notify_poll_first(frame, result, waiters, waiter, seen, cx);
-	waiter->wanted = generation_of(word); /* [I4] */
-	frame->at = NOTIFY_TRIED;
-	weft_context_refund(cx);
-	return WEFT_PENDING;
+	if (WEFT_UNLIKELY(frame->at != LEAF_FRESH && frame->at != NOTIFY_TRIED))
+		weft_frame_misuse(frame);
+	return notify_poll_first(frame, result, waiters, waiter, seen, cx);
 }
 
 enum weft_poll weft_notify_wait__poll(void *frame, struct weft_context *cx)
