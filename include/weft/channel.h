@@ -56,7 +56,7 @@ struct weft_channel {
 		void *item;               /* never used: for the macros below */
 	} receivers;                      /* private from here on */
 	struct weft_waiters senders;      /* word: permits without memory behind them */
-	struct weft_channel_block *head, *write, *last;
+	struct weft_channel_block *head, *write;
 	uint32_t queued, reserved, room, capacity;
 	uint32_t item_bytes;
 	uint32_t state;
@@ -80,7 +80,7 @@ struct weft_channel {
 /* For the variable of that name, a WEFT_CHANNEL; the capacity is at least 1. */
 /* clang-format off */
 #define WEFT_CHANNEL_INIT(name, capacity)                                                          \
-	{ { { { NULL, NULL, 0, 0 } }, { NULL, NULL, 0, 0 }, NULL, NULL, NULL, 0, 0, 0,             \
+	{ { { { NULL, NULL, 0, 0 } }, { NULL, NULL, 0, 0 }, NULL, NULL, 0, 0, 0,                   \
 		(uint32_t)(capacity), (uint32_t)sizeof *(name).receivers.item, 0, NULL } }
 /* clang-format on */
 

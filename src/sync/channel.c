@@ -45,7 +45,7 @@
 #undef weft_channel_send_reserved
 #undef weft_channel_try_recv
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct weft_channel) == 104, "part of the ABI");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct weft_channel) == 96, "part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_channel_send__frame) == 72,
 		"part of the ABI");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct weft_channel_reserve__frame) == 72,
@@ -186,7 +186,7 @@ static int channel_back(struct weft_channel *channel, uint32_t count, struct cha
 			channel_ungrant(channel, count, after);
 			return -ENOMEM;
 		}
-		channel_append(channel, block);
+		channel_insert(channel, block);
 	}
 	channel->senders.word -= count;
 	return 0;
@@ -506,7 +506,7 @@ void weft_channel_finish(struct weft_channel *channel)
 	WEFT_ASSERT(channel->reserved == 0);
 	WEFT_ASSERT(channel->receivers.list.word == 0); /* who is promised one waits, too */
 	channel_blocks_destroy(channel->head, channel->item_bytes);
-	channel->head = channel->write = channel->last = NULL;
+	channel->head = channel->write = NULL;
 	channel->queued = channel->room = 0;
 	channel->state = CHANNEL_CLOSED;
 }

@@ -4,11 +4,13 @@
  *
  * How         A chain of blocks, each twice as large as the one before, up to 4 KiB:
  *
- *                 head --> [read ... written] --> [ ... written] --> [    ]
- *                                                  ^ write             ^ last
+ *                 head --> [read ... written] --> [ ... written] --> [    ] --> [    ]
+ *                                                  ^ write
  *
- *             A block is freed when it has been read to its end. When nothing is left, only a small one
- *             stays. Blocks are allocated, and freed, without the lock.
+ *             Those behind write are empty, so their order does not matter: a new one comes first among
+ *             them, and nobody needs to know the last. A block is freed when it has been read to its end.
+ *             When nothing is left, only a small one stays. Blocks are allocated, and freed, without the
+ *             lock.
  * Invariants  [I1], [I2] and [I3] of channel.c.
  */
 #ifndef WEFT_SYNC_CHANNEL_QUEUE_H
@@ -55,9 +57,12 @@ static inline unsigned char *channel_block_item(
 static inline uint32_t channel_next_slots(const struct weft_channel *channel)
 {
 	size_t front = channel_block_bytes(0, 0), bytes = BLOCK_BYTES_LEAST, slots;
+	const struct weft_channel_block *newest = channel->write;
 
-	if (channel->last)
-		bytes = 2 * channel_block_bytes(channel->last->slots, channel->item_bytes);
+	if (newest && newest->next)
+		newest = newest->next;
+	if (newest)
+		bytes = 2 * channel_block_bytes(newest->slots, channel->item_bytes);
 	if (bytes > BLOCK_BYTES_MOST)
 		bytes = BLOCK_BYTES_MOST;
 	slots = (bytes - front) / channel->item_bytes;
@@ -91,13 +96,16 @@ static inline void channel_blocks_destroy(struct weft_channel_block *block, uint
 	}
 }
 
-static inline void channel_append(struct weft_channel *channel, struct weft_channel_block *block)
+static inline void channel_insert(struct weft_channel *channel, struct weft_channel_block *block)
 {
-	if (channel->last)
-		channel->last->next = block;
-	else
+	struct weft_channel_block *write = channel->write;
+
+	if (write) {
+		block->next = write->next;
+		write->next = block;
+	} else {
 		channel->head = channel->write = block;
-	channel->last = block;
+	}
 	channel->room += block->slots;
 }
 
@@ -112,10 +120,8 @@ static inline bool channel_check(const struct weft_channel *channel)
 		is_free |= block == channel->write;
 		queued += (uint32_t)block->written - block->read;
 		room += is_free ? (uint32_t)block->slots - block->written : 0;
-		if (!block->next && block != channel->last)
-			return false;
 	}
-	return queued == channel->queued && room == channel->room &&
+	return queued == channel->queued && room == channel->room && is_free == !!channel->head &&
 			channel->queued + channel->reserved <= channel->capacity; /* [I1] */
 }
 
@@ -127,7 +133,7 @@ static inline uint32_t channel_backed(const struct weft_channel *channel)
 /* Nothing is queued, and no permit has memory behind it: keeps a small block at most. */
 static inline void channel_trim(struct weft_channel *channel, struct channel_after *after)
 {
-	struct weft_channel_block *head = channel->head;
+	struct weft_channel_block *head = channel->head, **end = &after->drained;
 
 	if (!head)
 		return;
@@ -136,9 +142,10 @@ static inline void channel_trim(struct weft_channel *channel, struct channel_aft
 		channel->room = head->slots;
 		return;
 	}
-	channel->last->next = after->drained;
-	after->drained = head;
-	channel->head = channel->write = channel->last = NULL;
+	while (*end) /* what this call has read */
+		end = &(*end)->next;
+	*end = head;
+	channel->head = channel->write = NULL;
 	channel->room = 0;
 }
 
