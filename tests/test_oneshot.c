@@ -127,6 +127,7 @@ static bool step(struct world *world, int operation)
 
 static void compare(const struct world *world)
 {
+	CHECK_EQ(weft_oneshot_is_closed(&world->oneshot), world->is_closed);
 	for (int i = 0; i < LEAVES; i++) {
 		bool receives = i != WATCHER;
 		const struct weft_frame *frame =

@@ -140,6 +140,75 @@ TEST(stream_timeout_stands_in_place_of_a_late_item)
 	CHECK_EQ(source.self.closed, 1);
 }
 
+TEST(stream_chunks_with_a_timeout_do_not_wait_for_more_than_that)
+{
+	static const int items[] = { 1, 2, 3, 4, 5, STUTTER_ERROR };
+	stutter_stream source;
+	WEFT_STREAM_OF(chunks_timeout, struct weft_chunk) chunks;
+	struct weft_chunk chunk;
+	int buffer[3];
+
+	desk_init();
+	stutter_init(&source.self, items, 6);
+	weft_stream_chunks_timeout_init(&chunks, &source, buffer, 3, 100);
+	CHECK_EQ(weft_stream_size_hint(&chunks).least, 2);
+	CHECK_EQ(weft_stream_size_hint(&chunks).most, 6);
+	CHECK_EQ(ask(&chunks.stream, &chunk), INT_MAX);
+	pass(500); /* there is nothing to be late */
+	for (int i = 0; i < 3; i++) {
+		stutter_advance(&source.self);
+		CHECK_EQ(ask(&chunks.stream, &chunk), i < 2 ? INT_MAX : 1);
+		pass(40);
+	}
+	CHECK(chunk.items == buffer && chunk.count == 3);
+	CHECK_EQ(ask(&chunks.stream, &chunk), INT_MAX);
+	pass(500);
+	stutter_advance(&source.self);
+	CHECK_EQ(ask(&chunks.stream, &chunk), INT_MAX); /* a new chunk, and a new time */
+	pass(99);
+	CHECK_EQ(ask_as(&chunks.stream, &chunk, true), -ECANCELED);
+	CHECK_EQ(ask(&chunks.stream, &chunk), INT_MAX);
+	pass(1);
+	CHECK(ask(&chunks.stream, &chunk) == 1 && chunk.count == 1 && buffer[0] == 4);
+	CHECK_EQ(ask(&chunks.stream, &chunk), INT_MAX);
+	stutter_advance(&source.self);
+	CHECK_EQ(ask(&chunks.stream, &chunk), INT_MAX);
+	stutter_advance(&source.self); /* the error; what has come goes before it */
+	CHECK(ask(&chunks.stream, &chunk) == 1 && chunk.count == 1 && buffer[0] == 5);
+	CHECK_EQ(ask(&chunks.stream, &chunk), -EIO);
+	finish(&chunks.stream);
+	CHECK_EQ(source.self.closed, 1);
+}
+
+TEST(stream_is_taken_until_a_token_is_cancelled)
+{
+	stutter_stream source;
+	WEFT_STREAM_OF(take_until, int) some;
+	struct weft_cancel_token token = WEFT_CANCEL_TOKEN_INIT;
+	int item;
+
+	desk_init();
+	stutter_init(&source.self, digits, 4);
+	weft_stream_take_until_init(&some, &source, &token);
+	CHECK_EQ(weft_stream_size_hint(&some).least, 0);
+	CHECK_EQ(ask(&some.stream, &item), INT_MAX);
+	stutter_advance(&source.self);
+	CHECK(ask(&some.stream, &item) == 1 && item == 0);
+	CHECK_EQ(ask_as(&some.stream, &item, true), -ECANCELED);
+	CHECK_EQ(ask(&some.stream, &item), INT_MAX);
+	stutter_advance(&source.self);
+	CHECK(ask(&some.stream, &item) == 1 && item == 1);
+	CHECK_EQ(ask(&some.stream, &item), INT_MAX);
+	weft_cancel_token_cancel(&token);
+	CHECK(probe_wakes(&desk.probe) > 0);
+	stutter_advance(&source.self); /* too late */
+	while (ask(&some.stream, &item) == INT_MAX)
+		; /* the source's close takes two polls */
+	CHECK_EQ(ask(&some.stream, &item), 0);
+	CHECK_EQ(source.self.closed, 1);
+	finish(&some.stream);
+}
+
 TEST(stream_timers_need_a_runtime)
 {
 	stutter_stream source;
@@ -371,7 +440,10 @@ struct swept {
 	WEFT_STREAM_OF(throttle, int) throttled;
 	WEFT_STREAM_OF(merge, int) merged;
 	WEFT_STREAM_OF(timeout, int) soon;
-	int sent, count, times_out, item;
+	WEFT_STREAM_OF(chunks_timeout, struct weft_chunk) chunks;
+	WEFT_STREAM_OF(take_until, struct weft_chunk) some;
+	struct weft_cancel_token token;
+	int sent, count, times_out, item, buffer[2];
 };
 
 WEFT_ASYNC_1(int, consume, struct swept *);
@@ -468,4 +540,92 @@ TEST(streams_of_leaves_leave_nothing_wherever_they_are_cancelled)
 	};
 
 	CHECK(sweep(&scenario).suspensions > 10);
+}
+
+/* ---- swept: chunks that are late, until a token is cancelled ---- */
+
+WEFT_ASYNC_1(int, consume_chunks, struct swept *);
+
+struct consume_chunks__frame {
+	struct consume_chunks__args args;
+	union {
+		struct weft_stream_next__frame next;
+		struct weft_stream_close__frame close;
+	};
+	struct weft_chunk chunk;
+	int result;
+};
+
+enum weft_poll consume_chunks__poll(void *frame, struct weft_context *cx)
+{
+	struct consume_chunks__frame *f = frame;
+	struct swept *swept = f->args.p0;
+
+	weft_begin(f);
+	do {
+		weft_await(f, f->next, weft_stream_next, &swept->some.stream, &f->chunk);
+		f->result = f->next.args.result;
+		swept->times_out += f->result > 0 && f->chunk.count == 1;
+		for (size_t i = 0; f->result > 0 && i < f->chunk.count;
+				i++) /* each once, in order */
+			swept->count += ((const int *)f->chunk.items)[i] == digits[swept->count];
+	} while (f->result > 0);
+	weft_await(f, f->close, weft_stream_close, &swept->some.stream);
+	weft_return(f, f->result);
+	weft_end(f);
+}
+WEFT_ASYNC_DEFINE(consume_chunks, WEFT_ASYNC_RESULT_INT);
+
+static void chunked_set_up(struct sweep *sweep)
+{
+	struct swept *swept = sweep->world;
+
+	weft__wheel_init(&swept->wheel, 0);
+	sweep->env.env.wheel = &swept->wheel;
+	weft_cancel_token_init(&swept->token);
+	stutter_init(&swept->stutter.self, digits, 9);
+	weft_stream_chunks_timeout_init(&swept->chunks, &swept->stutter, swept->buffer, 2, 70);
+	weft_stream_take_until_init(&swept->some, &swept->chunks, &swept->token);
+	consume_chunks__init(sweep->frame, swept);
+}
+
+/* Two in time, one that stays alone; and the end before all have come. */
+static bool chunked_advance(struct sweep *sweep)
+{
+	struct swept *swept = sweep->world;
+
+	sweep->env.now_ns += 30;
+	weft__wheel_expire(&swept->wheel, sweep->env.now_ns);
+	if (sweep->env.now_ns % 150 == 0 || sweep->env.now_ns % 450 == 30)
+		stutter_advance(&swept->stutter.self);
+	if (sweep->env.now_ns == 900)
+		weft_cancel_token_cancel(&swept->token);
+	return sweep->env.now_ns < 3000;
+}
+
+static const char *chunked_check(struct sweep *sweep)
+{
+	struct swept *swept = sweep->world;
+	int result = sweep_result(sweep);
+
+	SWEEP_EXPECT(result == 0 || (sweep->cancelled && result == -ECANCELED));
+	SWEEP_EXPECT(swept->stutter.self.closed == 1);
+	SWEEP_EXPECT(swept->count <= (int)swept->stutter.self.next);
+	if (!sweep->cancelled)
+		SWEEP_EXPECT(swept->times_out > 0 && swept->count > swept->times_out);
+	return NULL;
+}
+
+TEST(streams_of_late_chunks_leave_nothing_wherever_they_are_cancelled)
+{
+	static const struct sweep_scenario scenario = {
+		.name = "late chunks",
+		.async = &consume_chunks__async,
+		.world_bytes = sizeof(struct swept),
+		.set_up = chunked_set_up,
+		.advance = chunked_advance,
+		.check = chunked_check,
+	};
+
+	CHECK(sweep(&scenario).suspensions > 5);
 }

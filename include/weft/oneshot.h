@@ -88,6 +88,9 @@ WEFT_NODISCARD int weft_oneshot_try_recv(struct weft_oneshot *oneshot, void *val
 /* Either side. Wakes who waits. Idempotent. */
 void weft_oneshot_close(struct weft_oneshot *oneshot);
 
+/* Whether a send would be in vain, for who works on the value and awaits nothing meanwhile. */
+bool weft_oneshot_is_closed(const struct weft_oneshot *oneshot);
+
 /* async int weft_oneshot_closed(oneshot): for who works on the value, as a branch of a select: 0 when
  * nobody wants it any more; -EALREADY: it was sent; -ECANCELED. */
 WEFT_ASYNC_1(int, weft_oneshot_closed, struct weft_oneshot *);

@@ -11,7 +11,7 @@
  *     while ((n = await weft_stream_next(&soon, &message)) > 0)
  *             handle(&message);
  *
- * Memory:  the channel, interval or reader is yours, and stays until the stream has ended.
+ * Memory:  the channel, interval, reader or token is yours, and stays until the stream has ended.
  * Threads: who asks receives, ticks, reads: see there.
  * Errors:  those of the leaf that is awaited; -ENXIO where there are no timers.
  */
@@ -19,6 +19,7 @@
 #define WEFT_STREAM_LEAVES_H
 
 #include <weft/broadcast.h>
+#include <weft/cancel_token.h>
 #include <weft/channel.h>
 #include <weft/io.h>
 #include <weft/stream_adaptors.h>
@@ -128,6 +129,33 @@ struct weft_stream_timeout {
 	weft_stream_timeout_init_raw(&(s)->self, WEFT_STREAM_SOURCE_(s, from), timeout_ns)
 void weft_stream_timeout_init_raw(
 		struct weft_stream_timeout *timeout, struct weft_stream *from, int64_t timeout_ns);
+
+/* Arrays of a source's items, as those of chunks: full ones, or what has come timeout_ns after the first of
+ * them: WEFT_STREAM_OF(chunks_timeout, struct weft_chunk). */
+struct weft_stream_chunks_timeout {
+	struct weft_stream_timeout timeout; /* private from here on */
+	struct weft_stream_chunks chunks;
+};
+
+#define weft_stream_chunks_timeout_init(s, from, buffer, capacity, timeout_ns)                     \
+	weft_stream_chunks_timeout_init_raw(WEFT_STREAM_CHUNKS_(s),                                \
+			(WEFT_ITEM_CHECK(buffer, (from)->item), &(from)->stream), buffer,          \
+			capacity, timeout_ns)
+void weft_stream_chunks_timeout_init_raw(struct weft_stream_chunks_timeout *chunks,
+		struct weft_stream *from, void *buffer, size_t capacity, int64_t timeout_ns);
+
+/* A source's items, until the token is cancelled, and not one after that: WEFT_STREAM_OF(take_until, T). */
+struct weft_stream_take_until {
+	struct weft_stream stream; /* private from here on */
+	struct weft_cancel_token_wait__frame wait;
+	struct weft_cancel_token *token;
+	bool waiting;
+};
+
+#define weft_stream_take_until_init(s, from, token)                                                \
+	weft_stream_take_until_init_raw(&(s)->self, WEFT_STREAM_SOURCE_(s, from), token)
+void weft_stream_take_until_init_raw(struct weft_stream_take_until *take, struct weft_stream *from,
+		struct weft_cancel_token *token);
 
 WEFT_END_DECLS
 

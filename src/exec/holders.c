@@ -21,7 +21,7 @@
  * Why so      Permits may move into another task, and some semaphores are signals, which whoever likes
  *             releases. So who has acquired a permit need not be who releases it; but the sum must be
  *             right. Nothing can tell that a permit which is released once is released too early, unless
- *             what it protects says so.
+ *             what it protects says so: acquire, release, go on is also a gate that tasks pass.
  * Limits      Tasks of a runtime only: what threads and bare executors hold is not written down, apart
  *             from permits. If there is no memory for an entry, nothing is found any more.
  */

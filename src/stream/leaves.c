@@ -8,7 +8,7 @@
  *             their timer in the wheel while items come in time: it is moved when it is needed next,
  *             or else wakes who asks once for nothing.
  * Invariants  [I1] the frame is one that has been polled and has not ended, exactly while `waiting`.
- * Not here    the leaves: sync/channel.c, time/sleep.c, io/reader.c, known by their public headers
+ * Not here    the leaves: sync/channel.c, sync/cancel_token.c, time/sleep.c, io/reader.c, known by their public headers
  *             only.
  */
 #include <errno.h>
@@ -384,4 +384,102 @@ void weft_stream_timeout_init_raw(
 	weft_stream_init(&timeout->stream, &timeout_ops, from, from->item_bytes);
 	timeout->timeout_ns = timeout_ns;
 	timeout->waiting = timeout->asked = false;
+}
+
+/* ---- chunks, with a timeout ---- */
+
+static enum weft_poll chunks_timeout_poll_next(
+		struct weft_stream *stream, struct weft_context *cx, void *item, int *result)
+{
+	struct weft_stream_chunks_timeout *timed = (struct weft_stream_chunks_timeout *)stream;
+	enum weft_poll poll = weft_stream_poll_next(stream->source, cx, item, result);
+
+	if (poll == WEFT_PENDING && timed->chunks.count > 0)
+		poll = timed_wait(&timed->timeout, cx, result);
+	if (poll == WEFT_READY && *result == -ETIME && timed->timeout.asked) {
+		timed->chunks.ready_only = true; /* so it gives what it has */
+		poll = weft_stream_poll_next(stream->source, cx, item, result);
+		timed->chunks.ready_only = false;
+	}
+	if (poll == WEFT_READY && *result != -ECANCELED)
+		timed->timeout.asked = false;
+	return poll;
+}
+
+static struct weft_size_hint chunks_timeout_size_hint(const struct weft_stream *stream)
+{
+	const struct weft_stream_chunks_timeout *timed =
+			(const struct weft_stream_chunks_timeout *)stream;
+	struct weft_size_hint hint = weft_stream_poll_size_hint(stream->source);
+	struct weft_size_hint items = weft_stream_poll_size_hint(timed->chunks.stream.source);
+
+	hint.most = items.most; /* each may be late */
+	if (hint.most != WEFT_UNKNOWN && !timed->chunks.handed)
+		hint.most += timed->chunks.count > 0;
+	return hint;
+}
+
+static const struct weft_stream_ops chunks_timeout_ops = { "chunks_timeout",
+	chunks_timeout_poll_next, chunks_timeout_size_hint, timeout_poll_close, timeout_each };
+
+void weft_stream_chunks_timeout_init_raw(struct weft_stream_chunks_timeout *timed,
+		struct weft_stream *from, void *buffer, size_t capacity, int64_t timeout_ns)
+{
+	weft_stream_chunks_init_raw(&timed->chunks, from, buffer, capacity);
+	weft_stream_timeout_init_raw(&timed->timeout, &timed->chunks.stream, timeout_ns);
+	timed->timeout.stream.ops = &chunks_timeout_ops;
+}
+
+/* ---- until a token is cancelled ---- */
+
+static enum weft_poll take_until_poll_next(
+		struct weft_stream *stream, struct weft_context *cx, void *item, int *result)
+{
+	struct weft_stream_take_until *take = (struct weft_stream_take_until *)stream;
+
+	if (!weft_context_cancelled(
+			    cx)) { /* else it would withdraw: the source says what becomes of us */
+		if (!take->waiting)
+			weft_cancel_token_wait__init(&take->wait.args, take->token);
+		if (leaf_poll(&weft_cancel_token_wait__async, &take->wait, &take->waiting, cx) ==
+				WEFT_READY) {
+			*result = 0;
+			return WEFT_READY;
+		}
+	}
+	return weft_stream_poll_next(stream->source, cx, item, result);
+}
+
+static struct weft_size_hint take_until_size_hint(const struct weft_stream *stream)
+{
+	struct weft_size_hint hint = timed_size_hint(stream);
+
+	hint.least = 0;
+	return hint;
+}
+
+static enum weft_poll take_until_poll_close(struct weft_stream *stream, struct weft_context *cx)
+{
+	struct weft_stream_take_until *take = (struct weft_stream_take_until *)stream;
+
+	return leaf_withdraw(&weft_cancel_token_wait__async, &take->wait, &take->waiting, cx);
+}
+
+static void take_until_each(const struct weft_stream *stream, struct weft_visitor *visitor)
+{
+	struct weft_stream_take_until *take = (struct weft_stream_take_until *)(uintptr_t)stream;
+
+	leaf_tell(&weft_cancel_token_wait__async, &take->wait, take->waiting, visitor);
+	weft_stream_each(stream->source, visitor);
+}
+
+static const struct weft_stream_ops take_until_ops = { "take_until", take_until_poll_next,
+	take_until_size_hint, take_until_poll_close, take_until_each };
+
+void weft_stream_take_until_init_raw(struct weft_stream_take_until *take, struct weft_stream *from,
+		struct weft_cancel_token *token)
+{
+	weft_stream_init(&take->stream, &take_until_ops, from, from->item_bytes);
+	take->token = token;
+	take->waiting = false;
 }

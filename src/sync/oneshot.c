@@ -110,6 +110,12 @@ void weft_oneshot_close(struct weft_oneshot *oneshot)
 	(void)oneshot_add(&oneshot->waiters, ONESHOT_CLOSED);
 }
 
+bool weft_oneshot_is_closed(const struct weft_oneshot *oneshot)
+{
+	/* relaxed: it says whether to go on, and nothing is behind it */
+	return (atomic_load_relaxed(&oneshot->waiters.word) & ONESHOT_CLOSED) != 0;
+}
+
 /* ---- looking ---- */
 
 /* Who looks. */
