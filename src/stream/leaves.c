@@ -8,8 +8,8 @@
  *             their timer in the wheel while items come in time: it is moved when it is needed next,
  *             or else wakes who asks once for nothing.
  * Invariants  [I1] the frame is one that has been polled and has not ended, exactly while `waiting`.
- * Not here    the leaves: sync/channel.c, sync/cancel_token.c, time/sleep.c, io/reader.c, known by their public headers
- *             only.
+ * Not here    the leaves: sync/channel.c, sync/cancel_token.c, time/sleep.c, io/reader.c, known by
+ *             their public headers only.
  */
 #include <errno.h>
 #include <string.h>
