@@ -130,8 +130,8 @@ struct weft_stream_timeout {
 void weft_stream_timeout_init_raw(
 		struct weft_stream_timeout *timeout, struct weft_stream *from, int64_t timeout_ns);
 
-/* Arrays of a source's items, as those of chunks: full ones, or what has come timeout_ns after the first of
- * them: WEFT_STREAM_OF(chunks_timeout, struct weft_chunk). */
+/* Arrays of a source's items, as those of chunks: full ones, or what has come timeout_ns after the first
+ * of them: WEFT_STREAM_OF(chunks_timeout, struct weft_chunk). */
 struct weft_stream_chunks_timeout {
 	struct weft_stream_timeout timeout; /* private from here on */
 	struct weft_stream_chunks chunks;
