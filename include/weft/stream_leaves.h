@@ -144,7 +144,7 @@ struct weft_stream_chunks_timeout {
 void weft_stream_chunks_timeout_init_raw(struct weft_stream_chunks_timeout *chunks,
 		struct weft_stream *from, void *buffer, size_t capacity, int64_t timeout_ns);
 
-/* A source's items, until the token is cancelled, and not one after that: WEFT_STREAM_OF(take_until, T). */
+/* A source's items until the token is cancelled, and none after that: WEFT_STREAM_OF(take_until, T). */
 struct weft_stream_take_until {
 	struct weft_stream stream; /* private from here on */
 	struct weft_cancel_token_wait__frame wait;
