@@ -94,8 +94,6 @@ static bool marker_drop(struct joining *joining, const struct marker *marker, bo
 {
 	if (!is_same_file(&joining->at, marker))
 		return false;
-	if (marker->number == joining->at.number)
-		return true;
 	if (!joining->is_open || !continues || marker->number + 1 != joining->at.number)
 		return false;
 	joining->end[-1] = ' '; /* was the newline */

@@ -50,7 +50,7 @@ static const char *arithmetic(enum CXTypeKind kind)
 	case CXType_LongDouble:
 		return "long double";
 	case CXType_Float128:
-		return "_Float128";
+		return "__float128";
 	default:
 		return NULL;
 	}
@@ -185,7 +185,6 @@ const char *type_value_text(
 {
 	CXType canonical = clang_getCanonicalType(type);
 	const char *name = arithmetic(canonical.kind);
-	size_t size;
 
 	if (name)
 		return name;
@@ -200,27 +199,25 @@ const char *type_value_text(
 	if (is_function(canonical))
 		return arena_printf(&tree->arena, "__typeof__(%s) *",
 				type_text(tree, function, at, canonical));
-	/* a parameter that is declared as a function */
-	if (type.kind == CXType_Unexposed && canonical.kind == CXType_Pointer)
-		type = canonical;
 	if (!clang_isConstQualifiedType(type) && !clang_isVolatileQualifiedType(type))
 		return type_text(tree, function, at, type);
+	/* a value has no qualifiers */
+	if (canonical.kind == CXType_Pointer) {
+		CXType pointee = clang_getPointeeType(canonical);
+
+		return type_is_async_function(pointee)
+				? type_text(tree, function, at, canonical)
+				: arena_printf(&tree->arena, "__typeof__(%s) *",
+						  type_text(tree, function, at, pointee));
+	}
 	name = type_text(tree, function, at, canonical);
 	for (;;) {
-		if (strncmp(name, "const ", 6) == 0 && canonical.kind != CXType_Pointer)
+		if (strncmp(name, "const ", 6) == 0)
 			name += 6;
-		else if (strncmp(name, "volatile ", 9) == 0 && canonical.kind != CXType_Pointer)
+		else if (strncmp(name, "volatile ", 9) == 0)
 			name += 9;
 		else
 			break;
-	}
-	size = strlen(name);
-	while (canonical.kind == CXType_Pointer && size > 5 &&
-			strcmp(name + size - 5, "const") == 0) {
-		size -= 5;
-		while (size > 0 && name[size - 1] == ' ')
-			size--;
-		name = arena_copy(&tree->arena, name, size);
 	}
 	return name;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler/wrap.c: await and defer become nodes; what each node holds is noted, labels of one name are told
- * apart.
+ * compiler/wrap.c: await and defer become nodes; what each node holds is noted, and labels of one name are
+ * told apart.
  */
 #include <string.h>
 

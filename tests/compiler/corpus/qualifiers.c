@@ -184,6 +184,51 @@ static int attributes(int unused, int n)
 	return b + c + d + e;
 }
 
+#ifdef __SIZEOF_INT128__
+typedef unsigned __int128 widest;
+#else
+typedef unsigned long long widest;
+#endif
+#ifdef __SIZEOF_FLOAT128__
+typedef __float128 precise;
+#else
+typedef long double precise;
+#endif
+
+static widest wide(widest w) { return w * w; }
+static precise narrow(const precise p) { return p / 2; }
+static int of_open(int (*open)[], int at) { return (*open)[at]; }
+static char of_constant(char *const *const p, int *const q) { return (*p)[*q]; }
+static int of_functions(int (*const f)(int), int g(int), __typeof__(int *) p, __typeof__(int (*)(int)) h)
+{
+	return f(1) + g(2) + *p + h(4);
+}
+
+static int signatures(int n)
+{
+	typedef struct {
+		int at;
+	} local;
+	typedef const local constant;
+	enum local_enum { LOCAL = 3 } e = LOCAL;
+	union local_union {
+		int i;
+		char c[4];
+	} u = { id(1) }, v = { 2 };
+	local one = { id(n) }, two = { 2 };
+	constant fixed = { id(3) };
+	int list[] = { id(4), 5, 6 };
+	char text[] = "text", *words[] = { text };
+
+	one = id(1) ? two : one;
+	u = id(0) ? u : v;
+	e = id(1) ? e : LOCAL;
+	return (int)(wide((widest)id(3)) + (widest)id(1)) + (int)(narrow(id(8)) + id(1)) +
+			of_open(&list, id(1)) + of_constant(words, &(int){ id(2) }) +
+			of_functions(same, same, list, same) + (id(0) ? one : fixed).at +
+			(id(1) ? &u : &v)->i + (int)e + (*(id(1) ? &list : NULL))[id(2)];
+}
+
 int main(void)
 {
 	printf("%d\n", constants(1));
@@ -193,5 +238,6 @@ int main(void)
 	printf("%d\n", generic(5));
 	printf("%d\n", deduced(6));
 	printf("%d\n", attributes(0, 1));
+	printf("%d\n", signatures(9));
 	return 0;
 }

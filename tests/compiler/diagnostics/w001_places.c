@@ -22,6 +22,16 @@ async int main(void)
 	return await weft_timeout(1,
 			g(5));
 }
+/*
+ * A preprocessor leaves lines out
+ * when so many of them
+ * are empty
+ *
+ *
+ *
+ *
+ * one behind the other.
+ */
 #define BEHIND(x) ((x) + weft_sleep(8))
 async int copies(void)
 {

@@ -493,6 +493,7 @@ is_flag_of_ours_not_passed_on() {
 		exits 1 weftcc $flag -c plain.c -o failed.o 2>said && [ ! -f failed.o ] &&
 			prints "weftcc: error: unrecognized option '$flag'; docs/diagnostics.md has the names" cat said || return
 	done
+	weftcc --frame-limit=9 -c async.c -o x.o 2>said && has 'large-frame' said || return
 	exits 1 gcc -Wweftcc -c plain.c 2>/dev/null && exits 1 weftcc -Wweftcc -c plain.c 2>/dev/null
 }
 
@@ -665,7 +666,12 @@ is_generated_source_compiled_by_gcc() {
 		prints "hello, world
 bye" ./program && gcc -pedantic-errors -fsyntax-only -w "$headers" out/async.c && weftcc --emit-c async.c -O1 | cmp - out/async.c || return
 	exits 2 weftcc --emit-c 2>/dev/null && exits 2 weftcc --emit-c async.c part.c 2>/dev/null
-	weftcc --emit-c plain.c -o out/plain.c && gcc -w -c out/plain.c -o out/plain.o
+	weftcc --emit-c plain.c -o out/plain.c && gcc -w -c out/plain.c -o out/plain.o || return
+	sed 's/async int main/static async int in_header/' async.c >in_header.h
+	printf '#include "in_header.h"\nasync int main(int n, char **v) { return await in_header(n, v); }\n' >uses.c
+	weftcc --emit-c uses.c -o out/uses.c 2>said && has 'uses.c: a header has something to translate' said &&
+		gcc -w out/uses.c "-L$build" "-Wl,-rpath,$build" -lweft -o program && prints "hello, world
+bye" ./program
 }
 
 is_program_run_by_weft() {
