@@ -478,6 +478,13 @@ static void fire_timers(struct weft__worker *worker)
 				weft__wheel_expire(&worker->wheel, now));
 }
 
+/* Whether every task has been told how far the runtime is being cancelled. */
+static bool all_are_told(const struct weft_runtime *runtime)
+{
+	/* relaxed: the wake that follows the store brings us here again */
+	return atomic_load_relaxed(&runtime->cancelling) == runtime->cancelled_all;
+}
+
 /* How long to wait under a paused clock. Virtual time moves when nothing else can: no task is ready, no
  * job runs, no byte is under way. */
 static int64_t paused_wait(struct weft__worker *worker)
@@ -486,7 +493,8 @@ static int64_t paused_wait(struct weft__worker *worker)
 	struct weft_metrics metrics;
 	int64_t next = weft__wheel_next(&worker->wheel), now;
 
-	if (weft__reactor_poll(&worker->reactor, 0) > 0)
+	/* it may have taken the wake that says so */
+	if (weft__reactor_poll(&worker->reactor, 0) > 0 || !all_are_told(runtime))
 		return 0;
 	weft__pool_metrics(runtime->pool, &metrics);
 	/* after these two: the poll may have taken the wake of what has come, and a job that has ended
@@ -504,13 +512,6 @@ static int64_t paused_wait(struct weft__worker *worker)
 	return 0;
 }
 
-/* Whether every task has been told how far the runtime is being cancelled. */
-static bool all_are_told(const struct weft_runtime *runtime)
-{
-	/* relaxed: the wake that follows the store brings us here again */
-	return atomic_load_relaxed(&runtime->cancelling) == runtime->cancelled_all;
-}
-
 /* Waits for events, timers and the inbox, but not beyond limit_ns of the real clock. */
 static void ct_park(struct weft__worker *worker, int64_t limit_ns)
 {
@@ -522,7 +523,7 @@ static void ct_park(struct weft__worker *worker, int64_t limit_ns)
 	weft__fifo_shrink(&worker->fifo);
 	if (WEFT_UNLIKELY(weft__pool_is_used(runtime->pool))) {
 		(void)weft__spin_for_job(worker);
-		told = all_are_told(runtime); /* it may have taken the wake that says so */
+		told = all_are_told(runtime); /* as above */
 	}
 	if (WEFT_UNLIKELY(runtime->hooked) && hooks->thread_park)
 		hooks->thread_park(hooks->data);

@@ -868,6 +868,22 @@ RIG_TASK(joins_the_failing, struct world, struct weft_task *task; int result;
 	weft_end(f);
 }
 
+/* Also where time stands still, and nothing else will happen. */
+RIG_TEST_OF(current, b24_failure_shuts_down_under_a_paused_clock)
+{
+	struct weft_runtime_options failing = *options;
+	struct weft_runtime *runtime;
+	struct world world = { .started = 0 };
+	struct rig_args args = rig_args(&lets_one_fail__async, &world);
+	int result = 0;
+
+	failing.shutdown_on_failure = failing.clock_paused = true;
+	runtime = rig_create(&failing);
+	CHECK_EQ(weft_runtime_run(runtime, &lets_one_fail__async, &args, &result), -EILSEQ);
+	CHECK_EQ(result, -ECANCELED);
+	weft_runtime_destroy(runtime);
+}
+
 RIG_TEST(b24_failure_of_a_task_with_a_handle_is_its_owners)
 {
 	struct weft_runtime_options failing = *options;
