@@ -309,6 +309,36 @@ KERNEL_TEST(poller_keeps_events_during_calls)
 	socket_close(poller, ends[1]);
 }
 
+/* Events that a call has set aside, since its own did not fit any more, are none that a loop around the
+ * poller would see by itself. */
+DIRECT_TEST(poller_descriptor_tells_of_events_during_calls)
+KERNEL_TEST(poller_descriptor_tells_of_events_during_calls)
+{
+	enum { FULL = 4096 };
+	struct pollfd loop = { .fd = poller->ops->fd(poller), .events = POLLIN };
+	struct watch watch;
+	int ends[2];
+
+	CHECK(loop.fd >= 0);
+	socket_pair(poller, ends);
+	watch_add(poller, &watch, event_create());
+	for (int count = FULL - 1; count <= FULL + 1; count++) {
+		watch_settle(poller);
+		watch.bits = 0;
+		for (int i = 0; i < count; i++)
+			weft__event_signal(watch.fd);
+		socket_send(poller, ends[0], "x");
+		while (!(watch.bits & POLLER_READ)) {
+			CHECK_EQ(poll(&loop, 1, 0), 1);
+			watch_pump(poller, 0);
+		}
+	}
+	watch_remove(poller, &watch);
+	close(watch.fd);
+	socket_close(poller, ends[0]);
+	socket_close(poller, ends[1]);
+}
+
 KERNEL_TEST(poller_takes_many_descriptors_in_small_batches)
 {
 	enum { COUNT = 700 };

@@ -12,6 +12,8 @@
  *             edge.
  * Invariants  [I1] a thread counted in `sleepers` has left nothing listed and hands over all requests
  *                  as it goes to sleep: who lists or publishes more either hands it over or wakes.
+ *             [I2] nor has it left anything set aside: who sets aside wakes. It also wakes a foreign
+ *                  loop, which sees no more than the queue; and so does who takes only a part of it.
  * Order       [O1] completions are there up to the tail, which is loaded with acquire; the kernel may
  *                  overwrite those up to the head, which is stored with release.
  * Cost        wait: one system call, or none if there are completions and nothing to hand over, or if
@@ -60,6 +62,11 @@ static int uring_completion(struct uring_state *state, const struct io_uring_cqe
 	default:
 		return 0;
 	}
+}
+
+static bool uring_has_aside(const struct uring_state *state)
+{
+	return state->kept_count || state->kept_wake || state->ended.first;
 }
 
 void weft__uring_set_aside(struct uring_state *state)
@@ -140,6 +147,8 @@ static bool uring_found(const struct uring_look *look)
 static void uring_look(struct uring_state *state, struct uring_look *look, bool may_sleep,
 		struct weft__poller_event *events, int capacity)
 {
+	bool tell;
+
 	weft__lock_acquire(&state->lock);
 	WEFT_ASSERT(state->sleepers >= look->sleeps);
 	state->sleepers -= look->sleeps;
@@ -151,9 +160,13 @@ static void uring_look(struct uring_state *state, struct uring_look *look, bool 
 	/* relaxed: a hint; who sees it late sees it at the next look */
 	look->flags = atomic_load_relaxed(state->ring.sq.kflags) &
 			(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
-	look->sleeps = may_sleep && !uring_found(look) && !uring_is_listed(state);
-	state->sleepers += look->sleeps; /* [I1] */
+	look->sleeps = may_sleep && !uring_found(look) && !uring_is_listed(state) &&
+			!uring_has_aside(state);
+	state->sleepers += look->sleeps; /* [I1] [I2] */
+	tell = state->exposed && uring_has_aside(state);
 	weft__lock_release(&state->lock);
+	if (WEFT_UNLIKELY(tell))
+		weft__event_signal(state->event_fd); /* [I2] */
 }
 
 /* Without the lock: a guess, hence relaxed. */
@@ -211,18 +224,18 @@ static int uring_wait(struct weft__poller *poller, int64_t timeout_ns,
 
 void weft__uring_unlock(struct uring_state *state)
 {
-	bool asleep = state->sleepers > 0, now = state->exposed && !asleep, listed, aside;
+	bool asleep = state->sleepers > 0, now = state->exposed && !asleep, tell;
 	unsigned submit;
 
 	if (now)
 		uring_fill(state);
 	submit = uring_unsubmitted(state);
-	listed = uring_is_listed(state);
-	aside = state->kept_count || state->kept_wake || state->ended.first;
+	tell = asleep && (submit || uring_is_listed(state)); /* [I1] */
+	tell |= (asleep || state->exposed) && uring_has_aside(state); /* [I2] */
 	weft__lock_release(&state->lock);
-	if (asleep && (submit || listed || aside))
-		weft__event_signal(state->event_fd); /* [I1] */
-	else if (now && submit)
+	if (tell)
+		weft__event_signal(state->event_fd);
+	if (now && submit)
 		weft__uring_enter(state, submit, 0, 0);
 }
 
