@@ -318,8 +318,8 @@ enum weft_poll weft_channel_reserve__poll(void *frame, struct weft_context *cx)
 	if (!weft_context_charge(cx))
 		return WEFT_PENDING;
 	if (!channel_is_spared(&f->args.base, cx)) {
-		f->waiter.wanted = f->args.p1;
 		weft__waiters_lock(&f->args.p0->receivers.list);
+		f->waiter.wanted = f->args.p1; /* others read it, once it waits */
 		outcome = channel_send_slowly(f->args.p0, &f->args.base, &f->waiter, NULL, cx);
 	}
 	return weft__leaf_end(&f->args.base, &f->args.result, outcome, cx);
