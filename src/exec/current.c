@@ -14,6 +14,7 @@
  * Invariants  [I1] a task is in the fifo exactly while its local has QUEUED and not RUNNING (ct_push).
  *             [I2] a task that others have asked something of is freed only after the inbox gave it
  *                  back (core/task_ct.h).
+ *             [I3] `next` belongs to who set WOKEN, also on the home thread: others may ask meanwhile.
  * Cost        spawn, poll, end, join on the home thread: no atomic read-modify-write, no system call.
  * Not here    who drives: drive.c. The short ways of the home thread: home.h.
  */
@@ -286,9 +287,12 @@ static struct weft_waker ct_waker_claim(void *data)
 	return claimed;
 }
 
+/* The home asks, too, as others do: so `next` is the caller's, until it commits. [I3] */
 static bool ct_hold(struct weft_task *task)
 {
-	return is_home(task) ? ct_wake(task) == CT_PUSH : ct_request(task, CT_ASK_WAKE) == CT_PUSH;
+	if (is_home(task) && task->local & (CT_QUEUED | CT_RUNNING | CT_DONE))
+		return false;
+	return ct_request(task, CT_ASK_WAKE) == CT_PUSH;
 }
 
 static void ct_commit_home(void *data)
@@ -300,6 +304,11 @@ static void ct_commit_away(void *data)
 {
 	struct weft_task *task = data;
 
+	ct_inbox_push(weft__runtime_of(task), task);
+}
+
+static void ct_task_commit(struct weft_task *task)
+{
 	ct_inbox_push(weft__runtime_of(task), task);
 }
 
@@ -335,7 +344,7 @@ static void ct_prepare(struct weft_task *task, uintptr_t joiner)
 	weft__task_publish(task, async);
 }
 
-/* On the thread that prepared or claimed it. */
+/* On the thread that prepared it. */
 static void ct_push_anywhere(struct weft_task *task)
 {
 	if (is_home(task))
@@ -344,12 +353,19 @@ static void ct_push_anywhere(struct weft_task *task)
 		ct_inbox_push(weft__runtime_of(task), task);
 }
 
+/* The home queues it at once, as a claim does, or, where that took memory, holds it. */
 static bool ct_cancel(struct weft_task *task)
 {
-	if (!is_home(task))
+	struct weft__worker *worker = weft__worker_current;
+
+	if (!weft__is_home(worker, task))
 		return ct_request(task, CT_ASK_CANCEL) == CT_PUSH;
 	task->local |= CT_CANCELLED;
-	return ct_wake(task) == CT_PUSH;
+	if (WEFT_UNLIKELY(weft__fifo_is_full(&worker->fifo)) && !(task->local & CT_RUNNING))
+		return ct_hold(task);
+	if (ct_wake(task) == CT_PUSH)
+		weft__fifo_put(&worker->fifo, task);
+	return false;
 }
 
 static void ct_detach(struct weft_task *task)
@@ -443,6 +459,7 @@ const struct weft__flavour weft__flavour_ct = {
 	.launch = ct_launch,
 	.prepare = ct_prepare,
 	.push = ct_push_anywhere,
+	.commit = ct_task_commit,
 	.hold = ct_hold,
 	.cancel = ct_cancel,
 	.detach = ct_detach,

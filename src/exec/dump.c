@@ -114,7 +114,7 @@ static void dump_release(struct weft__dump *dump)
 		struct weft_task *task = dump->claimed;
 
 		dump->claimed = task->next;
-		task->executor->flavour->push(task);
+		task->executor->flavour->commit(task);
 	}
 	for (int i = 0; i < dump->runtime_count; i++)
 		weft__visit_end(dump->visits[i]);

@@ -325,6 +325,7 @@ const struct weft__flavour weft__flavour_mt = {
 	.launch = mt_launch,
 	.prepare = mt_prepare,
 	.push = mt_push_anywhere,
+	.commit = mt_push_anywhere,
 	.hold = mt_hold,
 	.cancel = mt_task_cancel,
 	.detach = mt_detach,

@@ -54,8 +54,10 @@ struct weft__flavour {
 	 * walkers see it; joiner is a weft__scope_word. push: it is queued. */
 	void (*prepare)(struct weft_task *task, uintptr_t joiner);
 	void (*push)(struct weft_task *task);
-	bool (*hold)(struct weft_task *task); /* true: it waited, and neither runs nor ends before push */
-	bool (*cancel)(struct weft_task *task); /* true: the task is claimed, push it */
+	/* True: it waited, and neither runs nor ends before commit; until then `next` is the caller's. */
+	bool (*hold)(struct weft_task *task);
+	bool (*cancel)(struct weft_task *task); /* true: held, like that; false: nothing is left to do */
+	void (*commit)(struct weft_task *task); /* of a task that is held, on the same thread */
 	void (*detach)(struct weft_task *task);
 	/* One step of a join: READY, or the waker is registered in *slot. */
 	enum weft_poll (*join)(struct weft_task *task, struct weft_waker *slot,

@@ -101,7 +101,7 @@ void weft__scope_push(struct weft_task *claimed)
 		struct weft_task *child = claimed;
 
 		claimed = child->next;
-		child->executor->flavour->push(child);
+		child->executor->flavour->commit(child);
 	}
 }
 

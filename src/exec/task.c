@@ -249,7 +249,7 @@ int weft_task_spawn_detached(struct weft_runtime *runtime, const struct weft_asy
 void weft_task_cancel(struct weft_task *task)
 {
 	if (task->executor->flavour->cancel(task))
-		task->executor->flavour->push(task);
+		task->executor->flavour->commit(task);
 }
 
 void weft_task_detach(struct weft_task *task)

@@ -230,7 +230,7 @@ void weft__uring_unlock(struct uring_state *state)
 	if (now)
 		uring_fill(state);
 	submit = uring_unsubmitted(state);
-	tell = asleep && (submit || uring_is_listed(state)); /* [I1] */
+	tell = asleep && (submit || uring_is_listed(state));          /* [I1] */
 	tell |= (asleep || state->exposed) && uring_has_aside(state); /* [I2] */
 	weft__lock_release(&state->lock);
 	if (tell)

@@ -130,6 +130,7 @@ static bool child_collect(struct weft_task *task, void *result)
 
 static const struct weft__flavour flavour = { .prepare = child_prepare,
 	.push = child_push,
+	.commit = child_push,
 	.cancel = child_cancel,
 	.collect = child_collect };
 

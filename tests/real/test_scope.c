@@ -287,6 +287,59 @@ RIG_TEST(b33_child_that_fails_may_end_the_others)
 	weft_runtime_destroy(runtime);
 }
 
+RIG_TASK(stands_by, struct world, struct rig_gate_wait__frame wait;)
+{
+	struct stands_by__frame *f = frame;
+
+	weft_begin(f);
+	weft_await(f, f->wait, rig_gate_wait, &f->args.p0->never);
+	weft_return(f, f->wait.args.result);
+	weft_end(f);
+}
+
+static void *opens_both(void *arg)
+{
+	struct world *world = arg;
+
+	rig_gate_open(&world->never);
+	rig_gate_open(&world->gate);
+	return NULL;
+}
+
+/* Between the wakes of another thread and what they bring. */
+RIG_TASK(cancels_amid_wakes, struct world, struct weft_scope scope; struct errand errands[2];
+		struct weft_task * bystander; int result; struct weft_yield__frame yield;
+		struct weft_scope_close__frame close; struct weft_task_join__frame join;)
+{
+	struct cancels_amid_wakes__frame *f = frame;
+	struct world *world = f->args.p0;
+
+	weft_begin(f);
+	f->bystander = rig_spawn(NULL, &stands_by__async, world);
+	f->scope = (struct weft_scope)WEFT_SCOPE_INIT;
+	for (int i = 0; i < 2; i++) {
+		f->errands[i] = (struct errand){ world, &f->scope, 0, 0, 0 };
+		CHECK_EQ(spawn(&f->scope, &waits__async, &f->errands[i]), 0);
+	}
+	while (rig_get(&world->gate.waiting) < 2 || !rig_get(&world->never.waiting))
+		weft_await(f, f->yield, weft_yield);
+	rig_thread_join(rig_thread(opens_both, world));
+	weft_scope_cancel(&f->scope);
+	weft_await(f, f->close, weft_scope_close, &f->scope);
+	weft_await(f, f->join, weft_task_join, f->bystander, &f->result);
+	weft_return(f, f->close.args.result | f->result);
+	weft_end(f);
+}
+
+RIG_TEST(b32_scope_that_is_cancelled_loses_no_wake)
+{
+	struct weft_runtime *runtime = rig_create(options);
+	struct world world = { .started = 0 };
+
+	CHECK_EQ(rig_run(runtime, &cancels_amid_wakes__async, &world), 0);
+	weft_runtime_destroy(runtime);
+}
+
 /* Starts two of its kind in the same scope, which is being closed meanwhile. */
 RIG_TASK(multiplies, struct errand, struct weft_yield__frame yield;)
 {
