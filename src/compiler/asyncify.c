@@ -97,7 +97,7 @@ static enum CXChildVisitResult visit_unevaluated(
 	CXCursor function = clang_getCursorReferenced(cursor);
 
 	(void)parent;
-	if (cursor.kind == CXCursor_DeclRefExpr && function.kind == CXCursor_FunctionDecl)
+	if (function.kind == CXCursor_FunctionDecl)
 		state->candidates[candidate_of(state, function)].stays_plain = true;
 	return CXChildVisit_Recurse;
 }

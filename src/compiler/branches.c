@@ -462,18 +462,12 @@ const char *branch_await_timed(
 	struct started started;
 	struct own_frame own;
 
-	if (!timer || call->count != 3) {
-		diagnose_error(lower->tree, node->begin, "W040", "#include <weft/time.h> for this");
-		return "0";
-	}
 	limit = lower_expression(lower, call->child[1], false);
+	if (!start_branch(lower, call->child[2], &started))
+		return "0";
 	lower_scope_push(lower);
 	text_printf(&lower->scope->members, "\tstruct %s__frame weft_d%u;\n", timer->name, serial);
 	call_note_embedded(lower, timer);
-	if (!start_branch(lower, call->child[2], &started)) {
-		lower_scope_pop(lower);
-		return "0";
-	}
 	prepare_branch(lower, &started);
 	own = enter_branch(lower, &started);
 	if (call->child[1]->has_await) /* its result is perhaps where the timer will be */

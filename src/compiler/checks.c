@@ -238,7 +238,8 @@ static void check_call(struct checks *checks, const struct node *call)
 					"awaited gives its error as a result below 0");
 		return;
 	}
-	check_blocking(checks, call, name);
+	if (!call->is_async)
+		check_blocking(checks, call, name);
 	check_locks(checks, call, name);
 	check_spawn(checks, call, name);
 	check_select(checks, call, name);

@@ -101,6 +101,19 @@ void lower_store(struct text *out, const char *place, CXType type, const char *v
 		text_printf(out, is_comma(value) ? "%s = (%s); " : "%s = %s; ", place, value);
 }
 
+static bool waits_for_branches(const char *name)
+{
+	return strcmp(name, "weft_join_") == 0 || strcmp(name, "weft_try_join_") == 0 ||
+			strcmp(name, "weft_select_") == 0 ||
+			strcmp(name, "weft_select_biased_") == 0;
+}
+
+static bool limits_a_branch(const char *name)
+{
+	return strcmp(name, "weft_timeout_") == 0 || strcmp(name, "weft_deadline_") == 0 ||
+			strcmp(name, "weft_shield_") == 0 || strcmp(name, "weft_with_") == 0;
+}
+
 static const char *lower_await(struct lower *lower, struct node *node, bool follows)
 {
 	struct node *call = node_strip(node->child[0]), *inner;
@@ -117,12 +130,9 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 		return future_await(lower, node, call->variable, follows);
 	if ((inner = marked_call(node->child[0], "weft_blocking_")))
 		return job_await(lower, node, inner, follows);
-	if (strcmp(name, "weft_join_") == 0 || strcmp(name, "weft_try_join_") == 0 ||
-			strcmp(name, "weft_select_") == 0 ||
-			strcmp(name, "weft_select_biased_") == 0)
+	if (waits_for_branches(name))
 		return branch_await_all(lower, node, call, follows);
-	if (strcmp(name, "weft_timeout_") == 0 || strcmp(name, "weft_deadline_") == 0 ||
-			strcmp(name, "weft_shield_") == 0 || strcmp(name, "weft_with_") == 0)
+	if (limits_a_branch(name))
 		return branch_await_timed(lower, node, call, follows);
 	if (call->kind != NODE_CALL || !call->is_async) {
 		await_refuse(lower->tree, node->begin, call);
@@ -177,6 +187,11 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 	if (strcmp(name, "weft_set_push_") == 0 &&
 			branch_parse(lower->tree, node->child[2], &branch))
 		return branch_push(lower, node, &branch);
+	if (waits_for_branches(name) || limits_a_branch(name)) {
+		diagnose_error(lower->tree, node->begin, "W001",
+				"this does nothing until it is awaited: write `await` before it");
+		return "0";
+	}
 	if (node->count < 2 || !branch_parse(lower->tree, node->child[1], &branch))
 		return NULL;
 	if (strcmp(name, "weft_spawn_") == 0)
@@ -185,14 +200,6 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 		return call_spawn(lower, &branch, "weft_task_spawn_local(", ")");
 	if (strcmp(name, "weft_spawn_detached_") == 0)
 		return call_spawn(lower, &branch, "weft_task_spawn_detached((void *)0, ", ")");
-	if (strcmp(name, "weft_join_") == 0 || strcmp(name, "weft_try_join_") == 0 ||
-			starts_with(name, "weft_select") || strcmp(name, "weft_timeout_") == 0 ||
-			strcmp(name, "weft_deadline_") == 0 || strcmp(name, "weft_shield_") == 0 ||
-			strcmp(name, "weft_with_") == 0) {
-		diagnose_error(lower->tree, node->begin, "W001",
-				"this does nothing until it is awaited: write `await` before it");
-		return "0";
-	}
 	return NULL;
 }
 
@@ -419,9 +426,9 @@ const char *lower_expression(struct lower *lower, struct node *node, bool follow
 			const char *name = call_name(node);
 
 			diagnose_error(lower->tree, node->begin, "W001",
-					"`%s` is async: a call of it does nothing until it is awaited or "
-					"spawned; write `await` before it",
-					*name ? name : "this");
+					"%s%s%s is async: a call of it does nothing until it is "
+					"awaited or spawned; write `await` before it",
+					*name ? "`" : "", *name ? name : "this", *name ? "`" : "");
 			return "0";
 		}
 		break;

@@ -400,7 +400,7 @@ static void check_defers(struct lower *lower, const struct node *node)
 			continue;
 		deferred = node_deferred(child);
 		if (node_is_value(node) &&
-				(deferred || node_awaits_at_end(node) || cleans_up(child)))
+				(deferred || node_declares_future(child) || cleans_up(child)))
 			diagnose_error(lower->tree, child->begin, "W020",
 					"what is deferred runs after the value of ({ ... }) is known: "
 					"give it a block of its own in there");
@@ -443,7 +443,6 @@ void lower_function(struct tree *tree, struct function *function, const struct e
 	edit_names(&lower);
 	edits_sort(&lower.edits);
 	lower_lift_types(&lower);
-	edits_sort(&lower.edits);
 	tree->is_inconsistent |= !edits_nest(&lower.edits);
 	lower_statement(&lower, function->body);
 	scope_text(&lower.root, &to->frame);

@@ -39,9 +39,9 @@ static bool arrives(const struct lower *lower, const struct layer *layer, enum l
 	case LEAVE_CONTINUE:
 		return layer->kind == LAYER_LOOP || layer->kind == LAYER_TASKS;
 	case LEAVE_GOTO:
-		return encloses(layer->node, label_node(lower, label));
+		break;
 	}
-	return true;
+	return encloses(layer->node, label_node(lower, label));
 }
 
 /* How much of what the layer has deferred is not left by the jump: `goto` back to a label in the block
@@ -314,7 +314,6 @@ void layer_leave_block(struct lower *lower, struct layer *layer)
 			leaves_go_on(lower, layer, i - 1, at);
 			lower->layer = deferring;
 		}
-		layer_pop(lower);
 	}
 	lower->layer = layer;
 	lower_scope_pop(lower);

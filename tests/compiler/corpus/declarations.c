@@ -214,13 +214,14 @@ static int register_and_friends(register int v)
 	int const *const restrict q = after;
 	long unsigned int volatile static kept = 8;
 	_Thread_local static int local_to_thread = 9;
+	unsigned register u = (unsigned)id(1);
 	unsigned char _Alignas(32) aligned = (unsigned char)id(10);
 	__extension__ int extended __attribute__((unused)) = id(11);
 	int __attribute__((aligned(64))) wide = id(12), __attribute__((unused)) other = 13;
 
 	id(0);
 	w++;
-	return r + a + w + (int)cv + c + q[1] + (int)kept + local_to_thread + aligned + extended + wide +
+	return r + a + w + (int)u + (int)cv + c + q[1] + (int)kept + local_to_thread + aligned + extended + wide +
 			((size_t)&aligned % 32 == 0) + ((size_t)&wide % 64 == 0) + other;
 }
 

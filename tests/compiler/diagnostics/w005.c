@@ -6,6 +6,8 @@
 
 async int main(void)
 {
-	await weft_join(weft_sleep(1), puts("meanwhile"));
-	return 0;
+	int n = 1;
+
+	await weft_join(weft_sleep(1), puts("meanwhile"), n, n + 1);
+	return await weft_timeout(1, n);
 }

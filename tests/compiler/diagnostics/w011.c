@@ -10,6 +10,19 @@ async int zeros(int count)
 	return numbers[0];
 }
 
+async int before(int count)
+{
+	int n;
+	{
+		int numbers[count];
+
+		numbers[0] = count;
+		n = numbers[0];
+		weft_try(await weft_yield());
+	}
+	return n;
+}
+
 async int sum(int count, int numbers[count], int table[][count])
 {
 	weft_try(await weft_yield());

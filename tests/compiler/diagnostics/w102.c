@@ -3,7 +3,7 @@
 #include <weft.h>
 #include <weft/async.h>
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, other = PTHREAD_MUTEX_INITIALIZER;
 
 async int broken(void)
 {
@@ -12,5 +12,10 @@ async int broken(void)
 	pthread_mutex_lock(&mutex);
 	err = await weft_yield();
 	pthread_mutex_unlock(&mutex);
+	pthread_mutex_lock(&mutex);
+	pthread_mutex_lock(&other);
+	pthread_mutex_unlock(&mutex);
+	err += await weft_yield();
+	err += await weft_yield();
 	return err;
 }

@@ -68,6 +68,64 @@ out:
 	return n;
 }
 
+/* Jumps that stay in the block, and those that leave it: a switch and its cases are none. */
+async int jumps(int how)
+{
+	struct weft_set set = WEFT_SET_INIT;
+
+again:
+	(void)weft_set_push(&set, measure(1));
+	if (how == 2)
+		goto again;
+	while (how-- > 0) {
+		struct weft_set inner = WEFT_SET_INIT;
+
+		(void)weft_set_push(&inner, measure(2));
+		switch (how) {
+		case 1:
+			break;
+		case 3:
+			continue;
+		}
+		(void)await weft_set_close(&inner);
+	}
+	if (how > 5) {
+		struct weft_set fallen = WEFT_SET_INIT;
+
+		(void)weft_set_push(&fallen, measure(4));
+	}
+	for (;;) {
+		struct weft_set last = WEFT_SET_INIT;
+
+		(void)weft_set_push(&last, measure(3));
+		goto out;
+	}
+out:
+	return await weft_set_close(&set);
+}
+
+/* What a block that ends with a jump does with one is not done with the other. */
+async int one_of_two(int how)
+{
+	struct weft_set opened = WEFT_SET_INIT, unused = WEFT_SET_INIT;
+	int err;
+
+	(void)weft_set_push(&opened, measure(1));
+	if (how == 2) {
+		(void)await weft_set_close(&opened);
+		return 0;
+	}
+	err = weft_set_push(&unused, measure(1));
+	if (how == 3) {
+		(void)await weft_set_close(&unused);
+		goto out;
+	}
+	(void)await weft_set_close(&unused);
+out:
+	(void)await weft_set_close(&opened);
+	return err;
+}
+
 static async int add(struct weft_set *set)
 {
 	return weft_set_push(set, measure(1));

@@ -42,7 +42,7 @@ static void note(const char *s)
 
 static async int branches(void)
 {
-	struct bits bs = { 0, 0 };
+	struct bits bs = { 0, 0 }, *pb = &bs;
 	int arr[4] = { 0 }, i = 0, *p = arr;
 	char c = 0;
 	double d = 0;
@@ -59,6 +59,8 @@ static async int branches(void)
 	await weft_join(bs.a = id(9), bs.b = id(-5), arr[i++] = id(1), arr[i++] = id(2),
 			*p++ = id(11), c = id('z'), d = id(3));
 	printf("%u %d %d %d %d %c %g %d\n", bs.a, bs.b, arr[0], arr[1], i, c, d, (int)(p - arr));
+	await weft_join(pb->a = id(12), pb[0].b = id(7));
+	printf("%u %d\n", bs.a, bs.b);
 	await weft_join(f = dd(1.5), flag = id(256), uc = id(257), ll = id(-1),
 			s.in.y[1] = id(70000), (i) = id(3));
 	printf("%g %d %d %lld %d %d\n", (double)f, flag, uc, ll, s.in.y[1], i);
@@ -215,9 +217,80 @@ static async int timed(void)
 	printf("%d\n", e);
 	return 0;
 }
+static int plus(int x)
+{
+	return x + 1;
+}
+static double half(double x)
+{
+	return x / 2;
+}
+static void set(int *x)
+{
+	*x = 9;
+}
+static async int blocking(void)
+{
+	int a = 0, b = 0, c = 0, (*pointer)(int) = plus;
+	double h = 0;
+	await weft_join(a = weft_blocking(plus(1)), weft_blocking(set(&b)), h = weft_blocking(half(3)),
+			c = weft_blocking(pointer(7)));
+	printf("%d %d %g %d;", a, b, h, c);
+	printf("%d %d;", await weft_select(a = weft_blocking(plus(4))), a);
+	printf("%d;", await weft_timeout(WEFT_SECONDS(100), weft_blocking(plus(40))));
+	printf("%d %d;", await weft_timeout(WEFT_SECONDS(100), a = weft_blocking(plus(50))), a);
+	printf("%d %d;", await weft_timeout(WEFT_SECONDS(100), weft_blocking(half(60))),
+			await weft_timeout(WEFT_SECONDS(100), weft_blocking(set(&a))));
+	printf("%d\n", a);
+	return 0;
+}
+static async int sees(int *seen)
+{
+	*seen = weft_cancelled();
+	int err = await weft_sleep(WEFT_SECONDS(100));
+	*seen += weft_cancelled() * 2;
+	return err;
+}
+static async void tell(int n)
+{
+	printf("task %d;", await id(n));
+}
+static async int tasks(fun *f, fun *const *pf)
+{
+	int a = 0, b = 0;
+	struct weft_task *one = weft_spawn_local(id(4)), *two = weft_spawn((*f)(5)),
+			 *three = weft_spawn((*pf)(6));
+	weft_try(await weft_task_join(one, &a) + await weft_task_join(two, &b));
+	printf("%d %d;", a, b);
+	weft_try(await weft_task_join(three, &a));
+	await weft_join(a = (*f)(7), b = pf[0](8), (**pf)(9));
+	printf("%d %d;", a, b);
+	int err = await weft_timeout(WEFT_MILLISECONDS(1), sees(&a));
+	printf("%d %d;", err == -ETIME, a);
+	weft_try(await weft_task_join(weft_spawn(tell(3)), NULL));
+	return 0;
+}
+static void leaves(int n)
+{
+	defer note("plainly");
+	if (n == 1)
+		return;
+	note("went on");
+}
+static int runs(void)
+{
+	leaves(1);
+	leaves(2);
+	weft_run(tell(1));
+	return weft_run(id(2));
+}
 async int main(void)
 {
+	fun *const f = id;
 	await branches();
+	await blocking();
+	await tasks(f, &f);
+	printf("%d\n", await weft_blocking(runs()));
 	printf("%d\n", await bigs());
 	for (int i = 0; i < 6; i++)
 		printf(" = %d\n", await defers(i));
