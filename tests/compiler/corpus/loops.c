@@ -230,6 +230,36 @@ over:
 	return total;
 }
 
+/* What is live where it could be missed: on the way around, beside what assigns, in a condition alone. */
+static int lives(int n)
+{
+	int carried = id(1), replaced = id(5), stop = id(3), early = id(1), chosen = id(n + 10), total = 0;
+	int stays = id(0) && (replaced = id(3));
+
+	for (int i = 0; i < 3; i++) {
+		total += carried;
+		id(0);
+		carried = i * 2;
+		id(0);
+	}
+	do {
+		total--;
+		id(0);
+	} while (total > stop);
+	while (early < 4)
+		early = id(4);
+	switch (id(n)) {
+	case 0:
+		return replaced + stays;
+	case 1:
+		return total + chosen;
+	case 2:
+		total += replaced;
+	default:
+		return total + early;
+	}
+}
+
 /* A loop that has ended is none of which the `continue` behind it can be. */
 static int continues(int n)
 {
@@ -277,6 +307,7 @@ int main(void)
 	printf("%d\n", nested(5));
 	printf("%d\n", reached_again(4));
 	printf("%d %d\n", read_once(1), read_once(5));
+	printf("%d %d %d %d\n", lives(0), lives(1), lives(2), lives(3));
 	printf("%d\n", continues(4));
 	printf("%d\n", pragmas(9));
 	printf("%d\n", calls);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two deferred statements and three ways out; one of them awaits. */
+/* Two deferred statements and three ways out, one of which awaits; lines; who is not embedded. */
 #include <weft.h>
 #include <weft/async.h>
 
@@ -15,6 +15,34 @@ static async int leave(int *first, int *second)
 			return 1;
 	}
 	return 0;
+}
+
+async struct pair {
+	int a, b;
+} pair(int n) __attribute__((weak));
+
+async struct pair pair(int n)
+{
+	for (int i = 0; i < n; i++)
+		if (*(&n + i) > 3)
+			return (struct pair){ i, n };
+	do
+		n -= await weft_yield();
+	while (n > 3);
+	for (int i = 0; i < n;
+			i += await weft_yield())
+		n--;
+	if (n > 5)
+		goto late;
+	n++;
+late:
+	defer release(&n);
+	return await pair(n);
+}
+
+async int apart(void)
+{
+	return (await pair(1)).a;
 }
 
 async int twice(int *first)

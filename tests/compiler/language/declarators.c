@@ -74,11 +74,10 @@ static async int counts(int n)
 }
 
 enum { COUNT = 2 };
-typedef int number;
 
-static async int counted(int (*numbers)[COUNT], number n)
+static async int counted(int (*numbers)[COUNT], int n)
 {
-	char bytes[COUNT] = { 1, (char)n };
+	_Alignas(COUNT * 8) char bytes[COUNT] = { 1, (char)n };
 
 	weft_try(await leaf(n));
 	return (*numbers)[1] + bytes[0] + bytes[1];
