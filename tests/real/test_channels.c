@@ -432,8 +432,14 @@ static void hears(int message, const struct weft_broadcast_receiver *receiver, i
 	}
 }
 
+WEFT_WATCH_TEST(is_past, int, int)
+{
+	return *in > *arg;
+}
+
 RIG_TASK(tunes_in, struct station, struct weft_broadcast_recv__frame recv;
-		struct weft_watch_changed__frame changed; uint32_t self; int got; int last;)
+		struct weft_watch_wait_for__frame wait; struct weft_watch_changed__frame changed;
+		uint32_t self; int got; int last;)
 {
 	struct tunes_in__frame *f = frame;
 	struct station *station = f->args.p0;
@@ -446,7 +452,13 @@ RIG_TASK(tunes_in, struct station, struct weft_broadcast_recv__frame recv;
 		hears(f->got, &station->listeners[f->self].receiver, &f->last, f->recv.args.result);
 	}
 	CHECK_EQ(station->count, ROUNDS);
-	for (f->last = 0;;) {
+	for (f->last = 0; f->last < ROUNDS / 2; f->last = f->got) {
+		weft_await(f, f->wait, weft_watch_wait_for, &station->watchers[f->self].receiver,
+				&f->got, is_past__any, &f->last);
+		CHECK_EQ(f->wait.args.result, 0);
+		CHECK(f->got > f->last);
+	}
+	for (;;) {
 		weft_await(f, f->changed, weft_watch_changed, &station->watchers[f->self].receiver,
 				&f->got);
 		if (f->changed.args.result < 0)
