@@ -32,14 +32,13 @@ static bool is_marked(const struct source *source, const struct function *functi
 	return false;
 }
 
-/* Whether its body may run twice: weft_try is a `do ... while (0)`, and many a macro. */
-static bool repeats(const struct tree *tree, const struct node *node)
+bool node_repeats(const struct source *source, const struct node *node)
 {
 	const struct node *condition = node->kind == NODE_DO ? node->child[1] : NULL;
 
 	return node_is_loop(node) &&
 			!(condition && condition->end - condition->begin == 1 &&
-					source_is_at(tree->source, condition->begin, "0"));
+					source_is_at(source, condition->begin, "0"));
 }
 
 /* ---- one wait ---- */
@@ -228,7 +227,7 @@ static bool way_goes_on(struct way *way, struct node *node)
 		way_children(way, node);
 		return false;
 	case NODE_DO:
-		if (!repeats(way->tree, node))
+		if (!node_repeats(way->tree->source, node))
 			return way_goes_on(way, node->child[0]);
 		/* fall through */
 	case NODE_FOR:
@@ -290,7 +289,7 @@ static bool is_last(
 	for (const struct node *up = node->parent; up; node = up, up = up->parent) {
 		bool is_after = false;
 
-		if (repeats(tree, up) || up->kind == NODE_DEFER || node_awaits_at_end(up))
+		if (node_repeats(tree->source, up) || up->kind == NODE_DEFER || node_awaits_at_end(up))
 			return false;
 		for (unsigned i = 0; i < up->count; i++) {
 			const struct node *child = up->child[i];

@@ -51,6 +51,9 @@ void check_closing(struct tree *tree, const struct function *function);
 bool cancel_may_lose(struct tree *tree, const struct function *function, const struct node *select,
 		const struct function *branch);
 
+/* Whether the body of a loop may run twice: weft_try is a `do ... while (0)`, and many a macro. */
+bool node_repeats(const struct source *source, const struct node *node);
+
 /* Where a struct of the frame gets a member: scopes that do not live at the same time overlap. */
 struct scope {
 	struct scope *outer, *inner, *next;

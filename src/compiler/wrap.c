@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler/wrap.c: await and defer become nodes; what each node holds is noted, and labels of one name are
+ * compiler/wrap.c: await and defer become nodes; what each node holds is noted; labels of one name are
  * told apart.
  */
 #include <string.h>
@@ -10,11 +10,14 @@
 
 /* ---- the words of the language ---- */
 
-static void replace_child(struct node *parent, const struct node *old, struct node *new)
+static bool replace_child(struct node *parent, const struct node *old, struct node *new)
 {
 	for (unsigned i = 0; parent && i < parent->count; i++)
-		if (parent->child[i] == old)
+		if (parent->child[i] == old) {
 			parent->child[i] = new;
+			return true;
+		}
+	return false;
 }
 
 static void link_parents(struct node *node)

@@ -151,13 +151,102 @@ async int closed(int *numbers, int how)
 		}
 	x = await weft_stream_close(&source);
 	for (struct weft_set set = WEFT_SET_INIT; x < 3; x++) {
-		if (weft_set_push(&set, measure(1)) < 0)
-			continue; /* the set's block goes on */
-		if (await weft_set_next(&set, NULL) == 0)
-			continue;
+		if (weft_set_push(&set, measure(1)) == 0 && await weft_set_next(&set, NULL) < 0)
+			x++;
 		(void)await weft_set_close(&set);
+		if (x == 2)
+			continue; /* the set's block goes on */
 	}
 	weft_scope (scope)
 		weft_try(weft_spawn_in(&scope, measure(2)));
 	return x;
+}
+
+/* The second time around, one arm of two, by a goto, behind a switch; and what closes in its own way. */
+async int ways(int how)
+{
+	struct weft_set again = WEFT_SET_INIT, arms = WEFT_SET_INIT, jumps = WEFT_SET_INIT;
+	struct weft_set cases = WEFT_SET_INIT, kept = WEFT_SET_INIT, sure = WEFT_SET_INIT;
+
+	for (;;) {
+		if (how++ > 3)
+			return 1;
+		if (weft_set_push(&again, measure(how)) < 0)
+			break;
+	}
+	(void)await weft_set_close(&again);
+	if (weft_set_push(&arms, measure(how)) < 0)
+		(void)await weft_set_close(&arms);
+	else
+		how++;
+	(void)weft_set_push(&jumps, measure(how));
+	if (how == 5)
+		goto out;
+	(void)await weft_set_close(&jumps);
+out:
+	(void)weft_set_push(&cases, measure(how));
+	switch (how) {
+	case 6:
+		(void)await weft_set_close(&cases);
+		break;
+	default:
+		how++;
+	}
+	if (how > 7) /* whoever knows that it is open */
+		(void)weft_set_push(&kept, measure(how));
+	if (how > 7)
+		(void)await weft_set_close(&kept);
+	do {
+		(void)weft_set_push(&sure, measure(how));
+		if (how < 9)
+			break;
+	} while (0);
+	while (await weft_set_close(&sure) < 0)
+		;
+	return how;
+}
+
+/* None of these ways leaves anything open. */
+async int ways_that_close(int how)
+{
+	struct weft_set set = WEFT_SET_INIT, later = WEFT_SET_INIT;
+	int x;
+
+again:
+	(void)weft_set_push(&set, measure(how));
+	switch (how) {
+	case 0:
+		(void)await weft_set_close(&set);
+		return 0;
+	case 1:
+		goto close;
+	case 2:
+		(void)await weft_set_close(&set);
+		goto again;
+	default:
+		break;
+	}
+	for (x = 0; x < 3; x++) {
+		struct weft_set inner = WEFT_SET_INIT;
+		defer await weft_set_close(&inner);
+
+		if (weft_set_push(&inner, measure(x)) < 0)
+			break;
+		if (x == how)
+			continue;
+		(void)await weft_set_next(&set, &x);
+	}
+	if (how > 4)
+		goto close;
+	else
+		how = await weft_set_close(&set);
+	return how;
+close:
+	if (weft_set_push(&later, measure(1)) < 0) {
+		(void)await weft_set_close(&set);
+		(void)await weft_set_close(&later);
+		return -1;
+	}
+	(void)await weft_set_close(&later);
+	return await weft_set_close(&set);
 }
