@@ -156,7 +156,7 @@ static bool start_branch(struct lower *lower, struct node *argument, struct star
 static void prepare_branch(struct lower *lower, struct started *started)
 {
 	if (!started->future)
-		started->arguments = call_arguments(lower, started->branch.call);
+		started->arguments = call_arguments(lower, started->branch.call, &started->callee);
 	if (started->branch.lvalue)
 		started->target = branch_target(lower, started->branch.lvalue);
 }
@@ -185,17 +185,8 @@ static struct own_frame enter_branch(struct lower *lower, struct started *starte
 		return (struct own_frame){ callee->async,
 			arena_printf(arena, "&weft_f->%s", started->member) };
 	}
-	if (!callee->async) {
-		const char *text = lower_expression(lower, call->child[0], false);
-		unsigned serial = ++lower->serial;
-
-		text_printf(&lower->scope->members, "\tconst struct weft_async *weft_p%u;\n",
-				serial);
-		text_printf(lower->out, "weft_f->weft_p%u = %s(%s); ", serial,
-				type_is_async_function(node_strip(call->child[0])->type) ? "&" : "",
-				text);
-		callee->async = arena_printf(arena, "weft_f->weft_p%u", serial);
-	}
+	if (!callee->async)
+		callee_keep(lower, call, callee);
 	text_printf(&lower->scope->members, "\tvoid *%s;\n", started->member);
 	return call_alloc(lower, callee, call, started->arguments, started->member);
 }
@@ -459,7 +450,7 @@ const char *branch_await_timed(
 	size_t size = strlen(name) - 1; /* without the underscore */
 	struct function *timer = tree_find(lower->tree, name, size);
 	unsigned serial = ++lower->serial;
-	struct started started;
+	struct started started = { .future = NULL };
 	struct own_frame own;
 
 	limit = lower_expression(lower, call->child[1], false);

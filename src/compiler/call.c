@@ -49,12 +49,30 @@ struct callee callee_of(struct lower *lower, struct node *call)
 	return callee;
 }
 
-/* The texts of a call's arguments, awaits in them done. */
-const char **call_arguments(struct lower *lower, struct node *call)
+const char *callee_pointer(struct lower *lower, struct node *call)
+{
+	return arena_printf(&lower->tree->arena, "%s(%s)",
+			type_is_async_function(node_strip(call->child[0])->type) ? "&" : "",
+			lower_expression(lower, call->child[0], false));
+}
+
+void callee_keep(struct lower *lower, struct node *call, struct callee *callee)
+{
+	unsigned serial = ++lower->serial;
+	const char *pointer = callee_pointer(lower, call);
+
+	callee->async = arena_printf(&lower->tree->arena, "weft_f->weft_p%u", serial);
+	text_printf(&lower->scope->members, "\tconst struct weft_async *weft_p%u;\n", serial);
+	text_printf(lower->out, "%s = %s; ", callee->async, pointer);
+}
+
+const char **call_arguments(struct lower *lower, struct node *call, struct callee *callee)
 {
 	const char **texts = arena_zalloc(&lower->tree->arena, (call->count + 1) * sizeof *texts);
 	unsigned last = 0;
 
+	if (!callee->async && call->child[0]->has_await) /* in a frame that arguments may share */
+		callee_keep(lower, call, callee);
 	for (unsigned i = 1; i < call->count; i++)
 		if (call->child[i]->has_await)
 			last = i;
@@ -206,13 +224,6 @@ const char *call_own_result(struct lower *lower, const struct callee *callee, co
 			: result;
 }
 
-const char *callee_pointer(struct lower *lower, struct node *call)
-{
-	return arena_printf(&lower->tree->arena, "%s(%s)",
-			type_is_async_function(node_strip(call->child[0])->type) ? "&" : "",
-			lower_expression(lower, call->child[0], false));
-}
-
 const char *call_keep(
 		struct lower *lower, uint32_t at, CXType type, const char *value, bool follows)
 {
@@ -231,7 +242,7 @@ static const char *await_own(struct lower *lower, struct node *node, struct node
 {
 	struct arena *arena = &lower->tree->arena;
 	CXType result = clang_getResultType(callee->type);
-	const char **arguments = call_arguments(lower, call);
+	const char **arguments = call_arguments(lower, call, callee);
 	const char *member = arena_printf(arena, "weft_c%u", ++lower->serial), *value = "((void)0)";
 	unsigned serial = ++lower->serial;
 	size_t point;
@@ -350,7 +361,7 @@ const char *call_await(struct lower *lower, struct node *node, struct node *call
 
 	if (!callee.embedded)
 		return await_own(lower, node, call, &callee, follows);
-	arguments = call_arguments(lower, call);
+	arguments = call_arguments(lower, call, &callee);
 	if (call_has_now(lower, &callee))
 		return await_now(lower, node, call, &callee, arguments, follows);
 	value = await_embedded(lower, node, call, &callee, arguments);
@@ -369,12 +380,9 @@ static const char *spawn(
 	const char **arguments, *copy;
 
 	callee = callee_of(lower, spawned);
-	arguments = call_arguments(lower, spawned);
+	arguments = call_arguments(lower, spawned, &callee);
 	if (!callee.async)
-		callee.async = arena_printf(arena, "%s(%s)",
-				type_is_async_function(node_strip(spawned->child[0])->type) ? "&"
-											    : "",
-				lower_expression(lower, spawned->child[0], false));
+		callee.async = callee_pointer(lower, spawned);
 	lower->out = &text;
 	text_printf(&text, "__extension__ ({ %s weft_args; ", callee.args_struct);
 	call_init(lower, &callee, spawned, arguments, "&weft_args");

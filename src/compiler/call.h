@@ -21,8 +21,10 @@ const char *call_signature(struct lower *lower, uint32_t at, CXType type);
 struct callee callee_of(struct lower *lower, struct node *call);
 /* The expression for a callee that is no name: evaluate it once. */
 const char *callee_pointer(struct lower *lower, struct node *call);
-/* The texts of a call's arguments, awaits in them done. */
-const char **call_arguments(struct lower *lower, struct node *call);
+/* Evaluates it into a member of the frame. */
+void callee_keep(struct lower *lower, struct node *call, struct callee *callee);
+/* The texts of a call's arguments, awaits in them done; and the callee, if something is awaited for it. */
+const char **call_arguments(struct lower *lower, struct node *call, struct callee *callee);
 /* Fills in the arguments of the frame at `frame`, a pointer. */
 void call_init(struct lower *lower, const struct callee *callee, const struct node *call,
 		const char **arguments, const char *frame);
@@ -95,6 +97,7 @@ struct job {
 	const char *name;     /* of its struct */
 	const char *member;   /* the leaf's frame */
 	const char *function; /* NULL: called through a pointer */
+	const char *pointer;  /* that was awaited, or NULL */
 };
 
 /* False: the call is not one of a plain function, and that has been said. */

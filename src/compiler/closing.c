@@ -100,20 +100,21 @@ static const struct kind *kind_of_type(struct tree *tree, CXType type)
 /* The variable of a weft_scope: its end is that of the block, whatever happens. */
 static bool closes_itself(const struct variable *variable)
 {
-	const struct node *around = variable->node ? variable->node->parent->parent : NULL;
+	const struct node *around = variable->node->parent; /* NULL: in what typeof asks for */
 
+	around = around ? around->parent : NULL;
 	return around && around->kind == NODE_FOR && node_awaits_at_end(around);
 }
 
 static void find_variables(struct walk *walk, const struct function *function)
 {
 	for (const struct variable *v = function->variables; v; v = v->next) {
-		const struct kind *kind = v->parameter < 0 && !v->is_static && !closes_itself(v)
+		const struct kind *kind = v->block && !v->is_static && !closes_itself(v)
 				? kind_of_type(walk->tree, v->type)
 				: NULL;
 		struct closing *closing;
 
-		if (!kind || !v->block)
+		if (!kind)
 			continue;
 		closing = arena_zalloc(&walk->tree->arena, sizeof *closing);
 		closing->variable = v;

@@ -268,7 +268,7 @@ static void check_alignment(const struct lower *lower, const struct variable *va
 	long long of_type = clang_Type_getAlignOf(variable->type);
 	unsigned long bytes = of_type > 0 ? (unsigned long)of_type : 0, stated = 0;
 
-	if (variable->node)
+	if (variable->node && variable->node->parent)
 		stated = stated_alignment(lower->source, variable->node->parent);
 	bytes = stated > bytes ? stated : bytes;
 	if (bytes > EMIT_FRAME_ALIGN_MAX)

@@ -200,7 +200,8 @@ static struct node *started_call(
 }
 
 /* Through a pointer the descriptor is kept in `weft_p`, a variable of the expression. */
-static const char *begin_start(struct lower *lower, struct node *call, const struct future *future)
+static const char *begin_start(struct lower *lower, struct node *call, const struct future *future,
+		const char *kept)
 {
 	struct node *name = node_strip(call->child[0]);
 	struct arena *arena = &lower->tree->arena;
@@ -210,7 +211,8 @@ static const char *begin_start(struct lower *lower, struct node *call, const str
 	return arena_printf(arena, "__extension__ ({ const struct weft_async *weft_p = %s; ",
 			name->kind == NODE_NAME && name->function
 					? arena_printf(arena, "&%s__async", name->function->name)
-					: callee_pointer(lower, call));
+					: kept ? kept
+					       : callee_pointer(lower, call));
 }
 
 const char *future_start(struct lower *lower, struct node *start)
@@ -220,7 +222,7 @@ const char *future_start(struct lower *lower, struct node *start)
 	struct node *call = variable ? started_call(lower, start, variable) : NULL;
 	struct text text = { NULL, 0, 0 }, *out = lower->out;
 	const char **arguments, *frame, *member, *copy;
-	struct callee callee;
+	struct callee callee, kept = { .async = NULL };
 	struct own_frame own;
 
 	if (!call)
@@ -230,8 +232,8 @@ const char *future_start(struct lower *lower, struct node *start)
 	callee = future_callee(lower, variable);
 	callee.async = callee.function ? arena_printf(arena, "&%s__async", callee.function->name)
 				       : "weft_p";
-	arguments = call_arguments(lower, call);
-	text_puts(&text, begin_start(lower, call, variable->future));
+	arguments = call_arguments(lower, call, callee.function ? &callee : &kept);
+	text_puts(&text, begin_start(lower, call, variable->future, kept.async));
 	lower->out = &text;
 	text_printf(&text,
 			"if (weft_branch_is_made(&weft_f->%s)) weft_branch_misuse(&weft_f->%s); ",

@@ -71,6 +71,11 @@ bool job_define(struct lower *lower, struct node *call, struct job *job)
 	job->member = arena_printf(arena, "weft_d%u", job->serial);
 	job->result = clang_getResultType(type_of_function(call->child[0]->type));
 	job->function = name->kind == NODE_NAME && !name->variable ? name->name : NULL;
+	if (call->child[0]->has_await) { /* in a frame that arguments may share */
+		job->pointer = lower_temporary(lower, call->begin, call->child[0]->type, true);
+		lower_store(lower->out, job->pointer, call->child[0]->type,
+				lower_expression(lower, call->child[0], false));
+	}
 	define_struct(lower, call, job);
 	define_function(lower, call, job);
 	return true;
@@ -102,7 +107,8 @@ void job_start(struct lower *lower, struct node *call, const struct job *job,
 				serial, serial);
 	if (!job->function)
 		text_printf(lower->out, "weft_f->weft_j%u.function = %s; ", serial,
-				lower_expression(lower, call->child[0], false));
+				job->pointer ? job->pointer
+					     : lower_expression(lower, call->child[0], false));
 	for (unsigned i = 1; i < call->count; i++)
 		lower_store(lower->out,
 				arena_printf(&lower->tree->arena, "weft_f->weft_j%u.p%u", serial,
@@ -126,12 +132,17 @@ const char *job_value(struct lower *lower, const struct job *job)
 
 const char *job_await(struct lower *lower, struct node *node, struct node *call, bool follows)
 {
+	struct callee callee = job_callee(lower);
 	const char **arguments;
-	struct job job;
+	struct job job = { 0 };
 
 	if (!job_define(lower, call, &job))
 		return "0";
-	arguments = call_arguments(lower, call);
+	arguments = call_arguments(lower, call, &callee);
+	for (unsigned i = 1; i < call->count; i++) /* they may be where the job will be */
+		if (call->child[i]->has_await)
+			arguments[i - 1] = call_keep(lower, call->begin, call->child[i]->type,
+					arguments[i - 1], true);
 	lower_scope_push(lower);
 	job_start(lower, call, &job, arguments);
 	lower_scope_pop(lower);

@@ -74,13 +74,31 @@ static void kill(uint64_t *live, const struct variable *variable)
 	live[variable->index / 64] &= ~((uint64_t)1 << (variable->index % 64));
 }
 
-static void use_all(const struct node *node, uint64_t *live)
+static void use_names(const struct node *node, uint64_t *live)
 {
 	if (node->kind == NODE_NAME && node->variable)
 		use(live, node->variable);
 	for (unsigned i = 0; i < node->count; i++)
 		if (node->child[i])
-			use_all(node->child[i], live);
+			use_names(node->child[i], live);
+}
+
+static void kill_declared(const struct node *node, uint64_t *live)
+{
+	if (node->kind == NODE_VARIABLE && node->variable)
+		kill(live, node->variable);
+	for (unsigned i = 0; i < node->count; i++)
+		if (node->child[i])
+			kill_declared(node->child[i], live);
+}
+
+/* Of what awaits nothing: what a statement expression declares is not there before it. In the frame it
+ * might share its place with the callee whose arguments the expression is among. */
+static void use_all(const struct node *node, uint64_t *live)
+{
+	use_names(node, live);
+	if (node->has_statement)
+		kill_declared(node, live);
 }
 
 static void hoist_all(struct flow *flow, const uint64_t *live)

@@ -124,6 +124,15 @@ static struct node *innermost(struct node *node, uint32_t at)
 	return node;
 }
 
+/* Also in what a typeof asks for. */
+static struct node *innermost_in_function(const struct function *function, uint32_t at)
+{
+	for (size_t i = 0; i < function->in_type_count; i++)
+		if (function->in_types[i]->begin <= at && at < function->in_types[i]->end)
+			return innermost(function->in_types[i], at);
+	return innermost(function->body, at);
+}
+
 /* Whether it is in the brackets of an array's length, not in those of a subscript. */
 static bool is_in_length(
 		const struct tree *tree, struct function *function, size_t token, size_t first)
@@ -142,7 +151,7 @@ static bool is_in_length(
 		if (c != '[' || source_match(source, i) <= token)
 			continue;
 		open = source->tokens[i].begin;
-		around = innermost(function->body, open);
+		around = innermost_in_function(function, open);
 		return around->kind != NODE_EXPRESSION || around->count != 2 ||
 				around->child[0]->end > open;
 	}

@@ -92,6 +92,44 @@ static async int fan(struct io *io)
 	printf("spawned %zd state %d\n", r, io->state);
 	return 0;
 }
+static async int index_of(int x)
+{
+	await weft_yield();
+	return x;
+}
+static async handler_pointer pick(int x)
+{
+	await weft_yield();
+	return table[x];
+}
+static int half(int x)
+{
+	return x / 2;
+}
+static int twice(int x)
+{
+	return x * 2;
+}
+static int (*const plain_table[])(int) = { half, twice };
+struct large {
+	double at[20];
+};
+static struct large product(double x, int y, int z)
+{
+	return (struct large){ { [19] = x * y + z } };
+}
+/* What is awaited to know the callee, and for its arguments. */
+static async void awaited_callees(void)
+{
+	int c = 0;
+	struct weft_task *t;
+	printf("%d ", await table[await index_of(1)](await index_of(40)));
+	printf("%d ", await(await pick(0))(await index_of(30) + await table[await index_of(1)](4)));
+	t = weft_spawn(table[await index_of(1)](await index_of(6)));
+	printf("%d %d ", await weft_task_join(t, &c), c);
+	printf("%d ", await weft_blocking(plain_table[await index_of(1)](await index_of(9))));
+	printf("%g\n", (await weft_blocking(product(await index_of(2), await index_of(3), await index_of(4)))).at[19]);
+}
 async int main(void)
 {
 	double v[] = { 1, 2, 6 };
@@ -100,5 +138,6 @@ async int main(void)
 			await apply(add1, dbl, 3));
 	printf("sizeof %zu %d\n", sizeof(struct io), table[0] == add1);
 	printf("plain %d\n", await weft_blocking(plain(20)));
+	await awaited_callees();
 	return await fan(make_io());
 }
