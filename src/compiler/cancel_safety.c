@@ -289,7 +289,8 @@ static bool is_last(
 	for (const struct node *up = node->parent; up; node = up, up = up->parent) {
 		bool is_after = false;
 
-		if (node_repeats(tree->source, up) || up->kind == NODE_DEFER || node_awaits_at_end(up))
+		if (node_repeats(tree->source, up) || up->kind == NODE_DEFER ||
+				node_awaits_at_end(up))
 			return false;
 		for (unsigned i = 0; i < up->count; i++) {
 			const struct node *child = up->child[i];
