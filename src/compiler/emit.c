@@ -102,8 +102,8 @@ static void emit_frame(struct tree *tree, struct function *function, struct text
 	emit_prefix(tree, function, out);
 	if (function->lowered->lifted.size)
 		text_puts(out, function->lowered->lifted.at);
-	emit_names(tree, function, out);
 	suspend_packing(tree, out);
+	emit_names(tree, function, out);
 	text_printf(out, "struct %s__frame {\n\tstruct %s__args args;\n%s};\n", function->name,
 			function->name,
 			function->lowered->frame.at ? function->lowered->frame.at : "");

@@ -674,6 +674,35 @@ bye" ./program && gcc -pedantic-errors -fsyntax-only -w "$headers" out/async.c &
 bye" ./program
 }
 
+# The last of the flags that contradict each other counts, as for gcc; not all of them are gcc's.
+is_translator_told() {
+	while read -r answer word flags; do
+		# shellcheck disable=SC2086 # flags are words
+		weftcc -v $flags -fsyntax-only async.c 2>words
+		case $(grep -c -e "weftcc-translate.* $word" words) in 0) said=no ;; *) said=yes ;; esac
+		[ $said = "$answer" ] || fail "$word: $said: $flags" || return
+	done <<-END
+		yes --interposable -fPIC
+		yes --interposable -fno-pic -fpic
+		yes --interposable -fPIC -fno-semantic-interposition -fsemantic-interposition
+		yes --interposable -fPIC -fvisibility=hidden -fvisibility=default
+		no --interposable -fPIC -fno-semantic-interposition
+		no --interposable -fPIC -fvisibility=internal
+		no --interposable -fPIC -fPIE
+		no --interposable -fPIC -fno-pic
+		yes --sanitize-address -fsanitize=undefined,address
+		no --sanitize-address -fsanitize=address -fno-sanitize=undefined,address
+		no --sanitize-address -fsanitize=address -fno-sanitize=all
+		yes --sanitize-memory -DWEFT_VALGRIND
+		yes --sanitize-memory -D WEFT_VALGRIND=1
+		yes --count-lines -ftest-coverage
+		yes --color -fdiagnostics-color
+		no --color -fdiagnostics-color -fdiagnostics-color=never
+		no --color -fdiagnostics-color -fno-diagnostics-color
+		no --color -fdiagnostics-color -fdiagnostics-color=auto
+	END
+}
+
 is_program_run_by_weft() {
 	prints "hello, you
 bye" weft run async.c you && leaves_nothing || return

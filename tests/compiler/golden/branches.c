@@ -29,6 +29,11 @@ async int joins(struct pair *pair, async struct pair (*give)(void), int *at)
 	n = await weft_try_join(one(8)) + await one(9);
 	n += __atomic_exchange_n(at, await one(10), plain(11));
 	n += await weft_select(weft_when(n > 3, n = one(6)), *at = one(7));
+	n += ({
+		int m = await one(12);
+
+		m + 1;
+	});
 	return n + (await give()).b;
 }
 

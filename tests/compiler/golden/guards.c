@@ -6,7 +6,8 @@
 
 void fill(char *text);
 
-async int replaced(int x, int)
+#pragma pack(push, 1)
+__attribute__((noinline)) __attribute__((unused, section("other"))) async int replaced(int x, int)
 {
 	return x;
 }
@@ -20,3 +21,4 @@ async int guarded(void)
 	await weft_blocking(fill(text));
 	return text[0] + n;
 }
+#pragma pack(pop)

@@ -268,6 +268,10 @@ static async int tasks(fun *f, fun *const *pf)
 	int err = await weft_timeout(WEFT_MILLISECONDS(1), sees(&a));
 	printf("%d %d;", err == -ETIME, a);
 	weft_try(await weft_task_join(weft_spawn(tell(3)), NULL));
+	for (int i = 0; i < 2; i++) {
+		i ? note("plain") : await tell(4);
+		i ? await tell(5) : note("other");
+	}
 	return 0;
 }
 static void leaves(int n)

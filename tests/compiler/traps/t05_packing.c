@@ -29,10 +29,14 @@ async int read_wire(char tag, long at)
 	await weft_yield();
 	return tag + (int)at + ((uintptr_t)p % _Alignof(long) == 0 ? 0 : 1000);
 }
+struct after {
+	char tag;
+	int value;
+};
 #pragma pack(pop)
 
 async int main(void)
 {
-	printf("%d %d\n", await packed('t', 10), await read_wire(1, 2));
+	printf("%d %d %zu\n", await packed('t', 10), await read_wire(1, 2), sizeof(struct after));
 	return 0;
 }
