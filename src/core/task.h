@@ -10,7 +10,8 @@
  *   local      the state machine, plain,         0, or 1 + the index of the worker that alone
  *              home thread only                  polls it; plain, set before the start
  *              above both, in units of WEFT__GOES_ON, a count that whoever polls keeps (exec/task.c)
- *   next       link in an inbox or shared queue: whoever queued the task owns it
+ *   next       link in an inbox or shared queue, or among those that are held (exec/scope.c): whoever
+ *              queued the task, or holds it, owns it
  *   refs       1 for the body + owned wakers, atomic
  *   joiner     one word for who joins: exec/join.c
  *   strand, polls, the frame: whoever polls

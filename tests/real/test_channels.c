@@ -11,6 +11,8 @@
 #include <weft/time.h>
 #include <weft/watch.h>
 
+#include "exec/join.h"
+
 enum { TASKS = 4, ROUNDS = 2000 };
 
 struct message {
@@ -237,6 +239,39 @@ TEST(b56_thread_waits_until_its_deadline)
 	CHECK_EQ(message.number, 7);
 	weft_channel_close(&world.inbox.channel);
 	CHECK_EQ(weft_channel_recv_blocking(&world.inbox, &message, WEFT_NEVER), -EPIPE);
+	world_finish(&world);
+}
+
+static void *asks_in_vain(void *arg)
+{
+	struct world *world = arg;
+
+	for (int i = 0; i < ROUNDS; i++)
+		CHECK_EQ(weft_channel_try_reserve(&world->inbox.channel, 1), -EAGAIN);
+	return NULL;
+}
+
+/* Others look at what it wants whenever it may be polled again. */
+TEST(b57_reserve_is_polled_again_while_others_look)
+{
+	struct weft__parker parker = { 0, 0 };
+	struct weft_context cx = weft_context_make(weft__parker_waker(&parker), NULL);
+	struct weft_channel_reserve__frame reserve;
+	struct world world;
+	pthread_t other;
+
+	world_init(&world, 0, 2);
+	CHECK_EQ(weft_channel_try_reserve(&world.inbox.channel, 1), 0);
+	weft_channel_reserve__init(&reserve.args, &world.inbox.channel, 2);
+	CHECK_EQ(weft_channel_reserve__poll(&reserve, &cx), WEFT_PENDING);
+	other = rig_thread(asks_in_vain, &world);
+	for (int i = 0; i < ROUNDS; i++)
+		CHECK_EQ(weft_channel_reserve__poll(&reserve, &cx), WEFT_PENDING);
+	rig_thread_join(other);
+	cx.cancelled = 1;
+	CHECK_EQ(weft_channel_reserve__poll(&reserve, &cx), WEFT_READY);
+	CHECK_EQ(reserve.args.result, -ECANCELED);
+	weft_channel_unreserve(&world.inbox.channel, 1);
 	world_finish(&world);
 }
 
