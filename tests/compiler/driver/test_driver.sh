@@ -27,6 +27,7 @@ try() {
 	mkdir "$work/here" "$work/scratch"
 	cd "$work/here" || exit
 	cp "$here"/*.c "$here"/*.h .
+	export WEFT_CC=gcc # a check may have named another
 	check "$1" "is_$1"
 	cd "$work" || exit
 }
