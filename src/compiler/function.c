@@ -169,12 +169,9 @@ const char *async_address(struct tree *tree, const struct node *name)
 
 static void edit_substitute(struct lower *lower, const struct substitute *substitute)
 {
-	const char *text = substitute->text;
-
-	if (!text)
-		text = type_result(
-				lower->tree, lower->function, substitute->begin, substitute->type);
-	edits_add(&lower->edits, substitute->begin, substitute->end, text);
+	edits_add(&lower->edits, substitute->begin, substitute->end,
+			type_result(lower->tree, lower->function, substitute->begin,
+					substitute->type));
 }
 
 static void edit_names(struct lower *lower)

@@ -4,11 +4,11 @@
  *
  * The frame stands at file scope, so the types of its members have to: their definitions move there under
  * names of their own, and every use of a tag, typedef or enumerator is renamed. What a definition takes
- * from the function is put in as a number (the bounds of members) or spelled out (typedefs).
+ * from the function is put in as an object of its type (bounds of members) or spelled out (typedefs).
  *
- *     enum { N = 3 };                          enum f__weft_1 { f__weft_1N = 3 };
- *     struct s { int at[N]; } s;       ->      struct f__weft_2s { int at[3]; };
- *                                              struct f__frame { ...; struct f__weft_2s s; };
+ *     enum { N = 3 };                      enum f__weft_1 { f__weft_1N = 3 };
+ *     struct s { int at[N]; } s;     ->    struct f__weft_2s { int at[f__weft_1N]; };
+ *                                          struct f__frame { ...; struct f__weft_2s s; };
  */
 #include <string.h>
 

@@ -116,32 +116,13 @@ static enum CXChildVisitResult visit_uses(CXCursor cursor, CXCursor parent, CXCl
 	return CXChildVisit_Recurse;
 }
 
-/* int line[sizeof other]: a number serves at file scope, too. */
-static void note_bounds(struct tree *tree, struct function *function, CXCursor member)
-{
-	const struct source *source = tree->source;
-	CXType type = clang_getCanonicalType(clang_getCursorType(member));
-	size_t open = source_token(source, location_offset(clang_getCursorLocation(member))) + 1;
-
-	while (type.kind == CXType_ConstantArray && source_token_is(source, open, "[")) {
-		size_t close = source_match(source, open);
-
-		function_substitute(function, source->tokens[open].end, source->tokens[close].begin,
-				arena_printf(&tree->arena, "%lld", clang_getArraySize(type)), type);
-		type = clang_getCanonicalType(clang_getArrayElementType(type));
-		open = close + 1;
-	}
-}
-
 /* A member without a name has to keep its type without a name in its place. */
 static enum CXChildVisitResult visit_members(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct finder *finder = data;
 
 	(void)parent;
-	if (cursor.kind == CXCursor_FieldDecl)
-		note_bounds(finder->tree, finder->function, cursor);
-	else if (is_type_declaration(cursor) && !clang_Cursor_isAnonymousRecordDecl(cursor))
+	if (is_type_declaration(cursor) && !clang_Cursor_isAnonymousRecordDecl(cursor))
 		local_types_note(finder->tree, finder->function, cursor);
 	else if (is_type_declaration(cursor))
 		clang_visitChildren(cursor, visit_members, finder);

@@ -234,13 +234,12 @@ struct variable *variable_at(const struct function *function, uint32_t name_at)
 	return NULL;
 }
 
-void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text,
-		CXType type)
+void function_substitute(struct function *function, uint32_t begin, uint32_t end, CXType type)
 {
 	function->substitutes = grow(function->substitutes, function->substitute_count,
 			&function->substitute_capacity, sizeof *function->substitutes);
 	function->substitutes[function->substitute_count++] =
-			(struct substitute){ begin, end, text, type };
+			(struct substitute){ begin, end, type };
 }
 
 /* ---- from cursors to nodes ---- */

@@ -122,10 +122,9 @@ struct local_type {
 	unsigned enumerator_count;
 };
 
-/* What stands for a part of the body wherever that goes: a text, or without one a result of the type. */
+/* What stands for a part of the body wherever that goes: a result of the type. */
 struct substitute {
 	uint32_t begin, end;
-	const char *text;
 	CXType type;
 };
 

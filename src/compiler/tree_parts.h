@@ -31,9 +31,8 @@ const char *cleanup_of(struct tree *tree, CXCursor variable);
 struct future *future_of(struct tree *tree, const struct node *node);
 bool is_marked_blocking(CXCursor function);
 
-/* The text, or without one a result of the type, stands for that part of the body from now on. */
-void function_substitute(struct function *function, uint32_t begin, uint32_t end, const char *text,
-		CXType type);
+/* A result of the type stands for that part of the body from now on. */
+void function_substitute(struct function *function, uint32_t begin, uint32_t end, CXType type);
 
 /* atomics.c: makes a call of the node if it is that of a built-in for atomics. */
 void atomic_call(struct tree *tree, struct node *node);

@@ -112,7 +112,7 @@ static bool substitute_unseen(struct tree *tree, struct function *function, size
 	if (!callee || !callee->is_async || !source_token_is(source, token + 2, "(") ||
 			close == source->token_count)
 		return false;
-	function_substitute(function, source->tokens[token].begin, source->tokens[close].end, NULL,
+	function_substitute(function, source->tokens[token].begin, source->tokens[close].end,
 			callee->result);
 	return true;
 }
@@ -139,7 +139,7 @@ size_t unevaluated_await(
 	}
 	type = call->kind == NODE_NAME ? clang_getResultType(call->variable->future->type)
 				       : call->type;
-	function_substitute(function, at, awaited->end, NULL, type);
+	function_substitute(function, at, awaited->end, type);
 	/* no call any more, and nothing to look into */
 	awaited->kind = NODE_EXPRESSION;
 	awaited->is_async = false;

@@ -125,15 +125,20 @@ static int declared(int x)
 	struct outer {
 		struct {
 			char at[sizeof of];
+			struct within {
+				int n[sizeof of];
+			} within;
 		};
 		char end;
-	} __attribute__((packed, aligned(1))) outer = { { { 1 } }, 2 };
+		int wide;
+	} __attribute__((packed, aligned(1))) outer = { { { 1 }, { { 2 } } }, 2, 3 };
+	struct within within = { { 5 } };
 	number (*element)(void), later;
 
 	later = id(2);
 	of.x += id(3);
 	*n.p += id(1);
-	later += (int)sizeof(outer) + outer.end + !taken;
+	later += (int)sizeof(outer) + outer.end + within.n[0] + !taken;
 	element = NULL;
 	return later + of.x + !element + *py + c + *pd + !f + !g + k.x + n.a[0] + (int)sizeof(numbers) / (int)sizeof(void *) + l[0];
 }
