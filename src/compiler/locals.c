@@ -126,15 +126,21 @@ static struct variable *assigned(struct flow *flow, struct node *node)
 
 static void flow_expression(struct flow *flow, struct node *node, uint64_t *live);
 
-/* What is only read is read after the last await among the operands. */
+/* What is only read is read after the last await among the operands. Those of an assignment are evaluated
+ * from the right to the left. */
 static void flow_operands(struct flow *flow, struct node *node, uint64_t *live)
 {
+	bool reversed = node->kind == NODE_ASSIGN;
+
 	for (unsigned i = 0; i < node->count; i++)
 		if (node->child[i] && !node->child[i]->has_await)
 			use_all(node->child[i], live);
-	for (unsigned i = node->count; i-- > 0;)
-		if (node->child[i] && node->child[i]->has_await)
-			flow_expression(flow, node->child[i], live);
+	for (unsigned i = 0; i < node->count; i++) {
+		struct node *child = node->child[reversed ? i : node->count - 1 - i];
+
+		if (child && child->has_await)
+			flow_expression(flow, child, live);
+	}
 }
 
 /* The variables that the branches of a built-in assign when it is done. */

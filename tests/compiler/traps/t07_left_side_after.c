@@ -25,8 +25,51 @@ static async int set(int *order)
 	return await switches();
 }
 
+static async int slow(int x)
+{
+	await weft_yield();
+	return x;
+}
+
+__attribute__((noinline)) static int half(int x)
+{
+	__asm__("" : "+r"(x));
+	return x / 2;
+}
+
+/* Where the stack of the other's poll was. */
+__attribute__((noinline)) static void fill(void)
+{
+	volatile char stack[4096];
+
+	for (int i = 0; i < 4096; i++)
+		stack[i] = 0x55;
+}
+
+static async void scribble(void)
+{
+	for (int i = 0; i < 9; i++) {
+		fill();
+		await weft_yield();
+	}
+}
+
+/* What the left side awaits reads a local after the right side has awaited. */
+static async int index_awaited(int n)
+{
+	int sums[3] = { 0 }, index = half(2 * n), *p = sums, hidden[8] = { n };
+
+	sums[await slow(index)] = await slow(n + 10) + await slow(hidden[0]);
+	p[await slow(n - 1)] += await slow(3);
+	return sums[0] * 10000 + sums[1] * 100 + sums[2];
+}
+
 async int main(void)
 {
+	int sums = 0;
+
+	await weft_join(sums = index_awaited(2), scribble());
+	printf("%d\n", sums);
 	int order = 0, list[2] = { 0 };
 
 	*where() = await switches();
