@@ -22,7 +22,7 @@ trap 'rm -rf "$work"' EXIT
 build=$(cd "$(dirname "$weftcc")" && pwd)
 mkdir "$work/bin" "$work/noting" "$work/calls"
 ln -s "$build"/* "$work/bin"
-for program in weftcc weftcc-translate; do
+for program in weftcc weftcc-translate weft; do
 	rm "$work/bin/$program" # they look for each other where they are
 	cp "$build/$program" "$work/bin"
 done
@@ -132,14 +132,18 @@ is_found_by_driver() {
 	seconds=900 fails driver/test_driver.sh "$work/bin"
 }
 
-# link_broken PROGRAM SOURCE [LIBRARY...]
+# link_broken PROGRAM SOURCE...: of src/cli.
 link_broken() {
 	program=$1
 	shift
+	for source; do
+		shift
+		set -- "$@" "$root/src/cli/$source"
+	done
 	cc -w -g -D_GNU_SOURCE -DWEFT_VERSION='"0.1.0"' -DWEFT_LIBRARY_DIR='"../lib"' \
 		-DWEFT_TRANSLATOR_DIR='"../libexec/weft"' -DWEFT_SOURCE_INCLUDE="\"$root/include\"" \
 		-DWEFT_STATIC_LIBRARIES='"-luring"' -I"$root/src" -isystem "$includes" "$work/broken.c" \
-		"$root/src/cli/$1" "$library" "$clang" "-Wl,-rpath,$(dirname "$clang")" -Wl,--as-needed \
+		"$@" "$library" "$clang" "-Wl,-rpath,$(dirname "$clang")" -Wl,--as-needed \
 		-o "$work/bin/$program" 2>"$work/said"
 }
 
@@ -154,6 +158,7 @@ while [ "$seed" -le "$last" ]; do
 	break_line "$seed" "$file" >"$work/broken.c" 2>"$work/line"
 	link_broken weftcc-translate weftcc_translate.c || continue
 	link_broken weftcc weftcc.c || continue
+	link_broken weft commands.c run.c expand.c || continue
 	what="seed $((seed - 1)): $(basename "$file"):$(cat "$work/line")"
 	if is_found || { ! grep -q '"compiler/\(tree\|lower\|tree_parts\|source\)\.h"' "$file" &&
 		is_found_by_driver; }; then

@@ -15,10 +15,8 @@ __attribute__((noinline)) __attribute__((unused, section("other"))) async int re
 async int guarded(void)
 {
 	char text[4];
-	int n = await replaced(1, 2);
 
-	fill(text);
 	await weft_blocking(fill(text));
-	return text[0] + n;
+	return text[0] + await replaced(1, 2);
 }
 #pragma pack(pop)
