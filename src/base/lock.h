@@ -48,11 +48,18 @@ static inline void weft__lock_release(struct weft__lock *lock)
 /* As lock_contended: the bit was set. */
 uint32_t weft__lock_bit_contended(uint32_t *word, uint32_t bit);
 
-/* Returns the word without the bit, which until the release nobody else may write. */
-static inline uint32_t weft__lock_bit_acquire(uint32_t *word, uint32_t bit)
+/* Returns the word as it was. With the bit: another has the lock. Without: nobody else may write the word
+ * until the release. */
+static inline uint32_t weft__lock_bit_try(uint32_t *word, uint32_t bit)
 {
 	/* [O1] pairs with lock_bit_release, and with who changes the word while the bit is not set */
-	uint32_t old = word_fetch_or_acquire(word, bit);
+	return word_fetch_or_acquire(word, bit);
+}
+
+/* The same until nobody has it. */
+static inline uint32_t weft__lock_bit_acquire(uint32_t *word, uint32_t bit)
+{
+	uint32_t old = weft__lock_bit_try(word, bit);
 
 	return old & bit ? weft__lock_bit_contended(word, bit) : old;
 }

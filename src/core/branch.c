@@ -207,7 +207,7 @@ static inline void branch_drop(struct weft_branch *branch)
 {
 	void *result = (char *)branch->frame + branch->async->result_offset;
 
-	if (branch->async->flags & WEFT_ASYNC_RESULT_INT)
+	if (WEFT_LIKELY(branch->async->flags & WEFT_ASYNC_RESULT_INT))
 		*(int *)result = -ECANCELED;
 	else
 		*(ssize_t *)result = -ECANCELED;
@@ -229,9 +229,9 @@ static inline struct weft_branch *branch_behind(
 	return branch + 1 == branches + count ? branches : branch + 1;
 }
 
-/* One has won: the others end. `fresh`: those that try have not begun to wait. */
+/* One has won: the others end. */
 WEFT_INLINE enum weft_poll select_end(
-		struct weft_branch *branches, unsigned count, struct weft_context *cx, bool fresh)
+		struct weft_branch *branches, unsigned count, struct weft_context *cx)
 {
 	const struct branch_outer outer = context_lend(cx);
 	enum weft_poll all = WEFT_READY;
@@ -239,16 +239,29 @@ WEFT_INLINE enum weft_poll select_end(
 	for (struct weft_branch *branch = branches; branch < branches + count; branch++) {
 		if (branch->done)
 			continue;
-		if (fresh && WEFT_LIKELY(branch_tries(branch))) {
-			branch_drop(branch);
-			continue;
-		}
 		branch->cancelled = true;
 		if (branch_run(branch, cx, &outer) == WEFT_PENDING)
 			all = WEFT_PENDING;
 	}
 	context_take_back(cx, &outer);
 	return all; /* [I2] */
+}
+
+/* The same when those that try have not begun to wait. */
+WEFT_INLINE enum weft_poll select_end_fresh(
+		struct weft_branch *branches, unsigned count, struct weft_context *cx)
+{
+	bool any = false;
+
+	for (struct weft_branch *branch = branches; branch < branches + count; branch++) {
+		if (branch->done)
+			continue;
+		if (WEFT_LIKELY(branch_tries(branch)))
+			branch_drop(branch);
+		else
+			any = true;
+	}
+	return any ? select_end(branches, count, cx) : WEFT_READY;
 }
 
 /* None has won. Those that have tried begin to wait, from `first` on. */
@@ -269,22 +282,21 @@ static enum weft_poll select_begin(struct weft_branch *branches, unsigned count,
 		branch = branch_behind(branch, branches, count);
 	}
 	context_take_back(cx, &outer);
-	return selection->decided ? select_end(branches, count, cx, false) : WEFT_PENDING;
+	return selection->decided ? select_end(branches, count, cx) : WEFT_PENDING;
 }
 
-/* One that tries does not begin to wait. */
-WEFT_INLINE enum weft_poll select_look(
-		struct weft_branch *branch, struct weft_context *cx, struct weft_strand *outer)
+/* One that tries does not begin to wait. Leaves the context as the branch's, and trying. */
+WEFT_INLINE enum weft_poll select_look(struct weft_branch *branch, struct weft_context *cx)
 {
 	enum weft_poll poll;
 
-	if (WEFT_UNLIKELY(!branch_tries(branch)))
+	if (WEFT_UNLIKELY(!branch_tries(branch))) {
+		cx->trying = 0;
 		return weft_branch_poll(branch, cx);
+	}
 	cx->strand = &branch->strand;
 	cx->trying = 1;
 	poll = branch->async->poll(branch->frame, cx);
-	cx->trying = 0;
-	cx->strand = outer;
 	if (poll == WEFT_READY)
 		branch->done = true;
 	return poll;
@@ -296,21 +308,21 @@ __attribute__((noinline)) static enum weft_poll select_start(struct weft_branch 
 {
 	struct weft_branch *first = select_first(selection, branches, count, cx), *branch = first;
 	struct weft_strand *outer = cx->strand;
-	enum weft_poll poll = WEFT_PENDING;
 
 	for (unsigned left = count; left > 0; left--) {
 		if (WEFT_LIKELY(!branch->done)) {
 			selection->started = 1;
-			poll = select_look(branch, cx, outer);
-			if (poll == WEFT_READY)
+			if (select_look(branch, cx) == WEFT_READY) {
+				select_won(selection, branches, branch);
 				break;
+			}
 		}
 		branch = branch_behind(branch, branches, count);
 	}
-	if (poll == WEFT_READY) {
-		select_won(selection, branches, branch);
-		return select_end(branches, count, cx, true);
-	}
+	cx->trying = 0;
+	cx->strand = outer;
+	if (selection->decided)
+		return select_end_fresh(branches, count, cx);
 	if (selection->started)
 		return select_begin(branches, count, cx, selection, first);
 	selection->winner = -EINVAL;
@@ -341,7 +353,7 @@ __attribute__((noinline)) static enum weft_poll select_again(struct weft_branch 
 	}
 	context_take_back(cx, &outer);
 	if (selection->decided)
-		return select_end(branches, count, cx, false);
+		return select_end(branches, count, cx);
 	if (all == WEFT_READY)
 		selection->winner = selection->started ? -ECANCELED : -EINVAL;
 	return all;

@@ -79,6 +79,12 @@ static inline uint32_t notify_lock(struct weft_waiters *waiters)
 	return weft__lock_bit_acquire(&waiters->word, NOTIFY_LOCKED);
 }
 
+/* The same, or with LOCKED: it was not free. What calls nothing saves no registers. */
+static inline uint32_t notify_lock_try(struct weft_waiters *waiters)
+{
+	return weft__lock_bit_try(&waiters->word, NOTIFY_LOCKED); /* as notify_lock */
+}
+
 static inline void notify_unlock(struct weft_waiters *waiters, uint32_t word)
 {
 	/* [O1] [O2] [O3] pairs with all that acquire it */
@@ -199,25 +205,46 @@ static inline enum weft_poll notify_end(
 	return WEFT_READY;
 }
 
+/* With the lock, which it gives back. */
+static inline enum weft_poll notify_register(struct weft_frame *frame, struct weft_waiters *waiters,
+		struct weft_waiter *waiter, struct weft_context *cx, uint32_t word)
+{
+	waiter->wanted = generation_of(word); /* [I3] */
+	weft__waiters_push(waiters, waiter, cx);
+	notify_unlock(waiters, word | NOTIFY_WAITING);
+	frame->at = LEAF_WAITING;
+	return WEFT_PENDING;
+}
+
 /* Begins to wait, unless there is something for it by now. */
-__attribute__((noinline)) static enum weft_poll notify_begin(struct weft_frame *frame, int *result,
-		struct weft_waiters *waiters, struct weft_waiter *waiter, const uint32_t *seen,
-		struct weft_context *cx)
+__attribute__((noinline)) static enum weft_poll notify_begin_late(struct weft_frame *frame,
+		int *result, struct weft_waiters *waiters, struct weft_waiter *waiter,
+		const uint32_t *seen, struct weft_context *cx)
 {
 	uint32_t word = notify_lock(waiters);
 
-	if (WEFT_UNLIKELY(seen && generation_of(word) != *seen)) {
+	if (seen && generation_of(word) != *seen)
 		notify_unlock(waiters, word);
-	} else if (WEFT_UNLIKELY(word & NOTIFY_KEPT)) {
+	else if (word & NOTIFY_KEPT)
 		notify_unlock(waiters, word - NOTIFY_KEPT); /* [I2] */
-	} else {
-		waiter->wanted = generation_of(word); /* [I3] */
-		weft__waiters_push(waiters, waiter, cx);
-		notify_unlock(waiters, word | NOTIFY_WAITING);
-		frame->at = LEAF_WAITING;
-		return WEFT_PENDING;
-	}
+	else
+		return notify_register(frame, waiters, waiter, cx, word);
 	return notify_end(frame, result, 0, cx);
+}
+
+/* The same; the usual way is that nothing has come in between. */
+WEFT_INLINE enum weft_poll notify_begin(struct weft_frame *frame, int *result,
+		struct weft_waiters *waiters, struct weft_waiter *waiter, const uint32_t *seen,
+		struct weft_context *cx)
+{
+	uint32_t word = notify_lock_try(waiters);
+
+	if (WEFT_LIKELY(!(word & (NOTIFY_LOCKED | NOTIFY_KEPT)) &&
+			    !(seen && generation_of(word) != *seen)))
+		return notify_register(frame, waiters, waiter, cx, word);
+	if (!(word & NOTIFY_LOCKED))
+		notify_unlock(waiters, word);
+	return notify_begin_late(frame, result, waiters, waiter, seen, cx);
 }
 
 /* Without the lock: 0, it was woken; -EAGAIN, it waits on, for this task; -EBUSY, neither is sure. */
@@ -236,11 +263,14 @@ static inline int notify_look(
 			: -EBUSY;
 }
 
-static int notify_withdraw(struct weft_waiters *waiters, struct weft_waiter *waiter)
+/* `word` is what notify_lock_try gave. */
+__attribute__((noinline)) static enum weft_poll notify_withdraw_late(struct weft_frame *frame,
+		int *result, struct weft_waiters *waiters, struct weft_waiter *waiter,
+		uint32_t word, struct weft_context *cx)
 {
-	uint32_t word = notify_lock(waiters);
-
-	if (WEFT_LIKELY(waiter->state == WAITER_LINKED)) {
+	if (word & NOTIFY_LOCKED)
+		word = notify_lock(waiters);
+	if (waiter->state == WAITER_LINKED) {
 		weft__waiters_remove(waiters, waiter);
 		notify_unlock(waiters, notify_tidied(waiters, word));
 	} else if (waiter->state != WAITER_CLOSED) {
@@ -248,25 +278,40 @@ static int notify_withdraw(struct weft_waiters *waiters, struct weft_waiter *wai
 	} else {
 		notify_unlock(waiters, word);
 	}
-	return -ECANCELED;
+	return notify_end(frame, result, -ECANCELED, cx);
+}
+
+/* The usual way is that it still waits. */
+WEFT_INLINE enum weft_poll notify_withdraw(struct weft_frame *frame, int *result,
+		struct weft_waiters *waiters, struct weft_waiter *waiter, struct weft_context *cx)
+{
+	uint32_t word = notify_lock_try(waiters);
+
+	if (WEFT_UNLIKELY(word & NOTIFY_LOCKED || waiter->state != WAITER_LINKED))
+		return notify_withdraw_late(frame, result, waiters, waiter, word, cx);
+	weft__waiters_remove(waiters, waiter);
+	notify_unlock(waiters, notify_tidied(waiters, word));
+	return notify_end(frame, result, -ECANCELED, cx);
 }
 
 /* Looks under the lock. */
-__attribute__((noinline)) static int notify_wait_on(
-		struct weft_waiters *waiters, struct weft_waiter *waiter, struct weft_context *cx)
+__attribute__((noinline)) static enum weft_poll notify_wait_on(struct weft_frame *frame,
+		int *result, struct weft_waiters *waiters, struct weft_waiter *waiter,
+		struct weft_context *cx)
 {
 	uint32_t word = notify_lock(waiters);
-	int outcome = 0;
 
 	if (waiter->state == WAITER_LINKED && waiter->wanted == generation_of(word)) {
 		waiter->waker = *weft_context_waker(cx);
-		outcome = -EAGAIN;
-	} else if (waiter->state == WAITER_LINKED) {
+		notify_unlock(waiters, word);
+		return WEFT_PENDING;
+	}
+	if (waiter->state == WAITER_LINKED) {
 		weft__waiters_remove(waiters, waiter);
 		word = notify_tidied(waiters, word);
 	}
 	notify_unlock(waiters, word);
-	return outcome;
+	return notify_end(frame, result, 0, cx);
 }
 
 /* A poll of one that waits. */
@@ -277,47 +322,39 @@ __attribute__((noinline)) static enum weft_poll notify_poll_again(struct weft_fr
 	int outcome;
 
 	if (weft_context_cancelled(cx))
-		return notify_end(frame, result, notify_withdraw(waiters, waiter), cx);
+		return notify_withdraw(frame, result, waiters, waiter, cx);
 	outcome = notify_look(waiters, waiter, cx);
-	if (outcome == -EBUSY)
-		outcome = notify_wait_on(waiters, waiter, cx);
-	return outcome == -EAGAIN ? WEFT_PENDING : notify_end(frame, result, outcome, cx);
-}
-
-/* The first poll, and what comes after a try. */
-WEFT_INLINE enum weft_poll notify_poll_first(struct weft_frame *frame, int *result,
-		struct weft_waiters *waiters, struct weft_waiter *waiter, const uint32_t *seen,
-		struct weft_context *cx)
-{
-	uint32_t word;
-
-	if (WEFT_UNLIKELY(weft_context_cancelled(cx)))
-		return notify_end(frame, result, -ECANCELED, cx);
-	if (frame->at != LEAF_FRESH) {
-		seen = &waiter->wanted; /* [I4] */
-	} else if (notify_take(waiters, &word, seen)) {
-		return notify_end(frame, result, 0, cx);
-	} else if (cx->trying) {
-		waiter->wanted = generation_of(word); /* [I4] */
-		frame->at = NOTIFY_TRIED;
-		return WEFT_PENDING;
-	}
-	return notify_begin(frame, result, waiters, waiter, seen, cx);
+	if (WEFT_UNLIKELY(outcome == -EBUSY))
+		return notify_wait_on(frame, result, waiters, waiter, cx);
+	return outcome == -EAGAIN ? WEFT_PENDING : notify_end(frame, result, 0, cx);
 }
 
 WEFT_INLINE enum weft_poll notify_poll(struct weft_frame *frame, int *result,
 		struct weft_waiters *waiters, struct weft_waiter *waiter, const uint32_t *seen,
 		struct weft_context *cx)
 {
+	uint32_t word;
+
 	WEFT_FRAME_CHECK(frame);
 	/* what ends is charged by notify_end */
 	if (WEFT_UNLIKELY(cx->budget == 0 && !weft_context_charge(cx)))
 		return WEFT_PENDING;
 	if (frame->at == LEAF_WAITING)
 		return notify_poll_again(frame, result, waiters, waiter, cx);
-	if (WEFT_UNLIKELY(frame->at != LEAF_FRESH && frame->at != NOTIFY_TRIED))
+	if (WEFT_UNLIKELY(weft_context_cancelled(cx) && frame->at != WEFT_AT_DONE))
+		return notify_end(frame, result, -ECANCELED, cx);
+	if (WEFT_LIKELY(frame->at == LEAF_FRESH)) {
+		if (notify_take(waiters, &word, seen))
+			return notify_end(frame, result, 0, cx);
+		if (!cx->trying)
+			return notify_begin(frame, result, waiters, waiter, seen, cx);
+		waiter->wanted = generation_of(word); /* [I4] */
+		frame->at = NOTIFY_TRIED;
+		return WEFT_PENDING;
+	}
+	if (frame->at != NOTIFY_TRIED)
 		weft_frame_misuse(frame);
-	return notify_poll_first(frame, result, waiters, waiter, seen, cx);
+	return notify_begin_late(frame, result, waiters, waiter, &waiter->wanted, cx); /* [I4] */
 }
 
 enum weft_poll weft_notify_wait__poll(void *frame, struct weft_context *cx)
