@@ -67,24 +67,40 @@ static inline bool branch_tries(const struct weft_branch *branch)
 	return (branch->async->flags & WEFT_ASYNC_TRIES) != 0;
 }
 
-/* Leaves the context as the branch's. [I1] */
+/* The context is the branch's from here on. [I1] */
+WEFT_INLINE void branch_enter(struct weft_branch *branch, struct weft_context *cx,
+		const struct branch_outer *outer)
+{
+	cx->strand = &branch->strand;
+	cx->cancelled = outer->cancelled > branch->shielded ? outer->cancelled : branch->cancelled;
+}
+
+WEFT_INLINE enum weft_poll branch_polled(struct weft_branch *branch, struct weft_context *cx,
+		const struct branch_outer *outer, enum weft_poll poll)
+{
+	branch->done = poll == WEFT_READY;
+	if (branch->done && branch->cancelled && !outer->cancelled)
+		cx->unwound = 1;
+	return poll;
+}
+
+/* Leaves the context as the branch's. */
 WEFT_INLINE enum weft_poll branch_run(struct weft_branch *branch, struct weft_context *cx,
 		const struct branch_outer *outer)
 {
-	enum weft_poll poll;
+	branch_enter(branch, cx, outer);
+	return branch_polled(branch, cx, outer,
+			weft__strand_poll(&branch->strand, branch->async, branch->frame, cx));
+}
 
-	cx->strand = &branch->strand;
-	cx->cancelled = outer->cancelled > branch->shielded ? outer->cancelled : branch->cancelled;
-	if (branch_tries(branch)) /* a leaf: its strand stays empty */
-		poll = branch->async->poll(branch->frame, cx);
-	else
-		poll = weft__strand_poll(&branch->strand, branch->async, branch->frame, cx);
-	if (poll == WEFT_PENDING)
-		return WEFT_PENDING;
-	branch->done = true;
-	if (branch->cancelled && !outer->cancelled)
-		cx->unwound = 1;
-	return WEFT_READY;
+/* The same for what is probably a leaf, whose strand stays empty. */
+WEFT_INLINE enum weft_poll branch_run_leaf(struct weft_branch *branch, struct weft_context *cx,
+		const struct branch_outer *outer)
+{
+	if (!branch_tries(branch))
+		return branch_run(branch, cx, outer);
+	branch_enter(branch, cx, outer);
+	return branch_polled(branch, cx, outer, branch->async->poll(branch->frame, cx));
 }
 
 /* Whether a poll, which is not cancelled, would find that the branch waits on: its waiter has not been
@@ -240,7 +256,7 @@ WEFT_INLINE enum weft_poll select_end(
 		if (branch->done)
 			continue;
 		branch->cancelled = true;
-		if (branch_run(branch, cx, &outer) == WEFT_PENDING)
+		if (branch_run_leaf(branch, cx, &outer) == WEFT_PENDING)
 			all = WEFT_PENDING;
 	}
 	context_take_back(cx, &outer);
@@ -276,7 +292,7 @@ static enum weft_poll select_begin(struct weft_branch *branches, unsigned count,
 		if (!branch->done && branch_tries(branch)) {
 			if (WEFT_UNLIKELY(selection->decided)) /* it has not begun */
 				branch_drop(branch);
-			else if (branch_run(branch, cx, &outer) == WEFT_READY)
+			else if (branch_run_leaf(branch, cx, &outer) == WEFT_READY)
 				select_won(selection, branches, branch);
 		}
 		branch = branch_behind(branch, branches, count);
@@ -343,7 +359,7 @@ __attribute__((noinline)) static enum weft_poll select_again(struct weft_branch 
 			if (!outer.cancelled && branch_waits(branch, cx)) {
 				cx->waker_taken = 1;
 				all = WEFT_PENDING;
-			} else if (branch_run(branch, cx, &outer) == WEFT_PENDING) {
+			} else if (branch_run_leaf(branch, cx, &outer) == WEFT_PENDING) {
 				all = WEFT_PENDING;
 			} else if (!outer.cancelled || weft__branch_result(branch) != -ECANCELED) {
 				select_won(selection, branches, branch);
