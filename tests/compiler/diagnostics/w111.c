@@ -126,6 +126,36 @@ out:
 	return err;
 }
 
+/* Opened, or not closed, on one of the ways to the end. */
+async int on_some_ways(int how)
+{
+	struct weft_set in_if = WEFT_SET_INIT, in_case = WEFT_SET_INIT, in_operand = WEFT_SET_INIT;
+	struct weft_set in_loop = WEFT_SET_INIT, in_start = WEFT_SET_INIT, in_step = WEFT_SET_INIT;
+	struct weft_set in_condition = WEFT_SET_INIT, goes_on = WEFT_SET_INIT;
+
+	(void)weft_set_push(&in_if, measure(1));
+	if (how)
+		(void)await weft_set_close(&in_if);
+	(void)weft_set_push(&in_case, measure(2));
+	switch (weft_set_push(&in_operand, measure(3))) {
+	case 1:
+		(void)await weft_set_close(&in_case);
+	}
+	(void)weft_set_push(&in_loop, measure(4));
+	while (how-- > 9)
+		(void)await weft_set_close(&in_loop);
+	do
+		how++;
+	while (weft_set_push(&in_condition, measure(5)) > 0);
+	for (int err = weft_set_push(&in_start, measure(6)); err > how; err -= weft_set_push(&in_step, measure(7))) {
+		if (err == 3) {
+			(void)weft_set_push(&goes_on, measure(8));
+			continue;
+		}
+	}
+	return how;
+}
+
 static async int add(struct weft_set *set)
 {
 	return weft_set_push(set, measure(1));
