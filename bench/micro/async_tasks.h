@@ -39,6 +39,7 @@ extern const struct weft_async *const async_spawn_blocking_4;
 extern const struct weft_async *const async_spawn_blocking_16;
 
 /* select_tasks.c */
+extern const struct weft_async *const async_select_4;
 extern const struct weft_async *const async_select_4_first;
 extern const struct weft_async *const async_select_4_last;
 extern const struct weft_async *const async_select_4_pending;

@@ -44,7 +44,6 @@ struct micro_sample join_all_100(int workers);
 struct micro_sample join_all_100k(int workers);
 struct micro_sample set_push_next(int workers);
 struct micro_sample set_push_next_10k(int workers);
-struct micro_sample select_4(int workers);
 
 /* timers.c */
 struct micro_sample timer_create_cancel(int workers);

@@ -44,6 +44,7 @@ BENCHMARK(nested_yield_20)
 BENCHMARK(spawn_blocking_1)
 BENCHMARK(spawn_blocking_4)
 BENCHMARK(spawn_blocking_16)
+BENCHMARK(select_4)
 BENCHMARK(select_4_first)
 BENCHMARK(select_4_last)
 BENCHMARK(select_4_pending)
@@ -74,6 +75,7 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "spawn_blocking_1", spawn_blocking_1, false },
 	{ "spawn_blocking_4", spawn_blocking_4, false },
 	{ "spawn_blocking_16", spawn_blocking_16, false },
+	{ "select_4", select_4, false },
 	{ "select_4_first", select_4_first, false },
 	{ "select_4_last", select_4_last, false },
 	{ "select_4_pending", select_4_pending, false },

@@ -36,7 +36,6 @@ static const struct micro_benchmark benchmarks[] = {
 	{ "join_all_100k", join_all_100k, false },
 	{ "set_push_next", set_push_next, false },
 	{ "set_push_next_10k", set_push_next_10k, false },
-	{ "select_4", select_4, false },
 	{ "timer_create_cancel", timer_create_cancel, true },
 	{ "timer_create_fire", timer_create_fire, false },
 	{ "sleepers_1m", sleepers_1m, true },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * select_tasks.c: where the ready branch of a select is, and timeouts, in async C. The plain row is in sets.c.
+ * select_tasks.c: where the ready branch of a select is, and timeouts, in async C.
  */
 #include <weft.h>
 
@@ -14,6 +14,25 @@ static void notifies_init(struct weft_notify *notify)
 {
 	for (int i = 0; i < NOTIFIES; i++)
 		weft_notify_init(&notify[i]);
+}
+
+static async int select_4(struct micro_sample *sample)
+{
+	struct weft_notify n[NOTIFIES];
+	struct micro_watch watch;
+	int won = 0;
+
+	notifies_init(n);
+	watch = micro_watch_start();
+	for (int i = 0; i < SELECTS; i++) {
+		weft_notify_one(&n[i % NOTIFIES]);
+		won += await weft_select(weft_notify_wait(&n[0]), weft_notify_wait(&n[1]),
+				       weft_notify_wait(&n[2]),
+				       weft_notify_wait(&n[3])) == i % NOTIFIES;
+	}
+	*sample = micro_wall_and_cpu_per(&watch, SELECTS);
+	micro_expect(won, SELECTS);
+	return 0;
 }
 
 static async int select_biased(struct micro_sample *sample, int ready)
@@ -99,6 +118,9 @@ static async int timeout_pending(struct micro_sample *sample)
 }
 
 /* ---- what async_tasks.h tells ---- */
+
+extern async int (*const async_select_4)(struct micro_sample *sample);
+async int (*const async_select_4)(struct micro_sample *sample) = select_4;
 
 extern async int (*const async_select_4_first)(struct micro_sample *sample);
 async int (*const async_select_4_first)(struct micro_sample *sample) = select_4_first;

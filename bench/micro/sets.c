@@ -7,7 +7,7 @@
 #include "benchmarks.h"
 #include "rig.h"
 
-enum { STAGGERED = 100000, PUSHES = 1000000, SELECTS = 300000, BRANCHES = 4 };
+enum { STAGGERED = 100000, PUSHES = 1000000 };
 
 /* Each root takes how many there are. */
 WEFT_ASYNC_1(int, counted, size_t);
@@ -193,58 +193,4 @@ struct micro_sample set_push_next(int workers)
 struct micro_sample set_push_next_10k(int workers)
 {
 	return run_counted(workers, &pushes__async, 10000);
-}
-
-/* ---- select over four, of which one is ready, in turns ---- */
-
-WEFT_ASYNC_1(int, selects, size_t);
-
-struct selects__frame {
-	struct selects__args args;
-	struct weft_notify notify[BRANCHES];
-	struct weft_notify_wait__frame waits[BRANCHES];
-	struct weft_branch branches[BRANCHES];
-	struct weft_selection selection;
-	struct micro_watch watch;
-	size_t i, won;
-};
-
-static void selects_begin(struct selects__frame *f)
-{
-	for (int i = 0; i < BRANCHES; i++) {
-		weft_notify_wait__init(&f->waits[i].args, &f->notify[i]);
-		f->branches[i] = weft_branch_make(&weft_notify_wait__async, &f->waits[i]);
-	}
-	f->selection = (struct weft_selection)WEFT_SELECTION_INIT;
-	weft_notify_one(&f->notify[f->i % BRANCHES]);
-}
-
-enum weft_poll selects__poll(void *frame, struct weft_context *cx)
-{
-	struct selects__frame *f = frame;
-
-	if (f->args.base.at == 0) {
-		for (int i = 0; i < BRANCHES; i++)
-			weft_notify_init(&f->notify[i]);
-		f->won = f->i = 0;
-		f->watch = micro_watch_start();
-		selects_begin(f);
-	}
-	f->args.base.at = 1;
-	while (f->i < SELECTS) {
-		if (weft_select_poll(f->branches, BRANCHES, cx, &f->selection) == WEFT_PENDING)
-			return WEFT_PENDING;
-		f->won += (size_t)f->selection.winner == f->i % BRANCHES;
-		f->i++;
-		selects_begin(f);
-	}
-	rig.sample = micro_wall_and_cpu_per(&f->watch, SELECTS);
-	micro_expect((int64_t)f->won, SELECTS);
-	weft_return(f, 0);
-}
-WEFT_ASYNC_DEFINE(selects, WEFT_ASYNC_RESULT_INT);
-
-struct micro_sample select_4(int workers)
-{
-	return run_counted(workers, &selects__async, 0);
 }
