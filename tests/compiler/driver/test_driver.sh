@@ -502,6 +502,11 @@ is_error_said_once_and_by_the_compiler() {
 	touch failed.o
 	exits 1 weftcc -c broken_async.c -o failed.o 2>said && [ ! -f failed.o ] || { cat said; return 1; }
 	[ "$(grep -c error: said)" = 1 ] && has "broken_async.c:7:.*undeclared" said || { cat said; return 1; }
+	sed 's/return/__asm__("bogus"); return/' async.c >assembly.c
+	for cc in gcc clang; do
+		exits 1 env WEFT_CC=$cc weftcc -c assembly.c -o failed.o 2>said && has 'assembly.c:[0-9]*: .*bogus' said &&
+			lacks 'weft_\|__asm__\|\^' said || { cat said; return 1; }
+	done
 }
 
 is_failure_clean() {

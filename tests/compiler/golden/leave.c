@@ -40,6 +40,20 @@ late:
 	return await pair(n);
 }
 
+int next(void);
+
+/* What each turn of a `do` sets first is not kept over what comes before. */
+async int drained(void)
+{
+	int last;
+
+	await weft_yield();
+	do
+		last = next();
+	while (last > 0);
+	return last;
+}
+
 async int apart(void)
 {
 	return (await pair(1)).a;
