@@ -324,17 +324,23 @@ RIG_TASK(holder, struct world, struct errand errands[TASKS]; struct weft_join_se
 	weft_end(f);
 }
 
+static void wait_until_started(struct weft_runtime *runtime,
+		const struct weft_runtime_options *options, struct world *world)
+{
+	while (rig_get(&world->started) < TASKS)
+		if (options == &rig_current)
+			CHECK(weft_runtime_turn(runtime) >= 0);
+		else
+			rig_wait(&world->started, TASKS);
+}
+
 RIG_TEST(b32_shutdown_ends_all_in_the_set)
 {
 	struct weft_runtime *runtime = rig_create(options);
 	struct world world = { .set = WEFT_JOIN_SET_INIT };
 	struct weft_task *task = rig_spawn(runtime, &holder__async, &world);
 
-	while (rig_get(&world.started) < TASKS)
-		if (options == &rig_current)
-			CHECK(weft_runtime_turn(runtime) >= 0);
-		else
-			rig_wait(&world.started, TASKS);
+	wait_until_started(runtime, options, &world);
 	CHECK_EQ(weft_runtime_shutdown(runtime, -1), 0);
 	CHECK_EQ(rig_join(task), -ECANCELED);
 	CHECK_EQ(rig_get(&world.cancelled), TASKS);
@@ -436,11 +442,7 @@ RIG_TEST(b32_shutdown_of_another_runtime_ends_its_tasks_in_the_set)
 	struct world world = { .set = WEFT_JOIN_SET_INIT, .elsewhere = rig_create(&rig_two) };
 	struct weft_task *task = rig_spawn(runtime, &holder__async, &world);
 
-	while (rig_get(&world.started) < TASKS)
-		if (options == &rig_current)
-			CHECK(weft_runtime_turn(runtime) >= 0);
-		else
-			rig_wait(&world.started, TASKS);
+	wait_until_started(runtime, options, &world);
 	CHECK_EQ(weft_runtime_shutdown(world.elsewhere, -1), 0);
 	while (options == &rig_current && !weft_task_is_done(task))
 		CHECK(weft_runtime_turn(runtime) >= 0);
