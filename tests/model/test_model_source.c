@@ -67,7 +67,9 @@ __thread const struct weft_env *weft__env_current;
 int weft__address_parse(const char *host, const char *port, bool passive,
 		struct sockaddr_storage *address, socklen_t *length)
 {
-	(void)host, (void)port, (void)passive, (void)address, (void)length;
+	(void)host, (void)port, (void)passive;
+	*address = (struct sockaddr_storage){ 0 };
+	*length = 0;
 	return -EINVAL;
 }
 
