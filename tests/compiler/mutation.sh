@@ -34,7 +34,7 @@ break_line() {
 	awk -v seed="$1" '
 	{ line[NR] = $0 }
 	/^\t+if \(.*\)( \{)?$/ || /^\treturn (true|false);/ ||
-			(/^\t+[a-z_]+\([^=]*\);$/ && !/free|finish|dispose|assert/) { place[++count] = NR }
+			(/^\t+[a-z_]+\([^=]*\);$/ && !/free|finish|dispose|assert|va_end/) { place[++count] = NR }
 	END {
 		srand(seed)
 		chosen = place[int(rand() * count) + 1]
