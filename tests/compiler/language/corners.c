@@ -288,6 +288,21 @@ static int runs(void)
 	weft_run(tell(1));
 	return weft_run(id(2));
 }
+static async int greets(const char *name, int outcome)
+{
+	(void)await weft_yield();
+	printf("%s;", name ? name : "nobody");
+	return outcome;
+}
+/* A preprocessor breaks the line where one macro of a system header is inside another. */
+static async int macros(void)
+{
+	int err = 0;
+
+	if (err != EAGAIN) { weft_try(await greets(NULL, 0)); err++; }
+	weft_try(await greets("one", await id(err == EAGAIN ? EAGAIN : -EAGAIN)));
+	return 0;
+}
 async int main(void)
 {
 	fun *const f = id;
@@ -302,5 +317,6 @@ async int main(void)
 		printf(" = %d\n", await nested_tasks(i));
 	printf("%d %d %d %d\n", await fact(6), await even(10), await ack(2, 3), await pointers());
 	await timed();
+	printf("%d\n", await macros() == -EAGAIN);
 	return 0;
 }
