@@ -141,23 +141,24 @@ static const char *lower_await(struct lower *lower, struct node *node, bool foll
 	return call_await(lower, node, call, follows);
 }
 
-/* A task in a scope, on a runtime, or both. */
-static const char *lower_spawn_where(struct lower *lower, struct node *node, const char *name)
+/* A task, wherever it is to be; NULL: that is not what the built-in does. */
+static const char *lower_spawn(struct lower *lower, struct node *node, const char *name)
 {
-	static const char *const calls[][2] = { { "weft_spawn_in_", "weft_scope_spawn" },
-		{ "weft_spawn_on_", "weft_task_spawn" },
-		{ "weft_spawn_in_on_", "weft_scope_spawn_on" } };
-	struct arena *arena = &lower->tree->arena;
-	const char *head = "";
+	static const char *const calls[][2] = { { "weft_spawn_", "weft_task_spawn((void *)0, " },
+		{ "weft_spawn_local_", "weft_task_spawn_local(" },
+		{ "weft_spawn_detached_", "weft_task_spawn_detached((void *)0, " },
+		{ "weft_spawn_on_", "weft_task_spawn(" }, { "weft_spawn_in_", "weft_scope_spawn(" },
+		{ "weft_spawn_in_on_", "weft_scope_spawn_on(" } };
+	const char *head = NULL;
 	struct branch branch;
 
-	if (!branch_parse(lower->tree, node->child[node->count - 1], &branch))
-		return NULL;
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
 		if (strcmp(name, calls[i][0]) == 0)
-			head = arena_printf(arena, "%s(", calls[i][1]);
+			head = calls[i][1];
+	if (!head || !branch_parse(lower->tree, node->child[node->count - 1], &branch))
+		return NULL;
 	for (unsigned i = 1; i + 1 < node->count; i++)
-		head = arena_printf(arena, "%s%s, ", head,
+		head = arena_printf(&lower->tree->arena, "%s%s, ", head,
 				lower_expression(lower, node->child[i], false));
 	return call_spawn(lower, &branch, head, ")");
 }
@@ -181,9 +182,6 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 		return future_start(lower, node);
 	if (strcmp(name, "weft_cancel_") == 0)
 		return future_cancel(lower, node);
-	if (strcmp(name, "weft_spawn_in_") == 0 || strcmp(name, "weft_spawn_on_") == 0 ||
-			strcmp(name, "weft_spawn_in_on_") == 0)
-		return lower_spawn_where(lower, node, name);
 	if (strcmp(name, "weft_set_push_") == 0 &&
 			branch_parse(lower->tree, node->child[2], &branch))
 		return branch_push(lower, node, &branch);
@@ -192,15 +190,7 @@ static const char *lower_builtin(struct lower *lower, struct node *node)
 				"this does nothing until it is awaited: write `await` before it");
 		return "0";
 	}
-	if (node->count < 2 || !branch_parse(lower->tree, node->child[1], &branch))
-		return NULL;
-	if (strcmp(name, "weft_spawn_") == 0)
-		return call_spawn(lower, &branch, "weft_task_spawn((void *)0, ", ")");
-	if (strcmp(name, "weft_spawn_local_") == 0)
-		return call_spawn(lower, &branch, "weft_task_spawn_local(", ")");
-	if (strcmp(name, "weft_spawn_detached_") == 0)
-		return call_spawn(lower, &branch, "weft_task_spawn_detached((void *)0, ", ")");
-	return NULL;
+	return lower_spawn(lower, node, name);
 }
 
 /* ---- expressions ---- */

@@ -520,11 +520,10 @@ static int64_t paused_wait(struct weft__worker *worker)
 		return 0;
 	if (next == WEFT_NEVER)
 		return -1;
-	now = atomic_load_relaxed(
-			&runtime->virtual_now_ns); /* relaxed: advance wakes us afterwards */
+	now = atomic_load_relaxed(&runtime->virtual_now_ns); /* relaxed: advance wakes us afterwards */
 	if (next > now && metrics.blocking_threads > metrics.blocking_idle)
 		return PAUSED_LOOK_NS; /* a thread that becomes idle tells nobody */
-	if (next > now)                /* relaxed: only tasks of this thread read it */
+	if (next > now) /* relaxed: only tasks of this thread read it */
 		(void)atomic_cas_relaxed(&runtime->virtual_now_ns, &now, next);
 	return 0;
 }

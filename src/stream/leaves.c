@@ -437,8 +437,8 @@ static enum weft_poll take_until_poll_next(
 {
 	struct weft_stream_take_until *take = (struct weft_stream_take_until *)stream;
 
-	if (!weft_context_cancelled(
-			    cx)) { /* else it would withdraw: the source says what becomes of us */
+	/* else it would withdraw: the source says what becomes of us */
+	if (!weft_context_cancelled(cx)) {
 		if (!take->waiting)
 			weft_cancel_token_wait__init(&take->wait.args, take->token);
 		if (leaf_poll(&weft_cancel_token_wait__async, &take->wait, &take->waiting, cx) ==
