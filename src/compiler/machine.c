@@ -98,8 +98,6 @@ static void add_other_machine(
 	words_add(parse, has_signed_char(machine) ? "-fsigned-char" : "-funsigned-char");
 	words_add(parse, "-Xclang"); /* wchar_t is int, but on ARM and AArch64 */
 	words_add(parse, "-fwchar-type=int");
-	words_add(parse, "-Xclang");
-	words_add(parse, "-fsigned-wchar");
 	words_add(parse, starts_with(other, "arm") ? ASYNC_ON_ARM : ASYNC_ELSEWHERE);
 	for (; *flags; flags++)
 		if (!is_of_machine_alone(*flags) && !starts_with(*flags, "--target="))

@@ -17,3 +17,22 @@ async int too_far(void)
 		return puts(small);
 	}
 }
+
+/* Who takes `defer` for nothing sees the first size alone. */
+async int made_less(void);
+
+async int made_less(void)
+{
+	size_t size = 3;
+
+	{
+		defer size = 2;
+		await weft_yield();
+	}
+	{
+		char enough[3] = "";
+
+		memset(enough + 1, 0, size);
+		return puts(enough);
+	}
+}

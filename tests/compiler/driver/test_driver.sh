@@ -447,7 +447,7 @@ is_warning_about_the_original() {
 }
 
 is_warning_of_the_optimizer_kept() {
-	weftcc -O2 -Wall -c bounds.c 2>said && has 'bounds.c:16:.*\(-Wstringop-overflow\|-Warray-bounds\)' said || { cat said; return 1; }
+	weftcc -O2 -Wall -c bounds.c 2>said && has 'bounds.c:16:.*\(-Wstringop-overflow\|-Warray-bounds\)' said && lacks enough said || { cat said; return 1; }
 	weftcc -O2 -w -c bounds.c 2>said && [ ! -s said ] || { cat said; return 1; }
 	weftcc -O2 -Wall -Wno-stringop-overflow -Wno-array-bounds -c bounds.c 2>said && [ ! -s said ] || { cat said; return 1; }
 }
@@ -466,10 +466,21 @@ is_said_once_in_own_words() {
 	done
 	weftcc -O2 -Wall -c twice.c 2>said
 	has "twice.c:32: note: while referencing 'several'$" said && has "'struct s2\[2\]'" said &&
+		has "'struct <unnamed>\[2\]'" said && has "pointer 'frame' with" said &&
 		has "unallocated object '__func__'" said || { cat said; return 1; }
+	# of the one there is more to say when it is compiled, of the other not
+	[ "$(grep -c "^twice.c: In function 'twice':$" said)" = 2 ] &&
+		[ "$(grep -c "^twice.c: In function 'main':$" said)" = 1 ] || { cat said; return 1; }
 	weftcc -O2 -Wall -fdiagnostics-color=always -c twice.c 2>colored
 	has "$(printf "\033")\[1mtwice.c:32:" colored || { cat colored; return 1; }
 	sed "s/$(printf '\033')\[[0-9;]*[mK]//g" colored | diff said -
+}
+
+# More than files may be open.
+is_message_with_its_line_each_time() {
+	cp "$root"/tests/compiler/diagnostics/w107_kept.* .
+	(ulimit -n 24 && weftcc -fsyntax-only --frame-limit=1 w107_kept.c) 2>said
+	diff w107_kept.said said
 }
 
 is_werror_only_for_the_users_warnings() {
@@ -502,6 +513,9 @@ is_error_said_once_and_by_the_compiler() {
 	touch failed.o
 	exits 1 weftcc -c broken_async.c -o failed.o 2>said && [ ! -f failed.o ] || { cat said; return 1; }
 	[ "$(grep -c error: said)" = 1 ] && has "broken_async.c:7:.*undeclared" said || { cat said; return 1; }
+	# clang alone does not take it
+	sed 's/defer puts/struct { int all[argc]; } parts; (void)parts; defer puts/' async.c >structure.c
+	exits 1 weftcc -w -c structure.c -o failed.o 2>said && has '^structure.c:25:15: error: ' said || { cat said; return 1; }
 	sed 's/return/__asm__("bogus"); return/' async.c >assembly.c
 	for cc in gcc clang; do
 		exits 1 env WEFT_CC=$cc weftcc -c assembly.c -o failed.o 2>said && has 'assembly.c:[0-9]*: .*bogus' said &&
@@ -597,7 +611,8 @@ is_other_machine_compiled_for() {
 		[ -s flags ] || continue # not in this clang
 		# shellcheck disable=SC2046 # flags are words
 		WEFT_CC=$cc weftcc $(cat flags) -S machine.c -o $machine.s && has thrice__poll $machine.s || fail "$cc" || return
-		exits 1 env WEFT_CC="$cc" weftcc $(cat flags) -DMIXED -S machine.c -o x.s 2>said && has 'W024' said || return
+		exits 1 env WEFT_CC="$cc" weftcc $(cat flags) -DMIXED -fpack-struct -DPACKED -S machine.c -o x.s 2>said &&
+			has 'W024' said && lacks 'packed' said || return
 	done
 	for machine in "$(uname -m)" s390x; do
 		printf '#!/bin/sh\ncase $* in -dumpmachine) echo %s-linux ;; *) echo "$*" >log ;; esac\n' "$machine" >recorder

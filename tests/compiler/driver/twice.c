@@ -18,7 +18,7 @@ static async int twice(int number, int (*named)(struct hidden *unknown))
 	} several[2] = { 0 };
 	struct {
 		int in[3];
-	} one = { 0 };
+	} one = { 0 }, unnamed[2] = { 0 };
 
 	weft_try(await missing(number));
 	kept[number] = named(NULL);
@@ -32,10 +32,12 @@ static async int twice(int number, int (*named)(struct hidden *unknown))
 		kept[0] = several[7];
 	}
 	free((char *)__func__);
-	return kept[1] + kept[5] + several[6].in[0] + (&one)[kept[5]].in[5];
+	return kept[1] + kept[5] + several[6].in[0] + (&one)[kept[5]].in[5] + unnamed[6].in[0];
 }
 
 async int main(void)
 {
-	return await twice(1, NULL);
+	int more[1] = { 1, 2 };
+
+	return await twice(more[0], NULL);
 }
