@@ -139,7 +139,6 @@ size_t spelling_decode(char *text, size_t size)
 		to += after - at;
 		at = after;
 	}
-	if (to < end)
-		*to = '\0';
+	*to = '\0'; /* as there is one behind the text */
 	return (size_t)(to - text);
 }

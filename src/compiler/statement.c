@@ -349,8 +349,7 @@ void lower_statement(struct lower *lower, struct node *node)
 		else /* the value of ({ ... }), perhaps */
 			lower_statement(lower, node->child[0]);
 		break;
-	case NODE_DEFER:
-		lower_body(lower, node->child[0]);
+	case NODE_DEFER: /* in ({ ... }), where it has been refused */
 		break;
 	default:
 		lower_expression_statement(lower, node);

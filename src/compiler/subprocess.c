@@ -36,22 +36,20 @@ static char *directory;                        /* [I1] */
 
 static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 
-static sigset_t deadly_set(void)
+static sigset_t every_signal(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
-		sigaddset(&set, deadly[i]);
+	sigfillset(&set);
 	return set;
 }
 
 /* Between these two the tables may change. Returns the mask to go back to. */
 static sigset_t tables_lock(void)
 {
-	sigset_t deadly_ones = deadly_set(), before;
+	sigset_t every = every_signal(), before;
 
-	sigprocmask(SIG_BLOCK, &deadly_ones, &before);
+	sigprocmask(SIG_BLOCK, &every, &before);
 	return before;
 }
 
@@ -82,11 +80,12 @@ static void die_of(int signal_number)
 void subprocess_init(const char *program)
 {
 	struct sigaction action = {
-		.sa_handler = die_of, .sa_mask = deadly_set(), .sa_flags = SA_RESTART
+		.sa_handler = die_of, .sa_mask = every_signal(), .sa_flags = SA_RESTART
 	};
 	struct sigaction before;
 
 	program_name = program;
+	signal(SIGCHLD, SIG_DFL); /* who started us may ignore it: then there would be nobody to wait for */
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
 		sigaction(deadly[i], NULL, &before);
 		if (before.sa_handler != SIG_IGN) /* nohup */
@@ -124,25 +123,6 @@ void give_up(int status, const char *format, ...)
 	exit(status);
 }
 
-/* The signals are as we found them, not as we need them. */
-static void attributes_init(posix_spawnattr_t *attributes, const sigset_t *mask)
-{
-	sigset_t defaults;
-
-	sigemptyset(&defaults);
-	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
-		struct sigaction action;
-
-		sigaction(deadly[i], NULL, &action);
-		if (action.sa_handler != SIG_IGN)
-			sigaddset(&defaults, deadly[i]);
-	}
-	posix_spawnattr_init(attributes);
-	posix_spawnattr_setsigdefault(attributes, &defaults);
-	posix_spawnattr_setsigmask(attributes, mask);
-	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-}
-
 pid_t subprocess_start(const struct words *argv, struct subprocess_files files)
 {
 	posix_spawn_file_actions_t actions;
@@ -154,7 +134,10 @@ pid_t subprocess_start(const struct words *argv, struct subprocess_files files)
 	posix_spawn_file_actions_adddup2(&actions, files.in, 0);
 	posix_spawn_file_actions_adddup2(&actions, files.out, 1);
 	posix_spawn_file_actions_adddup2(&actions, files.err, 2);
-	attributes_init(&attributes, &before);
+	/* the signals that we block are not blocked in the program, and exec undoes what handles them */
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &before);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 	int err = posix_spawnp(&process, argv->at[0], &actions, &attributes, argv->at, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
@@ -172,9 +155,8 @@ int subprocess_wait(pid_t process, const char *name)
 {
 	int status;
 
-	while (waitpid(process, &status, 0) < 0)
-		if (errno != EINTR)
-			give_up(1, "cannot wait for %s: %s", name, strerror(errno));
+	if (waitpid(process, &status, 0) < 0) /* no EINTR: no handler of ours returns */
+		give_up(1, "cannot wait for %s: %s", name, strerror(errno));
 
 	sigset_t before = tables_lock();
 	for (int i = 0; i < PROCESSES_MAX; i++)

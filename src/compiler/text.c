@@ -61,7 +61,7 @@ void text_printf(struct text *text, const char *format, ...)
 void text_free(struct text *text)
 {
 	free(text->at);
-	memset(text, 0, sizeof *text);
+	*text = (struct text){ NULL, 0, 0 };
 }
 
 /* ---- the arena ---- */
@@ -110,8 +110,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	va_start(args, format);
 	size = vasprintf(&string, format, args);
 	va_end(args);
-	must_have(size < 0 ? NULL : string);
-	copy = arena_copy(arena, string, (size_t)size);
+	copy = arena_copy(arena, must_have(size < 0 ? NULL : string), (size_t)size);
 	free(string);
 	return copy;
 }

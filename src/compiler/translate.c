@@ -406,21 +406,19 @@ static void lower_all(struct tree *tree, const struct edits *async_objects)
 static bool emit(struct tree *tree, const struct edits *async_objects, struct text *out)
 {
 	const char *name = tree->options->only_function;
-	struct replacements list;
-	bool is_spliced;
+	struct function *only = name ? tree_find(tree, name, strlen(name)) : NULL;
+	bool is_spliced = false;
 
-	if (name) {
-		struct function *only = tree_find(tree, name, strlen(name));
+	if (!name) {
+		struct replacements list = replacements_find(tree, async_objects);
 
-		if (only && only->lowered)
-			emit_definition(tree, only, out);
-		return false;
+		is_spliced = tree->options->original && splice(tree, &list, out);
+		if (!is_spliced)
+			emit_file(tree, &list, out);
+		free(list.at);
+	} else if (only && only->lowered) {
+		emit_definition(tree, only, out);
 	}
-	list = replacements_find(tree, async_objects);
-	is_spliced = tree->options->original && splice(tree, &list, out);
-	if (!is_spliced)
-		emit_file(tree, &list, out);
-	free(list.at);
 	return is_spliced;
 }
 
@@ -453,14 +451,13 @@ int translate(const char *text, size_t size, const struct translate_options *opt
 	struct text out = { NULL, 0, 0 };
 	int err;
 
-	memset(result, 0, sizeof *result);
+	*result = (struct translation){ 0 };
 	if (options->asyncify)
 		return translate_asyncified(text, size, options, result);
 	source_scan(&source, text, size);
 	err = tree_build(&tree, &source, options);
 	if (!err) {
 		find_async_objects(&tree, &async_objects);
-		edits_sort(&async_objects);
 		lower_all(&tree, &async_objects);
 		if (tree.error_count)
 			err = -EINVAL;

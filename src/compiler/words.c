@@ -39,9 +39,7 @@ static char *format_list(const char *format, va_list list)
 {
 	char *text;
 
-	if (vasprintf(&text, format, list) < 0)
-		must_have(NULL);
-	return text;
+	return must_have(vasprintf(&text, format, list) < 0 ? NULL : text);
 }
 
 char *format_text(const char *format, ...)

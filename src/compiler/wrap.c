@@ -10,14 +10,11 @@
 
 /* ---- the words of the language ---- */
 
-static bool replace_child(struct node *parent, const struct node *old, struct node *new)
+static void replace_child(struct node *parent, const struct node *old, struct node *new)
 {
 	for (unsigned i = 0; parent && i < parent->count; i++)
-		if (parent->child[i] == old) {
+		if (parent->child[i] == old)
 			parent->child[i] = new;
-			return true;
-		}
-	return false;
 }
 
 static void link_parents(struct node *node)

@@ -433,7 +433,16 @@ is_odd_text_compiled() {
 		weftcc -Wall -Wextra -Werror -g "$file" -o program && prints "hello, world
 bye" ./program || fail "$file" || return
 	done
-	: >empty.c && same -c empty.c -o out/empty.o
+	: >empty.c && same -c empty.c -o out/empty.o || return
+	# letters and brackets spelled out, comments, what looks like a letter and is none, to the last byte
+	weftcc -E async.c -o odd.i && printf '%s\n%s\n%s\n%s' '// \u00e4 <%' '/* \u00e4 */' \
+		'#pragma weft <: \u00e4 \u0ffg // \u00e4 \u12' '#pragma weft \u12' >>odd.i && weftcc -w --emit-c odd.i -o odd.c &&
+		[ "$(tail -n 4 odd.c)" = "$(tail -n 4 odd.i | sed 's/weft <: .u00e4/weft [  \xc3\xa4/')" ] || { tail -n 4 odd.c; return 1; }
+}
+
+is_broken_text_refused() {
+	printf 'async int f(void) { return 0; } /* \\u00e4' >open.c
+	exits 1 weftcc -c open.c 2>said && has 'unterminated comment' said
 }
 
 # ---- messages ---------------------------------------------------------------------------------------
@@ -447,16 +456,20 @@ is_warning_about_the_original() {
 }
 
 is_warning_of_the_optimizer_kept() {
-	weftcc -O2 -Wall -c bounds.c 2>said && has 'bounds.c:16:.*\(-Wstringop-overflow\|-Warray-bounds\)' said && lacks enough said || { cat said; return 1; }
+	weftcc -O2 -Wall -c bounds.c 2>said && has 'bounds.c:16:.*\(-Wstringop-overflow\|-Warray-bounds\)' said && lacks enough said &&
+		[ "$(grep -c 'bounds.c:16:.*warning' said)" = 1 ] && lacks '\^' said || { cat said; return 1; }
 	weftcc -O2 -w -c bounds.c 2>said && [ ! -s said ] || { cat said; return 1; }
 	weftcc -O2 -Wall -Wno-stringop-overflow -Wno-array-bounds -c bounds.c 2>said && [ ! -s said ] || { cat said; return 1; }
+	# the check optimizes if the user does
+	weftcc -v -Wall -O0 -O2 -c bounds.c 2>&1 | grep -q -e '-S -o /dev/null' || fail "no -S" || return
+	! weftcc -v -O2 -Wall -O0 -c bounds.c 2>&1 | grep -e '-S -o /dev/null'
 }
 
 # Once, and of what the user wrote.
 is_said_once_in_own_words() {
 	for cc in gcc clang; do
 		WEFT_CC=$cc weftcc -O2 -Wall -c twice.c 2>said || { cat said; return 1; }
-		for words in 'twice.c:14:.*excess elements' 'twice.c:15:.*too long' \
+		for words in 'twice.c:14:.*excess elements' 'twice.c:15:.*too long' 'twice.c:42:.*shift count' \
 			'twice.c:12:.*struct hidden' 'twice.c:27:.*free'; do
 			[ "$(grep -c "$words" said)" = 1 ] || { echo "$cc, $words:"; cat said; return 1; }
 		done
@@ -524,8 +537,10 @@ is_error_said_once_and_by_the_compiler() {
 }
 
 is_failure_clean() {
+	exits 2 weftcc-translate plain.c -- || return
 	exits 1 weftcc -c async.c -o /dev/full 2>said && has 'No space left' said && lacks 'report it' said &&
 		[ -c /dev/full ] && leaves_nothing || return
+	exits 1 weftcc -v -c nosuch.c 2>said && lacks weftcc-translate said || return
 	exits 1 weftcc -c async.c -o nosuch/x.o 2>said && has 'No such file' said || { cat said; return 1; }
 	exits 1 weftcc --emit-c async.c -o /dev/full 2>said && has "cannot write '/dev/full': No space left" said || return
 	exits 127 env WEFT_CC=no-such-compiler weftcc -c async.c 2>said && has "cannot run 'no-such-compiler'.*WEFT_CC" said &&
@@ -533,7 +548,42 @@ is_failure_clean() {
 		exits 1 env "WEFT_CC=$build/weftcc" weftcc -c async.c 2>said && has 'weftcc itself' said || { cat said; return 1; }
 	TMPDIR=/nosuch exits 1 weftcc async.c -o program 2>said && has 'TMPDIR' said || return
 	cp async.c precious.c
-	exits 1 weftcc -c precious.c -o precious.c 2>said && cmp async.c precious.c
+	exits 1 weftcc -c precious.c -o precious.c 2>said && cmp async.c precious.c || return
+	exits 1 weftcc -Wall -c warnings.c -o x.o 2>/dev/full || return
+	# what does not fit is not left half written, and what cannot be opened is not touched
+	weftcc -E async.c -o async.i || return
+	(trap '' XFSZ; ulimit -f 20; exits 1 weftcc -save-temps -c async.i -o x.o) 2>said && [ ! -f x.i ] &&
+		has "cannot write 'x.i': File too large" said && [ "$(wc -l <said)" = 1 ] || { cat said; return 1; }
+	cp "$(command -v cat)" busy && mkfifo wait && { ./busy <wait & } && exec 3>wait &&
+		exits 1 weftcc --emit-c async.c -o busy 2>said && [ -f busy ] && exec 3>&- && wait || { cat said; return 1; }
+}
+
+# What cannot be had is said, and what $CC is asked about its machine leaves nothing open.
+is_lack_of_descriptors_told() {
+	ln -s "$(command -v gcc)" my-own
+	for count in 4 5 6 7 8 9 10 11 12; do
+		(ulimit -n $count && exec timeout -s KILL 30 weftcc -c async.c -o x.o) 2>said && break
+		has 'no memory for intermediate text\|no socket for intermediate text' said && [ ! -f x.o ] || return
+		cat said >>all
+	done
+	[ -f x.o ] && has 'no memory' all && has 'no socket' all &&
+		(ulimit -n $count && WEFT_CC=./my-own exec weftcc -c async.c -o x.o)
+}
+
+is_lack_of_memory_told() {
+	head -c 9000000 /dev/zero | tr '\0' ' ' >large
+	for size in 8 12 16 20 24 28 32 36 40; do
+		(ulimit -v ${size}000 && exec weftcc @large) 2>said
+		[ $? = 1 ] && has '^weftcc: out of memory$' said && return
+	done 2>/dev/null
+	fail "neither at this size nor at another"
+}
+
+is_signal_ignored_or_blocked_before() {
+	env --ignore-signal=CHLD true 2>/dev/null || return 0
+	env --ignore-signal=CHLD weftcc async.c -o program && prints "hello, world
+bye" ./program && WEFT_CC="env --list-signal-handling gcc" env --block-signal=USR1 weftcc -c async.c 2>said &&
+		has '^USR1 .*BLOCK' said && lacks TERM said
 }
 
 is_crashed_translator_told() {
@@ -544,6 +594,15 @@ is_crashed_translator_told() {
 	chmod +x moved/weftcc-translate
 	exits 1 moved/weftcc "$headers" -c async.c -o x.o 2>said && has 'died of signal 11' said && has 'looked at it' said &&
 		has 'failed over async.c' said && [ ! -f x.o ] && moved/weftcc -c plain.c || { cat said; return 1; }
+	# what the first source became is not left behind when the second cannot be translated
+	cp "$build/weftcc-translate" moved
+	printf '#!/bin/sh\ncase "$*" in *cpp-output*) chmod -x moved/weftcc-translate ;; esac\nexec gcc "$@"\n' >hostile
+	chmod +x hostile
+	WEFT_CC=./hostile exits 127 moved/weftcc "$headers" -DPART async.c part.c plain_part.c 2>said && leaves_nothing || { cat said; return 1; }
+	# nothing that was started goes on: who has the pipe is alive
+	printf 'int pause(void);\nint main(int n, char **v) { return n > 2 && v ? pause() : 0; }\n' >slow.c
+	gcc slow.c -o slow && chmod -x moved/weftcc-translate || return
+	{ WEFT_CC=./slow exits 127 moved/weftcc -c async.c 8>&1 2>said; } | timeout -s KILL 20 cat && has "cannot run '.*moved/weftcc-translate'" said
 }
 
 is_killed_compiler_told() {
@@ -554,13 +613,18 @@ is_killed_compiler_told() {
 
 # interrupts SIGNAL STATUS: a signal ends weftcc and what it has started, and nothing is left.
 interrupts() {
-	rm -f started ended
-	WEFT_CC=./slow weftcc async.c -o program &
+	rm -f started ended never alive
+	mkfifo alive
+	exec 3<>alive 4<alive
+	WEFT_CC=./slow weftcc async.c -o program 3>&- 4<&- 5>alive &
 	weftcc=$!
+	exec 3>&-
 	until [ -f started ]; do :; done
 	kill "-$1" $weftcc
 	wait $weftcc
-	[ $? = "$2" ] && leaves_nothing && [ ! -f program ] && [ ! -f ended ]
+	[ $? = "$2" ] && leaves_nothing && [ ! -f program ] && timeout -s KILL 20 cat <&4 || return
+	exec 4<&-
+	[ ! -f ended ]
 }
 
 is_interruption_clean() {
@@ -572,12 +636,19 @@ is_interruption_clean() {
 	exec gcc "$@"
 	END
 	chmod +x slow
-	interrupts TERM 143
-	rm -f never
-	interrupts HUP 129
+	interrupts TERM 143 && interrupts HUP 129
 }
 
 # ---- WEFT_CC, wrapping, builds ----------------------------------------------------------------------
+
+is_compiler_found_without_being_named() {
+	env -u WEFT_CC weftcc -c async.c -o x.o && [ -f x.o ] && mkdir bin || return
+	for cc in gcc cc; do
+		printf '#!/bin/sh\necho %s\n' $cc >bin/$cc
+		chmod +x bin/$cc
+		prints $cc env -u WEFT_CC "PATH=$PWD/bin" "$build/weftcc" -v || return
+	done
+}
 
 is_compiler_of_several_words() {
 	printf '#!/bin/sh\necho "$*" >>log\nexec "$@"\n' >launcher
@@ -597,7 +668,12 @@ is_flag_behind_compiler_an_argument() {
 		same -funsigned-char -c plain.c -o out/plain.o || return
 	printf '#!/bin/sh\necho "$*" >>log\nexec gcc "$@"\n' >my-own-gcc
 	chmod +x my-own-gcc
-	WEFT_CC=./my-own-gcc weftcc "$(cat size)" -c machine.c && has '^-dumpmachine' log
+	WEFT_CC=./my-own-gcc weftcc "$(cat size)" -c machine.c && has '^-dumpmachine' log || return
+	sed 's/^exec.*/[ "$*" != -dumpmachine ] \&\& &/' my-own-gcc >silent && chmod +x silent &&
+		WEFT_CC=./silent weftcc "$(cat size)" -c machine.c || return
+	# what is in /usr is of this machine and not asked
+	mkdir bin && rm log && sed "s,exec gcc,exec $(command -v gcc)," my-own-gcc >bin/gcc && chmod +x bin/gcc &&
+		PATH=/usr/..$PWD/bin:$PATH weftcc "$(cat size)" -c machine.c && has machine.c log && lacks '^-dumpmachine' log
 }
 
 # A machine of other sizes, alignments and sign of char: libclang must see them as the compiler does.
@@ -686,6 +762,7 @@ is_generated_source_compiled_by_gcc() {
 		has '^out/async.c: async.c' out/async.d && gcc -w -O1 "$headers" out/async.c "-L$build" "-Wl,-rpath,$build" -lweft -o program &&
 		prints "hello, world
 bye" ./program && gcc -pedantic-errors -fsyntax-only -w "$headers" out/async.c && weftcc --emit-c async.c -O1 | cmp - out/async.c || return
+	weftcc --emit-c -DPART async.c -o out/part.c && gcc -w -c -DPART -I. "$headers" out/part.c -o out/part.o || return
 	exits 2 weftcc --emit-c 2>/dev/null && exits 2 weftcc --emit-c async.c part.c 2>/dev/null
 	weftcc --emit-c plain.c -o out/plain.c && gcc -w -c out/plain.c -o out/plain.o || return
 	sed 's/async int main/static async int in_header/' async.c >in_header.h

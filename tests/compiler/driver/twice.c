@@ -39,5 +39,5 @@ async int main(void)
 {
 	int more[1] = { 1, 2 };
 
-	return await twice(more[0], NULL);
+	return await twice(more[0] + (1 << 40), NULL);
 }

@@ -22,6 +22,8 @@ struct picker {
 	async struct pair (*pick)(int from);
 };
 
+typedef async struct pair picks(int from);
+
 static int calls;
 
 static async char letter(char c)
@@ -51,6 +53,11 @@ async char *text(void)
 	return NULL;
 }
 
+picks *picks_of(int kind)
+{
+	return kind ? pick : NULL;
+}
+
 int plain(void)
 {
 	return 1;
@@ -72,13 +79,16 @@ static async int types(struct picker picker)
 	_Alignas(__typeof__(await pick(1))) char aligned = 8;
 	void *nowhere = (__typeof__(await nothing()) *)&aligned;
 	int (*measure)(__typeof__(await text()) what) = NULL;
+	int (*compare)(__typeof__(await picker.pick(1)) what) = NULL, at = 9;
+	__typeof__(await picks_of(0)(1)) sixth = { 'b', { 0 } };
+	char apart __attribute__((aligned(sizeof(first.at[0])))) = 1;
 
 	_Static_assert(sizeof(await picker.pick(1)) == sizeof(struct pair), "");
 	_Static_assert(sizeof(struct mine) == sizeof(struct pair), "");
 	weft_try(await weft_yield());
 	printf("%c%ld %ld %d %d %d %d %d\n", first.name, first.at[2], second, third, fourth, fifth,
 			sizeof bytes == sizeof first, (int)sizeof more);
-	return *(char *)nowhere + !measure;
+	return *(char *)nowhere + !measure + !compare + at + apart + sixth.name - 'b' - 11;
 }
 
 static int plus(int a, int b)

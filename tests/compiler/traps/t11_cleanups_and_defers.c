@@ -42,8 +42,19 @@ static async int mixed(int how)
 	return 0;
 }
 
+/* Nothing awaits, so nothing leaves it: its cleanups have their turn all the same. */
+static int plainly(void)
+{
+	__attribute__((cleanup(drop))) const char *a = "a";
+	defer say("plain 1");
+	__attribute__((cleanup(drop))) const char *b = "b";
+
+	return say("plainly");
+}
+
 async int main(void)
 {
+	printf("= %d\n", plainly());
 	for (int how = 0; how < 5; how++)
 		printf("= %d\n", await mixed(how));
 	return 0;
