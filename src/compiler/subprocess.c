@@ -85,7 +85,7 @@ void subprocess_init(const char *program)
 	struct sigaction before;
 
 	program_name = program;
-	signal(SIGCHLD, SIG_DFL); /* who started us may ignore it: then there would be nobody to wait for */
+	signal(SIGCHLD, SIG_DFL); /* ignored by who started us, there is nobody to wait for */
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
 		sigaction(deadly[i], NULL, &before);
 		if (before.sa_handler != SIG_IGN) /* nohup */
