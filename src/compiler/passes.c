@@ -369,7 +369,6 @@ static void add_names(struct words *argv, const struct plan *plan, const struct 
 			add_to_clang(argv, "-split-dwarf-file", dwo);
 			add_to_clang(argv, "-split-dwarf-output", dwo);
 		}
-		words_add(argv, "-Qunused-arguments");
 		free(dwo);
 		free(stem);
 		return;

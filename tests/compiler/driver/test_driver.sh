@@ -161,7 +161,7 @@ bye" ./program && leaves_nothing
 
 is_program_built_by_clang() {
 	command -v clang >/dev/null || return 0
-	WEFT_CC=clang weftcc -Wall -Wextra -Werror -g -O2 async.c -o program 2>said && [ ! -s said ] &&
+	WEFT_CC=clang weftcc -Wall -Wextra -Werror -fmacro-prefix-map=a=b -g -O2 async.c -o program 2>said && [ ! -s said ] &&
 		prints "hello, world
 bye" ./program && weftcc --version >/dev/null && leaves_nothing
 }
@@ -272,7 +272,7 @@ is_file_beside_the_object_named_after_it() {
 			done
 		done
 		rm -f ./*.gcno && weftcc --coverage async.c && ./a.out >/dev/null && [ -f a-async.gcda ] || fail "$cc: $(ls)" || return
-		weftcc -S -g -gsplit-dwarf async.c && [ ! -f ./-.dwo ] && [ -f async.s ] || fail "$cc: $(ls)" || return
+		weftcc -S -g -gsplit-dwarf async.c && [ ! -f ./-.dwo ] && has '"async.dwo"' async.s || fail "$cc: $(ls)" || return
 	done
 	printf 'mine' >a-async.o && WEFT_CC=clang weftcc --coverage async.c && prints mine cat a-async.o
 }
@@ -301,7 +301,7 @@ is_several_sources_in_one_command() {
 bye" ./program && leaves_nothing || return
 	weftcc -c part.c other.c && [ -f part.o ] && [ -f other.o ] && gcc -c other.c -o expected.o && cmp other.o expected.o &&
 		weftcc -DPART async.c part.o other.o plain_part.c -o program && prints "hello, part
-bye" ./program && weftcc -DPART -c async.c plain_part.c &&
+bye" ./program && weftcc -DPART -c async.c part.o -o async.o && weftcc -DPART -c plain_part.c &&
 		weftcc async.o part.o plain_part.o -lweft -o program && prints "hello, part
 bye" ./program
 }
@@ -326,7 +326,8 @@ is_async_function_called_from_c_and_cxx() {
 
 is_program_linked_without_our_help() {
 	weftcc -c async.c && weftcc -nostdlib -r async.c -o relocatable.o &&
-		weftcc -v async.c -o program "-L$build" -lweft 2>said && [ "$(grep -c -e '-lweft.*-lweft' said)" = 0 ]
+		weftcc -v async.c -o program "-L$build" -lweft 2>said &&
+		[ "$(grep -c -e '-lweft.*-lweft' said)" = 0 ] && has 'weftcc-translate async.c --$' said
 }
 
 is_response_file_read() {
@@ -453,6 +454,13 @@ is_warning_about_the_original() {
 	has "warnings.c:[0-9]*:.*unused variable .unused." said && has "control reaches end" said &&
 		has "may fall through" said && has "in expansion of macro" said && lacks weft_ said &&
 		[ "$(grep -c 'unused variable' said)" = 1 ] || { cat said; return 1; }
+	cat >without_lto <<-'END'
+	#!/bin/sh
+	case "$*" in *-flto*) echo "LTO support has not been enabled in this configuration" >&2; exit 1 ;; esac
+	exec gcc "$@"
+	END
+	chmod +x without_lto
+	WEFT_CC=./without_lto weftcc -Wall -c warnings.c 2>said && has 'unused variable' said && lacks LTO said || { cat said; return 1; }
 }
 
 is_warning_of_the_optimizer_kept() {
@@ -489,7 +497,19 @@ is_said_once_in_own_words() {
 	sed "s/$(printf '\033')\[[0-9;]*[mK]//g" colored | diff said -
 }
 
-# More than files may be open.
+# More sources, and more messages, than files may be open.
+is_file_closed_after_each_source() {
+	for name in a b c d e f g h i j k l; do
+		printf '%s\n' '#include <weft/async.h>' 'async int leaf(void);' \
+			"async int $name(void) { __asm__(\"bogus\"); return await leaf(); }" >$name.c
+		: >$name.i
+	done
+	(ulimit -n 16 && exits 1 weftcc -c ?.c 2>said) && [ "$(grep -c bogus said)" = 12 ] || { cat said; return 1; }
+	sed -i '$a#include "nosuch.h"' ?.c
+	(ulimit -n 16 && exits 1 weftcc -c ?.c 2>said) && [ "$(grep -c nosuch.h: said)" = 12 ] || { cat said; return 1; }
+	(ulimit -n 12 && weftcc -c ?.i)
+}
+
 is_message_with_its_line_each_time() {
 	cp "$root"/tests/compiler/diagnostics/w107_kept.* .
 	(ulimit -n 24 && weftcc -fsyntax-only --frame-limit=1 w107_kept.c) 2>said
@@ -518,7 +538,8 @@ is_flag_of_ours_not_passed_on() {
 		exits 1 weftcc $flag -c plain.c -o failed.o 2>said && [ ! -f failed.o ] &&
 			prints "weftcc: error: unrecognized option '$flag'; docs/diagnostics.md has the names" cat said || return
 	done
-	weftcc --frame-limit=9 -c async.c -o x.o 2>said && has 'large-frame' said || return
+	weftcc --frame-limit=9 -c async.c -o x.o 2>said && has 'large-frame' said &&
+		exits 1 weftcc -Werror=weft-large-frame --frame-limit=9 -c async.c -o x.o 2>said || return
 	exits 1 gcc -Wweftcc -c plain.c 2>/dev/null && exits 1 weftcc -Wweftcc -c plain.c 2>/dev/null
 }
 
@@ -542,6 +563,7 @@ is_failure_clean() {
 		[ -c /dev/full ] && leaves_nothing || return
 	exits 1 weftcc -v -c nosuch.c 2>said && lacks weftcc-translate said || return
 	exits 1 weftcc -c async.c -o nosuch/x.o 2>said && has 'No such file' said || { cat said; return 1; }
+	exits 1 weftcc -c nosuch.i 2>said && has "cannot read 'nosuch.i': No such file" said || return
 	exits 1 weftcc --emit-c async.c -o /dev/full 2>said && has "cannot write '/dev/full': No space left" said || return
 	exits 127 env WEFT_CC=no-such-compiler weftcc -c async.c 2>said && has "cannot run 'no-such-compiler'.*WEFT_CC" said &&
 		exits 127 env WEFT_CC=no-such-compiler weftcc -E async.c 2>said && has "cannot run 'no-such-compiler'.*WEFT_CC" said &&
@@ -594,6 +616,10 @@ is_crashed_translator_told() {
 	chmod +x moved/weftcc-translate
 	exits 1 moved/weftcc "$headers" -c async.c -o x.o 2>said && has 'died of signal 11' said && has 'looked at it' said &&
 		has 'failed over async.c' said && [ ! -f x.o ] && moved/weftcc -c plain.c || { cat said; return 1; }
+	# that has nothing to do
+	printf '#!/bin/sh\necho $$ >translator\nexec sleep 60\n' >moved/weftcc-translate
+	sed '$a#include "nosuch.h"' async.c >lost.c
+	exits 1 moved/weftcc "$headers" -c lost.c 2>said && ! kill -0 "$(cat translator)" 2>/dev/null || return
 	# what the first source became is not left behind when the second cannot be translated
 	cp "$build/weftcc-translate" moved
 	printf '#!/bin/sh\ncase "$*" in *cpp-output*) chmod -x moved/weftcc-translate ;; esac\nexec gcc "$@"\n' >hostile
@@ -793,6 +819,7 @@ is_translator_told() {
 		no --sanitize-address -fsanitize=address -fno-sanitize=all
 		yes --sanitize-memory -DWEFT_VALGRIND
 		yes --sanitize-memory -D WEFT_VALGRIND=1
+		no --sanitize- -fsanitize=undefined
 		yes --count-lines -ftest-coverage
 		yes --color -fdiagnostics-color
 		no --color -fdiagnostics-color -fdiagnostics-color=never
