@@ -99,8 +99,7 @@ static void spread_needs(struct tree *tree)
 				struct function *callee = f->callees[i];
 
 				if (callee->is_defined && callee->low != f->low &&
-						callee->needs > f->needs &&
-						callee->begin > f->begin) {
+						callee->needs > f->needs) {
 					f->needs = callee->needs;
 					changed = true;
 				}

@@ -38,6 +38,8 @@ static async int twice(int number, int (*named)(struct hidden *unknown))
 async int main(void)
 {
 	int more[1] = { 1, 2 };
+	const char *constant = "";
+	char *moved = constant;
 
-	return await twice(more[0] + (1 << 40), NULL);
+	return await twice(more[0], NULL) + *moved;
 }

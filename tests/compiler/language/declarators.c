@@ -63,17 +63,29 @@ static async struct also_made {
 	return (struct also_made){ await leaf(value) };
 }
 
-/* Its frame is laid out where these are known, not before the function that awaits it. */
+/* Their frames are laid out where these are known, not before the function that awaits them. */
 static async int counted(int (*numbers)[2], int n);
+static async int passes(void);
 
 static async int counts(int n)
 {
 	int numbers[2] = { n, n + 1 };
 
-	return await counted(&numbers, n);
+	return await counted(&numbers, n) + await passes();
 }
 
 enum { COUNT = 2 };
+typedef struct made *later;
+
+static async int passed(__attribute__((unused)) later nothing)
+{
+	return await leaf(-1);
+}
+
+static async int passes(void)
+{
+	return await passed(NULL);
+}
 
 static async int counted(int (*numbers)[COUNT], int n)
 {
