@@ -620,6 +620,8 @@ is_crashed_translator_told() {
 	printf '#!/bin/sh\necho $$ >translator\nexec sleep 60\n' >moved/weftcc-translate
 	sed '$a#include "nosuch.h"' async.c >lost.c
 	exits 1 moved/weftcc "$headers" -c lost.c 2>said && ! kill -0 "$(cat translator)" 2>/dev/null || return
+	printf '#!/bin/sh\ncat >/dev/null\necho "int x = ;"\n' >moved/weftcc-translate
+	exits 1 moved/weftcc "$headers" -c async.c 2>said && has 'what it was translated to is not' said || return
 	# what the first source became is not left behind when the second cannot be translated
 	cp "$build/weftcc-translate" moved
 	printf '#!/bin/sh\ncase "$*" in *cpp-output*) chmod -x moved/weftcc-translate ;; esac\nexec gcc "$@"\n' >hostile
