@@ -110,11 +110,11 @@ static const char *decode(const char *at, const char *end, char **to)
 static bool is_plain(const char *text, size_t size)
 {
 	static const char *const others[] = { "\\u", "\\U", "<%", "<:" };
+	bool found = false;
 
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		if (memmem(text, size, others[i], 2))
-			return false;
-	return true;
+		found |= memmem(text, size, others[i], 2) != NULL;
+	return !found;
 }
 
 size_t spelling_decode(char *text, size_t size)

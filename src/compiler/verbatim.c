@@ -87,7 +87,6 @@ void lower_pragmas(struct lower *lower, uint32_t begin, const struct node *next)
 				continue;
 			text_puts(lower->out, "\n");
 			text_add(lower->out, lower->source->text + i, size);
-			text_puts(lower->out, "\n");
-			lower->out_file = NULL;
+			lower->out_file = NULL; /* so that a line begins */
 		}
 }

@@ -382,6 +382,16 @@ is_deep_expression_no_hindrance() {
 	weftcc deep.c -o program && ./program
 }
 
+is_long_text_no_hindrance() {
+	{
+		cat async.c
+		printf 'const char text[] = "'
+		head -c 5000000 /dev/zero | tr '\0' x
+		echo '";'
+	} >long.c
+	weftcc -fsyntax-only long.c
+}
+
 is_flag_for_machine_and_code_passed_on() {
 	weftcc -O2 -g -m64 -march=x86-64 -fno-plt -ffunction-sections -fstack-protector-strong -pthread -c async.c -o a.o &&
 		readelf -S a.o >sections && has '\.text\.greet' sections && has debug_info sections &&

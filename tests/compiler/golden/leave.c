@@ -63,3 +63,37 @@ async int twice(int *first)
 {
 	return await leave(first, first) + await leave(first, 0);
 }
+
+static async int (*first)(int *, int *) = leave, (*second)(void);
+
+/* Pragmas, labels and cases around what awaits. */
+async int chosen(int n)
+{
+	switch (n) {
+	case 1:
+		n++;
+	again:
+		n -= weft_spawn_detached(apart());
+		break;
+	case 2:
+		n = await second();
+#pragma GCC ivdep
+		for (int i = 0; i < n; i++)
+			next();
+	}
+	if (n > 9)
+		goto again;
+	return await first(&n, 0);
+}
+
+static void drop(int *what)
+{
+	release(what);
+}
+
+int plainly(void)
+{
+	__attribute__((cleanup(drop))) int kept = next();
+
+	return weft_run(apart()) + kept;
+}
