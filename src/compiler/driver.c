@@ -24,7 +24,8 @@
  * That is also why the build fails exactly if one of these two says so; the pass that compiles is given
  * no -Werror.
  *
- * Not here: the words of each pass (passes.c), and how they run (subprocess.c).
+ * Not here: the words of each pass (passes.c), and how they run (subprocess.c); why gcc starts to compile
+ * before there is a text (compilation.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,9 +36,9 @@
 #include <unistd.h>
 
 #include "compiler/arguments.h"
+#include "compiler/compilation.h"
 #include "compiler/driver.h"
 #include "compiler/linemarkers.h"
-#include "compiler/messages.h"
 #include "compiler/passes.h"
 #include "compiler/subprocess.h"
 #include "compiler/toolchain.h"
@@ -67,29 +68,10 @@ struct unit {
 	size_t translated_size;
 	char *checked; /* what the check has said */
 	struct translator translator;
+	struct compilation compilation;
+	char *output; /* of a pass that makes no program; or NULL */
 	bool is_async;
 };
-
-static void command_show(const struct words *argv)
-{
-	for (size_t i = 0; i < argv->count; i++)
-		fprintf(stderr, " %s", argv->at[i]);
-	fputc('\n', stderr);
-}
-
-static pid_t pass_start(const struct driver *driver, const struct words *argv,
-		struct subprocess_files files)
-{
-	if (driver->arguments.is_verbose)
-		command_show(argv);
-	pid_t process = subprocess_start(argv, files);
-
-	if (process < 0)
-		give_up(STATUS_CANNOT_RUN,
-				"cannot run '%s': %s; WEFT_CC names the C compiler to run",
-				argv->at[0], strerror(-process));
-	return process;
-}
 
 /* Starts the pass with the source on its standard input, if that is where it came from. */
 static pid_t pass_start_over(
@@ -97,16 +79,8 @@ static pid_t pass_start_over(
 {
 	if (driver->standard_input)
 		scratch_rewind(driver->standard_input);
-	return pass_start(driver, argv,
+	return pass_start(&driver->plan, argv,
 			(struct subprocess_files){ driver->standard_input, out, err });
-}
-
-static int pass_run(const struct driver *driver, struct words argv, struct subprocess_files files)
-{
-	int status = subprocess_wait(pass_start(driver, &argv, files), argv.at[0]);
-
-	words_finish(&argv);
-	return status;
 }
 
 /* Becomes $CC, as weftcc was called. */
@@ -132,16 +106,6 @@ static pid_t check_start(const struct driver *driver, const struct argument *sou
 
 	words_finish(&argv);
 	return process;
-}
-
-static bool scratch_has(int scratch, const char *words)
-{
-	size_t size;
-	char *text = scratch_text(scratch, &size);
-	bool has = strstr(text, words) != NULL;
-
-	free(text);
-	return has;
 }
 
 static int check_wait(
@@ -173,7 +137,7 @@ static void translator_start(const struct driver *driver, struct unit *unit)
 	translator->feed = feed_create(&text);
 	translator->out = scratch_create();
 	translator->messages = scratch_create();
-	translator->process = pass_start(driver, &argv,
+	translator->process = pass_start(&driver->plan, &argv,
 			(struct subprocess_files){ text, translator->out, translator->messages });
 	close(text);
 	words_finish(&argv);
@@ -286,6 +250,8 @@ static int unit_check_and_translate(struct driver *driver, struct unit *unit)
 	struct translator translator = unit->translator;
 	unit->translator.process = 0;
 	feed_finish(translator.feed, unit->text, unit->size);
+	unit->compilation =
+			compilation_begin(&driver->plan, unit->source, unit->output, unit->text);
 	int translate_status = subprocess_wait(translator.process, "weftcc-translate");
 
 	unit->is_async = translate_status != TRANSLATE_NOT_NEEDED;
@@ -309,55 +275,17 @@ static int unit_check_and_translate(struct driver *driver, struct unit *unit)
 
 /* ---- compile, or whatever is wanted of the translation ------------------------------------------- */
 
-/* Whether a compilation that failed did so because of the text, not because of a full disk. */
-static bool is_text_wrong(const struct driver *driver, struct words argv, int text)
+static int unit_compile(const struct driver *driver, struct unit *unit, const char *output)
 {
-	int messages = scratch_create();
-
-	words_add(&argv, "-fsyntax-only");
-	scratch_rewind(text);
-	int status = pass_run(driver, argv, (struct subprocess_files){ text, messages, messages });
-	close(messages);
-	return status != 0;
-}
-
-static void messages_show(int messages, const struct unit *unit, bool color)
-{
-	size_t size;
-	char *said = scratch_text(messages, &size);
-	char *shown = messages_in_own_words(&(struct messages){
-			.said = said,
-			.before = unit->checked ? unit->checked : "",
-			.color = color,
-	});
-
-	fputs(shown, stderr);
-	free(shown);
-	free(said);
-}
-
-static int unit_compile(struct driver *driver, const struct unit *unit, const char *output)
-{
-	const struct plan *plan = &driver->plan;
-	int text = scratch_create();
-
-	scratch_write(text, unit->translated, unit->translated_size);
-	scratch_rewind(text);
-	int messages = scratch_create();
-	int status = pass_run(driver, pass_compile(plan, unit->source, output),
-			(struct subprocess_files){ text, 1, messages });
-	if (status == 2)
-		status = 1; /* with -pipe, gcc's status is the assembler's */
-	messages_show(messages, unit, plan->shows_color);
-	bool is_ours = !scratch_has(messages, "[W029]"); /* else it is what $CC alone computes */
-	close(messages);
-	if (status && is_ours &&
-			is_text_wrong(driver, pass_compile(plan, unit->source, output), text))
-		complain("%s is valid, but what it was translated to is not; please report it, with the\n"
-			 "files that -save-temps leaves",
-				unit->source->text);
-	close(text);
-	return status;
+	return compilation_end(&unit->compilation,
+			&(struct compiled){
+					.plan = &driver->plan,
+					.source = unit->source,
+					.output = output,
+					.text = unit->translated,
+					.size = unit->translated_size,
+					.checked = unit->checked,
+			});
 }
 
 /* -save-temps: x.i or x.async.c, named as $CC would name its own. */
@@ -404,7 +332,7 @@ static int unit_emit(const struct driver *driver, const struct unit *unit)
 }
 
 /* Sets *object to what the link shall take, or to "" if there is nothing more to do. */
-static int unit_finish_stage(struct driver *driver, const struct unit *unit, char **object)
+static int unit_finish_stage(struct driver *driver, struct unit *unit, char **object)
 {
 	enum stage stage = driver->arguments.stage;
 
@@ -422,12 +350,8 @@ static int unit_finish_stage(struct driver *driver, const struct unit *unit, cha
 		*object = name;
 		return unit_compile(driver, unit, name);
 	}
-	char *output = output_name(&driver->arguments, unit->source);
-	int status = unit_compile(driver, unit, output);
-
-	free(output);
 	*object = format_text("%s", "");
-	return status;
+	return unit_compile(driver, unit, unit->output);
 }
 
 static int unit_translate_checked(struct driver *driver, struct unit *unit)
@@ -449,8 +373,12 @@ static int unit_translate_checked(struct driver *driver, struct unit *unit)
 /* All of it for one source; *object stays NULL if it is plain. */
 static int unit_run(struct driver *driver, const struct argument *source, char **object)
 {
+	enum stage stage = driver->arguments.stage;
 	struct unit unit = { .source = source };
-	bool emits = driver->arguments.stage >= STAGE_EMIT_C;
+	bool emits = stage >= STAGE_EMIT_C;
+
+	if (stage == STAGE_OBJECT || stage == STAGE_ASSEMBLY)
+		unit.output = output_name(&driver->arguments, source);
 	int status = source->language == LANGUAGE_C ? unit_expand(driver, &unit)
 						    : unit_read(driver, &unit);
 
@@ -458,18 +386,15 @@ static int unit_run(struct driver *driver, const struct argument *source, char *
 		status = unit_translate_checked(driver, &unit);
 	if (unit.translator.process)
 		translator_stop(&unit.translator);
+	if (unit.compilation.process && (status || !unit.is_async))
+		compilation_drop(&unit.compilation);
 	if (!status && emits)
 		status = unit_emit(driver, &unit);
 	else if (!status && unit.is_async)
 		status = unit_finish_stage(driver, &unit, object);
-	if (status &&
-			(driver->arguments.stage == STAGE_OBJECT ||
-					driver->arguments.stage == STAGE_ASSEMBLY)) {
-		char *output = output_name(&driver->arguments, source);
-
-		output_remove(output);
-		free(output);
-	}
+	if (status && unit.output)
+		output_remove(unit.output);
+	free(unit.output);
 	free(unit.text);
 	free(unit.translated);
 	free(unit.checked);
@@ -514,10 +439,10 @@ static int rest_run(const struct driver *driver)
 	struct subprocess_files files = { driver->standard_input, 1, 2 };
 
 	if (has_plain_sources(driver))
-		return pass_run(driver, argv, files);
+		return pass_run(&driver->plan, argv, files);
 	files.err = scratch_create();
-	int status = pass_run(driver, argv, files);
-	messages_show(files.err, &(struct unit){ 0 }, false);
+	int status = pass_run(&driver->plan, argv, files);
+	compilation_say(files.err, NULL, false);
 	close(files.err);
 	return status;
 }
@@ -553,13 +478,13 @@ static int compile_all(struct driver *driver)
 static int version_show(const struct driver *driver)
 {
 	struct words ours = WORDS;
-	int status = pass_run(driver, pass_original(&driver->plan, driver->argv, NULL),
+	int status = pass_run(&driver->plan, pass_original(&driver->plan, driver->argv, NULL),
 			(struct subprocess_files){ 0, 1, 2 });
 
 	if (driver->toolchain.translator) {
 		words_add(&ours, driver->toolchain.translator);
 		words_add(&ours, "--version");
-		pass_run(driver, ours, (struct subprocess_files){ 0, 1, 2 });
+		pass_run(&driver->plan, ours, (struct subprocess_files){ 0, 1, 2 });
 	}
 	return status;
 }

@@ -20,6 +20,7 @@
  *        input: which is then x.async.c, and what is linked at once is not a temporary object.
  * Order: the headers of Weft come last, after all directories that the user names.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -497,4 +498,32 @@ struct words pass_original(const struct plan *plan, char *const *argv, const cha
 	if (plan->arguments->stage == STAGE_LINK)
 		add_libraries(&original, plan, false);
 	return original;
+}
+
+static void command_show(const struct words *argv)
+{
+	for (size_t i = 0; i < argv->count; i++)
+		fprintf(stderr, " %s", argv->at[i]);
+	fputc('\n', stderr);
+}
+
+pid_t pass_start(const struct plan *plan, const struct words *argv, struct subprocess_files files)
+{
+	if (plan->arguments->is_verbose)
+		command_show(argv);
+	pid_t process = subprocess_start(argv, files);
+
+	if (process < 0)
+		give_up(STATUS_CANNOT_RUN,
+				"cannot run '%s': %s; WEFT_CC names the C compiler to run",
+				argv->at[0], strerror(-process));
+	return process;
+}
+
+int pass_run(const struct plan *plan, struct words argv, struct subprocess_files files)
+{
+	int status = subprocess_wait(pass_start(plan, &argv, files), argv.at[0]);
+
+	words_finish(&argv);
+	return status;
 }

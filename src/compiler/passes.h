@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler/passes.h: the command line of each pass over a source.
+ * compiler/passes.h: the command line of each pass over a source, and its start.
  *
  *     struct words argv = pass_expand(&plan, source);
  *
@@ -10,6 +10,7 @@
 #define WEFT_COMPILER_PASSES_H
 
 #include "compiler/arguments.h"
+#include "compiler/subprocess.h"
 #include "compiler/toolchain.h"
 
 struct plan {
@@ -65,5 +66,10 @@ char *auxiliary_stem(const struct arguments *arguments, const struct argument *s
 #define SAVED_TRANSLATION ".async.c"
 char *saved_name(const struct arguments *arguments, const struct argument *source,
 		const char *suffix);
+
+/* Runs it, and says so if -v is there; ends the program if it cannot be run. */
+pid_t pass_start(const struct plan *plan, const struct words *argv, struct subprocess_files files);
+/* The same until it has ended: its status. Takes the words. */
+int pass_run(const struct plan *plan, struct words argv, struct subprocess_files files);
 
 #endif

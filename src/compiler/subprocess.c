@@ -223,6 +223,16 @@ char *scratch_text(int scratch, size_t *size)
 	return text;
 }
 
+bool scratch_has(int scratch, const char *words)
+{
+	size_t size;
+	char *text = scratch_text(scratch, &size);
+	bool has = strstr(text, words) != NULL;
+
+	free(text);
+	return has;
+}
+
 void scratch_write(int scratch, const char *text, size_t size)
 {
 	while (size) {
@@ -256,7 +266,7 @@ int feed_create(int *reader)
 	return ends[0];
 }
 
-void feed_finish(int feed, const char *text, size_t size)
+void feed_write(int feed, const char *text, size_t size)
 {
 	while (size) {
 		ssize_t count = send(feed, text, size, MSG_NOSIGNAL);
@@ -268,6 +278,11 @@ void feed_finish(int feed, const char *text, size_t size)
 		text += count;
 		size -= (size_t)count;
 	}
+}
+
+void feed_finish(int feed, const char *text, size_t size)
+{
+	feed_write(feed, text, size);
 	close(feed);
 }
 

@@ -51,13 +51,16 @@ void scratch_rewind(int scratch);
 void scratch_clear(int scratch);
 /* All of it, NUL-terminated and now yours. */
 char *scratch_text(int scratch, size_t *size);
+bool scratch_has(int scratch, const char *words);
 void scratch_write(int scratch, const char *text, size_t size);
 void scratch_show(int scratch, int to);
 
 /* For a process that is started before there is what it shall read. Returns our end; *reader is the other
  * one, to be closed once the process has it. */
 int feed_create(int *reader);
-/* Writes the text and closes our end. A process that has ended does not read it, which its status says. */
+/* A process that has ended does not read it, which its status says. */
+void feed_write(int feed, const char *text, size_t size);
+/* Writes the text and closes our end. */
 void feed_finish(int feed, const char *text, size_t size);
 /* All that comes, NUL-terminated and now yours. */
 char *feed_text(int reader, size_t *size);

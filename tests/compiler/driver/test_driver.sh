@@ -649,6 +649,37 @@ is_killed_compiler_told() {
 	exits 137 env WEFT_CC=./fragile weftcc -c async.c -o x.o 2>said && has 'was killed.*memory' said && [ ! -f x.o ]
 }
 
+# gcc is started before there is a text to compile, and must not be noticed where there never is one.
+is_compiler_that_waits_unseen() {
+	weftcc -c -g async.c -o x.o 2>/dev/null && cp x.o early.o && weftcc -v -c -g async.c -o x.o 2>/dev/null &&
+		cmp x.o early.o || return
+	echo 'const char *word(void) { return "_Await"; }' >word.c
+	weftcc -c word.c -o x.o && gcc -c word.c -o expected.o && cmp x.o expected.o || return
+	echo precious >target
+	ln -s target link.o
+	exits 1 weftcc -c broken_async.c -o link.o 2>said && prints precious cat target || return
+	mkdir moved
+	cp "$build/weftcc" moved
+	printf '#!/bin/sh\nmkfifo never; read -r line <never\n' >moved/weftcc-translate
+	cat >tells <<-'END'
+	#!/bin/sh
+	case "$*" in *cpp-output*) touch started ;; esac
+	gcc "$@"
+	status=$?
+	case "$*" in *cpp-output*) echo $status >ended ;; esac
+	exit $status
+	END
+	chmod +x moved/weftcc-translate tells
+	WEFT_CC=./tells moved/weftcc "$headers" -c async.c -o x.o 2>/dev/null &
+	weftcc=$!
+	until [ -p never ] && [ -f started ]; do :; done
+	kill -KILL $weftcc
+	wait $weftcc 2>/dev/null
+	until [ -s ended ]; do :; done
+	: >never # ends the translator
+	prints 1 cat ended && [ ! -f x.o ]
+}
+
 # interrupts SIGNAL STATUS: a signal ends weftcc and what it has started, and nothing is left.
 interrupts() {
 	rm -f started ended never alive
