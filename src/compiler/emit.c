@@ -132,8 +132,7 @@ static void emit_descriptor(struct function *function, struct place place, struc
 		for (size_t i = 0; i < lowered->point_count; i++) {
 			const struct point *point = &lowered->points[i];
 
-			text_printf(out,
-					"\t{ %uu, (uint32_t)__builtin_offsetof(struct %s__frame, %s), ",
+			text_printf(out, "\t{ %uu, __builtin_offsetof(struct %s__frame, %s), ",
 					point->place.line, name, point->member);
 			if (point->child)
 				text_printf(out, "&%s__async", point->child->name);
@@ -146,7 +145,7 @@ static void emit_descriptor(struct function *function, struct place place, struc
 	if (lowered->embedded_count) {
 		text_printf(out, "static const struct weft_embedded %s__embedded[] = {\n", name);
 		for (size_t i = 0; i < lowered->embedded_count; i++)
-			text_printf(out, "\t{ &%s__async, (uint32_t)sizeof(struct %s__frame) },\n",
+			text_printf(out, "\t{ &%s__async, sizeof(struct %s__frame) },\n",
 					lowered->embedded[i]->name, lowered->embedded[i]->name);
 		text_puts(out, "};\n");
 	}

@@ -44,6 +44,24 @@ static bool scope_is_empty(const struct scope *scope)
 	return true;
 }
 
+/* Whether its text is one member. */
+static bool is_one_member(const struct scope *scope)
+{
+	const struct scope *only = NULL;
+	unsigned count = 0;
+
+	for (const struct scope *inner = scope->inner; inner; inner = inner->next)
+		if (!scope_is_empty(inner)) {
+			only = inner;
+			count++;
+		}
+	if (scope->members.size)
+		return !count && !scope->first_line &&
+				strchr(scope->members.at, '\n') ==
+				scope->members.at + scope->members.size - 1;
+	return count > 1 || is_one_member(only);
+}
+
 /* Scopes beside each other share their memory. Debuggers see by the members without size which of them is
  * live: tools/gdb/libweft-gdb.py. */
 static void scope_text(struct scope *scope, struct text *out)
@@ -63,10 +81,12 @@ static void scope_text(struct scope *scope, struct text *out)
 	for (struct scope *inner = scope->inner; inner; inner = inner->next) {
 		if (scope_is_empty(inner))
 			continue;
-		if (count > 1)
+		bool is_struct = count > 1 && !is_one_member(inner);
+
+		if (is_struct)
 			text_puts(out, "\tstruct {\n");
 		scope_text(inner, out);
-		if (count > 1)
+		if (is_struct)
 			text_puts(out, "\t};\n");
 	}
 	if (count > 1)

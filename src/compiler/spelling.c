@@ -107,14 +107,13 @@ static const char *decode(const char *at, const char *end, char **to)
 	return *at == '\\' && at + 1 < end ? name_decode(at, end, to) : at;
 }
 
-static bool is_plain(const char *text, size_t size)
+/* The first place of `first` and one of `second`, or NULL. */
+static const char *find_pair(const char *text, const char *end, char first, const char *second)
 {
-	static const char *const others[] = { "\\u", "\\U", "<%", "<:" };
-	bool found = false;
-
-	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		found |= memmem(text, size, others[i], 2) != NULL;
-	return !found;
+	do
+		text = memchr(text, first, (size_t)(end - text));
+	while (text && !strchr(second, *++text));
+	return text;
 }
 
 size_t spelling_decode(char *text, size_t size)
@@ -122,8 +121,8 @@ size_t spelling_decode(char *text, size_t size)
 	const char *at = text, *end = text + size;
 	char *to = text;
 
-	if (is_plain(text, size)) /* nearly always */
-		return size;
+	if (!find_pair(text, end, '\\', "uU") && !find_pair(text, end, '<', "%:"))
+		return size; /* nearly always */
 	while (at < end) {
 		const char *after = literal_skip(at, end);
 
