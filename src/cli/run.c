@@ -29,14 +29,12 @@ static sigset_t passed_on(void)
 	return set;
 }
 
-/* The status, as waitpid gives it. */
-static int wait_passing_on(pid_t program)
+/* The status, as waitpid gives it. The signals are blocked. */
+static int wait_passing_on(pid_t program, sigset_t signals)
 {
-	sigset_t signals = passed_on();
 	siginfo_t info;
 	int status;
 
-	sigprocmask(SIG_BLOCK, &signals, NULL);
 	while (waitpid(program, &status, WNOHANG) == 0) {
 		int signal_number = sigwaitinfo(&signals, &info);
 
@@ -66,7 +64,10 @@ static int end_as(int status)
 static int program_run(const char *path, char *const *arguments)
 {
 	struct words argv = WORDS;
+	sigset_t signals = passed_on();
 
+	sigprocmask(SIG_BLOCK, &signals,
+			NULL); /* before there is a program that could be sent one */
 	words_add(&argv, path);
 	while (*arguments)
 		words_add(&argv, *arguments++);
@@ -75,7 +76,7 @@ static int program_run(const char *path, char *const *arguments)
 	if (program < 0)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: %s; TMPDIR may name another directory",
 				path, strerror(-program));
-	return end_as(wait_passing_on(program));
+	return end_as(wait_passing_on(program, signals));
 }
 
 int command_run(char *const *argv)

@@ -34,6 +34,8 @@ static char *temporaries[TEMPORARIES_MAX + 1]; /* [I1] */
 static size_t temporary_count;                 /* [I1] */
 static char *directory;                        /* [I1] */
 
+static sigset_t mask_of_children; /* as we have it from whoever started us */
+
 static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 
 static sigset_t every_signal(void)
@@ -85,6 +87,7 @@ void subprocess_init(const char *program)
 	struct sigaction before;
 
 	program_name = program;
+	sigprocmask(SIG_BLOCK, NULL, &mask_of_children);
 	signal(SIGCHLD, SIG_DFL); /* ignored by who started us, there is nobody to wait for */
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
 		sigaction(deadly[i], NULL, &before);
@@ -136,7 +139,7 @@ pid_t subprocess_start(const struct words *argv, struct subprocess_files files)
 	posix_spawn_file_actions_adddup2(&actions, files.err, 2);
 	/* the signals that we block are not blocked in the program, and exec undoes what handles them */
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &before);
+	posix_spawnattr_setsigmask(&attributes, &mask_of_children);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 	int err = posix_spawnp(&process, argv->at[0], &actions, &attributes, argv->at, environ);
 	posix_spawn_file_actions_destroy(&actions);
