@@ -107,7 +107,7 @@ static const char *decode(const char *at, const char *end, char **to)
 	return *at == '\\' && at + 1 < end ? name_decode(at, end, to) : at;
 }
 
-/* The first place of `first` and one of `second`, or NULL. */
+/* Where one of `second` follows `first`, or NULL. */
 static const char *find_pair(const char *text, const char *end, char first, const char *second)
 {
 	do
