@@ -91,6 +91,9 @@ static void note_function(struct tree *tree, CXCursor cursor)
 	function->has_prototype = clang_getCanonicalType(type).kind == CXType_FunctionProto;
 	if (!function->is_defined) {
 		function->cursor = cursor;
+		/* that of all together, where the first one has not the names of this one */
+		if (function->declaration_count && !clang_equalTypes(function->type, type))
+			type = clang_getCanonicalType(type);
 		function->type = type;
 		function->result = clang_getResultType(type);
 	}

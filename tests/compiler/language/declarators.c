@@ -66,12 +66,13 @@ static async struct also_made {
 /* Their frames are laid out where these are known, not before the function that awaits them. */
 static async int counted(int (*numbers)[2], int n);
 static async int passes(void);
+static async int measured(int (*numbers)[], struct made *with);
 
 static async int counts(int n)
 {
 	int numbers[2] = { n, n + 1 };
 
-	return await counted(&numbers, n) + await passes();
+	return await counted(&numbers, n) + await passes() + await measured(&numbers, NULL);
 }
 
 enum { COUNT = 2 };
@@ -80,6 +81,12 @@ typedef struct made *later;
 static async int passed(__attribute__((unused)) later nothing)
 {
 	return await leaf(-1);
+}
+
+/* Its type is that of both declarations together. */
+static async int measured(int (*numbers)[COUNT], __attribute__((unused)) later with)
+{
+	return await leaf((int)(sizeof *numbers / sizeof **numbers)) - COUNT;
 }
 
 static async int passes(void)
