@@ -64,15 +64,16 @@ static async struct also_made {
 }
 
 /* Their frames are laid out where these are known, not before the function that awaits them. */
+int outside(int n);
 static async int counted(int (*numbers)[2], int n);
 static async int passes(void);
-static async int measured(int (*numbers)[], struct made *with);
+static async int asked(int (*whom)(), struct made *with);
 
 static async int counts(int n)
 {
 	int numbers[2] = { n, n + 1 };
 
-	return await counted(&numbers, n) + await passes() + await measured(&numbers, NULL);
+	return await counted(&numbers, n) + await passes() + await asked(outside, NULL);
 }
 
 enum { COUNT = 2 };
@@ -84,9 +85,9 @@ static async int passed(__attribute__((unused)) later nothing)
 }
 
 /* Its type is that of both declarations together. */
-static async int measured(int (*numbers)[COUNT], __attribute__((unused)) later with)
+static async int asked(int (*whom)(int), __attribute__((unused)) later with)
 {
-	return await leaf((int)(sizeof *numbers / sizeof **numbers)) - COUNT;
+	return await leaf(-1) + whom(0);
 }
 
 static async int passes(void)
