@@ -651,6 +651,15 @@ is_killed_compiler_told() {
 	exits 137 env WEFT_CC=./fragile weftcc -c async.c -o x.o 2>said && has 'was killed.*memory' said && [ ! -f x.o ]
 }
 
+# Waits for what others do, but not for ever.
+comes_true() {
+	tries=0
+	until eval "$1"; do
+		tries=$((tries + 1))
+		[ $tries -lt 10000000 ] || return
+	done
+}
+
 # gcc is started before there is a text to compile, and must not be noticed where there never is one.
 is_compiler_that_waits_unseen() {
 	weftcc -c -g async.c -o x.o 2>/dev/null && cp x.o early.o && weftcc -v -c -g async.c -o x.o 2>/dev/null &&
@@ -674,10 +683,10 @@ is_compiler_that_waits_unseen() {
 	chmod +x moved/weftcc-translate tells
 	WEFT_CC=./tells moved/weftcc "$headers" -c async.c -o x.o 2>/dev/null &
 	weftcc=$!
-	until [ -p never ] && [ -f started ]; do :; done
+	comes_true '[ -p never ] && [ -f started ]'
 	kill -KILL $weftcc
 	wait $weftcc 2>/dev/null
-	until [ -s ended ]; do :; done
+	comes_true '[ -s ended ]'
 	: >never # ends the translator
 	prints 1 cat ended && [ ! -f x.o ]
 }
