@@ -9,7 +9,8 @@
  *            when all is well    the end of the comment, and the other lines
  *
  *        Whoever dies meanwhile, gcc has read a comment that does not end: it fails, and removes what it
- *        has begun to write. No object of an empty text is left for make to find.
+ *        has begun to write. No object of an empty text is left for make to find. Whoever dies in the
+ *        millisecond in which the rest is sent leaves a text that ends in the middle.
  * Text:  is what check and translator have passed, so nothing that they refuse is compiled or spoken of
  *        twice.
  * Not early: clang, for which what it reads is part of what it writes (the sum of a source in DWARF 5);
@@ -25,14 +26,14 @@
 #include "compiler/compilation.h"
 #include "compiler/messages.h"
 
-static struct compilation start(
-		const struct plan *plan, const struct argument *source, const char *output)
+/* Over the text, or the beginning of it, that is there already: there is no moment at which we could die
+ * and leave $CC an empty one, of which it would make an empty object. */
+static struct compilation start(const struct plan *plan, const struct argument *source,
+		const char *output, int text)
 {
 	struct compilation compilation = { .messages = scratch_create() };
 	struct words argv = pass_compile(plan, source, output);
-	int text;
 
-	compilation.feed = feed_create(&text);
 	compilation.process = pass_start(
 			plan, &argv, (struct subprocess_files){ text, 1, compilation.messages });
 	close(text);
@@ -60,11 +61,15 @@ struct compilation compilation_begin(const struct plan *plan, const struct argum
 
 	if (strncmp(expanded, "# ", 2) != 0 || !may_begin(plan, output))
 		return compilation;
-	compilation = start(plan, source, output);
+	int text, feed = feed_create(&text);
+	size_t size = strcspn(expanded, "\n");
+
+	feed_write(feed, expanded, size);
+	feed_write(feed, "/*", 2);
+	compilation = start(plan, source, output, text);
+	compilation.feed = feed;
 	compilation.line = expanded;
-	compilation.fed = strcspn(expanded, "\n");
-	feed_write(compilation.feed, expanded, compilation.fed);
-	feed_write(compilation.feed, "/*", 2);
+	compilation.fed = size;
 	return compilation;
 }
 
@@ -76,15 +81,23 @@ void compilation_drop(struct compilation *compilation)
 	*compilation = (struct compilation){ 0 };
 }
 
+/* A file of it. */
+static int text_of(const struct compiled *compiled)
+{
+	int text = scratch_create();
+
+	scratch_write(text, compiled->text, compiled->size);
+	scratch_rewind(text);
+	return text;
+}
+
 /* Whether a compilation that failed did so because of the text, not because of a full disk. */
 static bool is_text_wrong(const struct compiled *compiled)
 {
 	struct words argv = pass_compile(compiled->plan, compiled->source, compiled->output);
-	int text = scratch_create(), messages = scratch_create();
+	int text = text_of(compiled), messages = scratch_create();
 
 	words_add(&argv, "-fsyntax-only");
-	scratch_write(text, compiled->text, compiled->size);
-	scratch_rewind(text);
 	int status = pass_run(compiled->plan, argv,
 			(struct subprocess_files){ text, messages, messages });
 	close(messages);
@@ -115,12 +128,13 @@ int compilation_end(struct compilation *compilation, const struct compiled *comp
 	if (compilation->process &&
 			strncmp(compiled->text, compilation->line, compilation->fed) != 0)
 		compilation_drop(compilation); /* not the same line for libclang */
-	if (!compilation->process)
-		*compilation = start(plan, compiled->source, compiled->output);
-	else
+	if (compilation->process) {
 		feed_write(compilation->feed, "*/", 2);
-	feed_finish(compilation->feed, compiled->text + compilation->fed,
-			compiled->size - compilation->fed);
+		feed_finish(compilation->feed, compiled->text + compilation->fed,
+				compiled->size - compilation->fed);
+	} else {
+		*compilation = start(plan, compiled->source, compiled->output, text_of(compiled));
+	}
 	messages = compilation->messages;
 	int status = subprocess_wait(compilation->process, plan->toolchain->cc.at[0]);
 	*compilation = (struct compilation){ 0 };
