@@ -11,7 +11,8 @@
 
 static int to_scratch(const struct words *argv, int scratch)
 {
-	pid_t process = subprocess_start(argv, (struct subprocess_files){ 0, scratch, 2 });
+	pid_t process = subprocess_start(
+			argv, (struct subprocess_files){ .in = 0, .out = scratch, .err = 2 });
 
 	if (process < 0)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: %s", argv->at[0], strerror(-process));
@@ -28,8 +29,8 @@ static bool format(const char *path, int text, int formatted)
 	words_addf(&argv, "--assume-filename=%s", path);
 	words_add(&argv, "--fallback-style=LLVM");
 	scratch_rewind(text);
-	pid_t process = subprocess_start(
-			&argv, (struct subprocess_files){ text, formatted, nowhere });
+	pid_t process = subprocess_start(&argv,
+			(struct subprocess_files){ .in = text, .out = formatted, .err = nowhere });
 	if (process > 0)
 		status = subprocess_wait(process, argv.at[0]);
 	close(nowhere);

@@ -71,7 +71,8 @@ static int program_run(const char *path, char *const *arguments)
 	words_add(&argv, path);
 	while (*arguments)
 		words_add(&argv, *arguments++);
-	pid_t program = subprocess_start(&argv, (struct subprocess_files){ 0, 1, 2 });
+	pid_t program = subprocess_start(
+			&argv, (struct subprocess_files){ .in = 0, .out = 1, .err = 2 });
 	words_finish(&argv);
 	if (program < 0)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: %s; TMPDIR may name another directory",
@@ -95,7 +96,8 @@ int command_run(char *const *argv)
 	words_add(&weftcc, *argv);
 	words_add(&weftcc, "-o");
 	words_add(&weftcc, program);
-	pid_t compiler = subprocess_start(&weftcc, (struct subprocess_files){ 0, 1, 2 });
+	pid_t compiler = subprocess_start(
+			&weftcc, (struct subprocess_files){ .in = 0, .out = 1, .err = 2 });
 	if (compiler < 0)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: %s", weftcc.at[0], strerror(-compiler));
 	int status = subprocess_wait(compiler, "weftcc");

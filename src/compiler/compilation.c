@@ -9,8 +9,9 @@
  *            when all is well    the end of the comment, and the other lines
  *
  *        Whoever dies meanwhile, gcc has read a comment that does not end: it fails, and removes what it
- *        has begun to write. No object of an empty text is left for make to find. Whoever dies in the
- *        millisecond in which the rest is sent leaves a text that ends in the middle.
+ *        has begun to write. For that nobody may end it: its assembler would be left, and make an object
+ *        of nothing, for make to find. Whoever dies in the millisecond in which the rest is sent leaves
+ *        a text that ends in the middle.
  * Text:  is what check and translator have passed, so nothing that they refuse is compiled or spoken of
  *        twice.
  * Not early: clang, for which what it reads is part of what it writes (the sum of a source in DWARF 5);
@@ -29,13 +30,16 @@
 /* Over the text, or the beginning of it, that is there already: there is no moment at which we could die
  * and leave $CC an empty one, of which it would make an empty object. */
 static struct compilation start(const struct plan *plan, const struct argument *source,
-		const char *output, int text)
+		const char *output, int text, bool ends_alone)
 {
 	struct compilation compilation = { .messages = scratch_create() };
 	struct words argv = pass_compile(plan, source, output);
 
-	compilation.process = pass_start(
-			plan, &argv, (struct subprocess_files){ text, 1, compilation.messages });
+	compilation.process = pass_start(plan, &argv,
+			(struct subprocess_files){ .in = text,
+					.out = 1,
+					.err = compilation.messages,
+					.ends_alone = ends_alone });
 	close(text);
 	words_finish(&argv);
 	return compilation;
@@ -66,7 +70,7 @@ struct compilation compilation_begin(const struct plan *plan, const struct argum
 
 	feed_write(feed, expanded, size);
 	feed_write(feed, "/*", 2);
-	compilation = start(plan, source, output, text);
+	compilation = start(plan, source, output, text, true);
 	compilation.feed = feed;
 	compilation.line = expanded;
 	compilation.fed = size;
@@ -99,7 +103,7 @@ static bool is_text_wrong(const struct compiled *compiled)
 
 	words_add(&argv, "-fsyntax-only");
 	int status = pass_run(compiled->plan, argv,
-			(struct subprocess_files){ text, messages, messages });
+			(struct subprocess_files){ .in = text, .out = messages, .err = messages });
 	close(messages);
 	close(text);
 	return status != 0;
@@ -132,8 +136,10 @@ int compilation_end(struct compilation *compilation, const struct compiled *comp
 		feed_write(compilation->feed, "*/", 2);
 		feed_finish(compilation->feed, compiled->text + compilation->fed,
 				compiled->size - compilation->fed);
+		subprocess_ends_with_us(compilation->process);
 	} else {
-		*compilation = start(plan, compiled->source, compiled->output, text_of(compiled));
+		*compilation = start(
+				plan, compiled->source, compiled->output, text_of(compiled), false);
 	}
 	messages = compilation->messages;
 	int status = subprocess_wait(compilation->process, plan->toolchain->cc.at[0]);

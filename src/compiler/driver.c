@@ -80,7 +80,8 @@ static pid_t pass_start_over(
 	if (driver->standard_input)
 		scratch_rewind(driver->standard_input);
 	return pass_start(&driver->plan, argv,
-			(struct subprocess_files){ driver->standard_input, out, err });
+			(struct subprocess_files){
+					.in = driver->standard_input, .out = out, .err = err });
 }
 
 /* Becomes $CC, as weftcc was called. */
@@ -138,7 +139,9 @@ static void translator_start(const struct driver *driver, struct unit *unit)
 	translator->out = scratch_create();
 	translator->messages = scratch_create();
 	translator->process = pass_start(&driver->plan, &argv,
-			(struct subprocess_files){ text, translator->out, translator->messages });
+			(struct subprocess_files){ .in = text,
+					.out = translator->out,
+					.err = translator->messages });
 	close(text);
 	words_finish(&argv);
 }
@@ -436,7 +439,7 @@ static bool has_plain_sources(const struct driver *driver)
 static int rest_run(const struct driver *driver)
 {
 	struct words argv = pass_rest(&driver->plan, (const char *const *)driver->objects, true);
-	struct subprocess_files files = { driver->standard_input, 1, 2 };
+	struct subprocess_files files = { .in = driver->standard_input, .out = 1, .err = 2 };
 
 	if (has_plain_sources(driver))
 		return pass_run(&driver->plan, argv, files);
@@ -479,12 +482,13 @@ static int version_show(const struct driver *driver)
 {
 	struct words ours = WORDS;
 	int status = pass_run(&driver->plan, pass_original(&driver->plan, driver->argv, NULL),
-			(struct subprocess_files){ 0, 1, 2 });
+			(struct subprocess_files){ .in = 0, .out = 1, .err = 2 });
 
 	if (driver->toolchain.translator) {
 		words_add(&ours, driver->toolchain.translator);
 		words_add(&ours, "--version");
-		pass_run(&driver->plan, ours, (struct subprocess_files){ 0, 1, 2 });
+		pass_run(&driver->plan, ours,
+				(struct subprocess_files){ .in = 0, .out = 1, .err = 2 });
 	}
 	return status;
 }

@@ -126,6 +126,24 @@ void give_up(int status, const char *format, ...)
 	exit(status);
 }
 
+static void replace_process(pid_t old, pid_t new)
+{
+	sigset_t before = tables_lock();
+
+	for (int i = 0; i < PROCESSES_MAX; i++) {
+		if (processes[i] == old) {
+			processes[i] = new;
+			break;
+		}
+	}
+	tables_unlock(before);
+}
+
+void subprocess_ends_with_us(pid_t process)
+{
+	replace_process(0, process);
+}
+
 pid_t subprocess_start(const struct words *argv, struct subprocess_files files)
 {
 	posix_spawn_file_actions_t actions;
@@ -144,12 +162,8 @@ pid_t subprocess_start(const struct words *argv, struct subprocess_files files)
 	int err = posix_spawnp(&process, argv->at[0], &actions, &attributes, argv->at, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
-	for (int i = 0; !err && i < PROCESSES_MAX; i++) {
-		if (!processes[i]) {
-			processes[i] = process;
-			break;
-		}
-	}
+	if (!err && !files.ends_alone)
+		replace_process(0, process);
 	tables_unlock(before);
 	return err ? -err : process;
 }
@@ -161,12 +175,7 @@ int subprocess_wait(pid_t process, const char *name)
 	if (waitpid(process, &status, 0) < 0) /* no EINTR: no handler of ours returns */
 		give_up(1, "cannot wait for %s: %s", name, strerror(errno));
 
-	sigset_t before = tables_lock();
-	for (int i = 0; i < PROCESSES_MAX; i++)
-		if (processes[i] == process)
-			processes[i] = 0;
-	tables_unlock(before);
-
+	replace_process(process, 0);
 	if (!WIFSIGNALED(status))
 		return WEXITSTATUS(status);
 	int signal_number = WTERMSIG(status);

@@ -25,6 +25,9 @@ enum {
 
 struct subprocess_files {
 	int in, out, err;
+	/* If we end, so does the process, unless this is set: it then reads nothing more, and can remove
+	 * what it has begun. */
+	bool ends_alone;
 };
 
 /* The name that messages begin with. From now on SIGINT, SIGTERM, SIGHUP and SIGPIPE end what has
@@ -44,6 +47,8 @@ pid_t subprocess_start(const struct words *argv, struct subprocess_files files);
  * it does not return. */
 int subprocess_wait(pid_t process, const char *name);
 void subprocess_kill(pid_t process);
+/* One that has been started to end alone. */
+void subprocess_ends_with_us(pid_t process);
 
 /* An unnamed file in memory, closed on exec. */
 int scratch_create(void);

@@ -681,14 +681,17 @@ is_compiler_that_waits_unseen() {
 	exit $status
 	END
 	chmod +x moved/weftcc-translate tells
-	WEFT_CC=./tells moved/weftcc "$headers" -c async.c -o x.o 2>/dev/null &
-	weftcc=$!
-	comes_true '[ -p never ] && [ -f started ]'
-	kill -KILL $weftcc
-	wait $weftcc 2>/dev/null
-	comes_true '[ -s ended ]'
-	: >never # ends the translator
-	prints 1 cat ended && [ ! -f x.o ]
+	for signal in KILL TERM; do
+		rm -f never started ended
+		WEFT_CC=./tells moved/weftcc "$headers" -c async.c -o x.o 2>/dev/null &
+		weftcc=$!
+		comes_true '[ -p never ] && [ -f started ]'
+		kill -$signal $weftcc
+		wait $weftcc 2>/dev/null
+		comes_true '[ -s ended ]'
+		: <>never # ends the translator, if it has not
+		prints 1 cat ended && [ ! -f x.o ] || return
+	done
 }
 
 # interrupts SIGNAL STATUS: a signal ends weftcc and what it has started, and nothing is left.
