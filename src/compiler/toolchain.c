@@ -124,7 +124,8 @@ char *toolchain_target(const struct toolchain *toolchain)
 	int out = scratch_create(), err = scratch_create();
 	words_add_all(&argv, &toolchain->cc);
 	words_add(&argv, "-dumpmachine");
-	pid_t process = subprocess_start(&argv, (struct subprocess_files){ .in = 0, .out = out, .err = err });
+	pid_t process = subprocess_start(
+			&argv, (struct subprocess_files){ .in = 0, .out = out, .err = err });
 	if (process > 0 && subprocess_wait(process, argv.at[0]) == 0)
 		answer = scratch_text(out, &size);
 	close(out);
