@@ -158,6 +158,8 @@ TEST(stream_chunks_with_a_timeout_do_not_wait_for_more_than_that)
 	for (int i = 0; i < 3; i++) {
 		stutter_advance(&source.self);
 		CHECK_EQ(ask(&chunks.stream, &chunk), i < 2 ? INT_MAX : 1);
+		/* the chunk that is begun, until it is given, and those of one item */
+		CHECK_EQ(weft_stream_size_hint(&chunks).most, i < 2 ? 6 - i : 3);
 		pass(40);
 	}
 	CHECK(chunk.items == buffer && chunk.count == 3);
