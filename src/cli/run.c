@@ -66,8 +66,8 @@ static int program_run(const char *path, char *const *arguments)
 	struct words argv = WORDS;
 	sigset_t signals = passed_on();
 
-	sigprocmask(SIG_BLOCK, &signals,
-			NULL); /* before there is a program that could be sent one */
+	/* before there is a program that could be sent one */
+	sigprocmask(SIG_BLOCK, &signals, NULL);
 	words_add(&argv, path);
 	while (*arguments)
 		words_add(&argv, *arguments++);

@@ -9,14 +9,14 @@
  *            when all is well    the end of the comment, and the other lines
  *
  *        Whoever dies meanwhile, gcc has read a comment that does not end: it fails, and removes what it
- *        has begun to write. For that nobody may end it: its assembler would be left, and make an object
- *        of nothing, for make to find. Whoever dies in the millisecond in which the rest is sent leaves
- *        a text that ends in the middle.
+ *        has begun to write. For that it is not ended with us: its assembler would be left, and make an
+ *        object of nothing, for make to find. Whoever dies while the rest is sent leaves a text that ends
+ *        in the middle.
  * Text:  is what check and translator have passed, so nothing that they refuse is compiled or spoken of
  *        twice.
  * Not early: clang, for which what it reads is part of what it writes (the sum of a source in DWARF 5);
  *        an output that is no plain file, since $CC opens it at once; what leaves files beside the object;
- *        what is linked at once.
+ *        what is linked at once; -v, which shows the passes one after another.
  */
 #include <stdio.h>
 #include <stdlib.h>
